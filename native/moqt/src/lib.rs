@@ -1,0 +1,11 @@
+//! MoQ Transport (MOQT) without sockets: wire, sans-I/O session, delivery classes and client.
+//!
+//! Nothing in this crate knows a socket, a thread or an ABI. Bytes, stream events and time go in;
+//! bytes, stream actions and application events come out (through [`transport::Transport`]).
+
+pub mod client;
+pub mod delivery;
+pub mod memory;
+pub mod session;
+pub mod transport;
+pub mod wire;
