@@ -1,0 +1,16 @@
+import { defineConfig } from "vitest/config";
+
+// One project per package, so that one command can run any of them: vitest run --project core.
+export default defineConfig({
+  test: {
+    projects: [
+      "packages/core",
+      "packages/node-native",
+      "packages/web",
+      "examples/arena",
+      "test/contract",
+      "test/browser",
+      { test: { name: "tools", include: ["tools/**/*.test.mjs"] } },
+    ],
+  },
+});
