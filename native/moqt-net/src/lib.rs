@@ -1,1 +1,38 @@
+//! The socket layer of MoQ Transport: one I/O thread that drives QUIC, WebTransport and in-memory
+//! connections for handlers.
+//!
+//! A [`Runtime`] is one thread with one poll loop over all its sockets, connections and timers.
+//! A [`Handler`] (a relay, a client) lives on that thread and is called for what happens on its
+//! connections; it answers through [`Context::transport`], which gives the
+//! [`moqt::transport::Transport`] of any of its connections. Other threads reach a handler only
+//! through its [`Remote`] (put work into a queue of your own, then `wake`).
+//!
+//! After each batch of callbacks the loop sends what all touched connections have, so many small
+//! writes share packets and many packets share system calls.
 
+pub mod config;
+pub mod context;
+pub mod handler;
+pub mod runtime;
+pub mod tls;
+
+pub use config::{ConnectConfig, ConnectError, LinkConfig, ListenConfig, MOQT_18};
+pub use context::Context;
+pub use handler::{ConnId, ConnInfo, Handler, HandlerId, TransportKind};
+pub use runtime::{CalledFromIoThread, Remote, Runtime};
+pub use tls::{ServerCertificate, TlsError, Trust};
+
+/// Counters of the UDP endpoints of a runtime.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct EndpointStats {
+    /// Connections that became ready.
+    pub accepted: u64,
+    /// Refused because of `max_connections`, `max_handshakes` or a stopped listener.
+    pub refused: u64,
+    /// Clients that were asked to prove their address first.
+    pub retried: u64,
+    /// Incoming connections that failed before they were ready (TLS, ALPN, HTTP).
+    pub handshake_failures: u64,
+    /// Socket errors on send or receive that were survived.
+    pub socket_errors: u64,
+}
