@@ -1,6 +1,7 @@
 import type { DatagramResult, StreamId, Transport, TransportStats } from "../transport.js";
-import type { RequestUpdate, ResponseMessage } from "../wire/message.js";
+import type { ResponseMessage } from "../wire/message.js";
 import type { FetchItem, ObjectDatagram, SubgroupHeader, SubgroupObject } from "../wire/object.js";
+import type { Parameters } from "../wire/params.js";
 import type {
   OutgoingRequest,
   PeerInfo,
@@ -27,7 +28,7 @@ export declare class Session {
   /** Sends a request, or queues it until the peer grants a stream. Throws SessionError. */
   request(request: OutgoingRequest): RequestId;
   /** Sends REQUEST_UPDATE on a request of ours, or on the peer's PUBLISH. Throws SessionError. */
-  update(id: RequestId, parameters: RequestUpdate["parameters"]): void;
+  update(id: RequestId, params: Parameters): void;
   /** Resets and stops whatever is open of the request's stream; `requestClosed` follows at once. */
   cancel(id: RequestId, code: number): void;
   /** Ends our half of the request's stream after what was sent. */

@@ -4,7 +4,7 @@
  */
 import type { Location } from "./location.js";
 import type { FullTrackName, Namespace } from "./name.js";
-import type { MessageParameters } from "./params.js";
+import type { Parameters } from "./params.js";
 import type { Properties } from "./properties.js";
 import type { SetupOptions } from "./setup.js";
 import type { VarInt } from "./varint.js";
@@ -19,7 +19,7 @@ export interface Setup {
 export interface Goaway {
   readonly type: "goaway";
   /** Where to connect instead; empty: the current URI. At most 8,192 bytes. */
-  readonly newSessionUri: string;
+  readonly uri: string;
   /** Milliseconds that the sender waits; 0: no specific time. */
   readonly timeout: VarInt;
   /** Smallest request id that was not processed; on the control stream only. */
@@ -30,14 +30,14 @@ export interface Subscribe {
   readonly type: "subscribe";
   readonly requestId: VarInt;
   readonly track: FullTrackName;
-  readonly parameters: MessageParameters;
+  readonly params: Parameters;
 }
 
 export interface SubscribeOk {
   readonly type: "subscribe_ok";
   readonly trackAlias: VarInt;
-  readonly parameters: MessageParameters;
-  readonly trackProperties: Properties;
+  readonly params: Parameters;
+  readonly properties: Properties;
 }
 
 export interface Publish {
@@ -45,14 +45,14 @@ export interface Publish {
   readonly requestId: VarInt;
   readonly track: FullTrackName;
   readonly trackAlias: VarInt;
-  readonly parameters: MessageParameters;
-  readonly trackProperties: Properties;
+  readonly params: Parameters;
+  readonly properties: Properties;
 }
 
 export interface PublishDone {
   readonly type: "publish_done";
   /** A `PublishDoneCode`, or unknown: then to be read as INTERNAL_ERROR. */
-  readonly statusCode: VarInt;
+  readonly status: VarInt;
   /** Data streams that the publisher opened for the subscription; 2^62 − 1 when it cannot tell. */
   readonly streamCount: VarInt;
   /** At most 1,024 bytes. */
@@ -68,54 +68,60 @@ export type FetchRange =
       readonly end: Location;
     }
   | {
-      readonly kind: "relative_joining" | "absolute_joining";
+      readonly kind: "relative_joining";
       /** The SUBSCRIBE (or the peer's PUBLISH) to join. */
-      readonly joiningRequestId: VarInt;
-      /** Groups before the joining location, or the first group. */
-      readonly joiningStart: VarInt;
+      readonly requestId: VarInt;
+      /** How many groups before the one of the joining location. */
+      readonly groups: VarInt;
+    }
+  | {
+      readonly kind: "absolute_joining";
+      readonly requestId: VarInt;
+      /** The first group. */
+      readonly group: VarInt;
     };
 
 export interface Fetch {
   readonly type: "fetch";
   readonly requestId: VarInt;
   readonly range: FetchRange;
-  readonly parameters: MessageParameters;
+  readonly params: Parameters;
 }
 
 export interface FetchOk {
   readonly type: "fetch_ok";
   readonly endOfTrack: boolean;
-  readonly endLocation: Location;
-  readonly parameters: MessageParameters;
-  readonly trackProperties: Properties;
+  readonly end: Location;
+  readonly params: Parameters;
+  readonly properties: Properties;
 }
 
 export interface TrackStatus {
   readonly type: "track_status";
   readonly requestId: VarInt;
   readonly track: FullTrackName;
-  readonly parameters: MessageParameters;
+  readonly params: Parameters;
 }
 
 export interface PublishNamespace {
   readonly type: "publish_namespace";
   readonly requestId: VarInt;
   readonly namespace: Namespace;
-  readonly parameters: MessageParameters;
+  readonly params: Parameters;
 }
 
 export interface SubscribeNamespace {
   readonly type: "subscribe_namespace";
   readonly requestId: VarInt;
-  readonly prefix: Namespace;
-  readonly parameters: MessageParameters;
+  readonly namespace: Namespace;
+  readonly params: Parameters;
 }
 
 export interface SubscribeTracks {
   readonly type: "subscribe_tracks";
   readonly requestId: VarInt;
-  readonly prefix: Namespace;
-  readonly parameters: MessageParameters;
+  readonly namespace: Namespace;
+  readonly params: Parameters;
 }
 
 /** A namespace below the prefix of a SUBSCRIBE_NAMESPACE appeared. */
@@ -138,20 +144,20 @@ export interface PublishBlocked {
 export interface RequestUpdate {
   readonly type: "request_update";
   readonly requestId: VarInt;
-  readonly parameters: MessageParameters;
+  readonly params: Parameters;
 }
 
 export interface RequestOk {
   readonly type: "request_ok";
-  readonly parameters: MessageParameters;
+  readonly params: Parameters;
   /** Only in answer to TRACK_STATUS. */
-  readonly trackProperties: Properties;
+  readonly properties: Properties;
 }
 
 /** Where a request could succeed. */
 export interface Redirect {
   /** Empty: the current session's URI. */
-  readonly connectUri: string;
+  readonly uri: string;
   /** Empty namespace and name: those of the request. */
   readonly track: FullTrackName;
 }
@@ -159,12 +165,12 @@ export interface Redirect {
 export interface RequestError {
   readonly type: "request_error";
   /** A `RequestErrorCode`, or unknown: then to be read as INTERNAL_ERROR. */
-  readonly errorCode: VarInt;
-  /** Milliseconds before trying again, plus one; 0: do not try again. */
-  readonly retryInterval: VarInt;
+  readonly code: VarInt;
+  /** Milliseconds before trying again makes sense; absent: do not try again. */
+  readonly retryAfter?: VarInt | undefined;
   /** At most 1,024 bytes. */
   readonly reason: string;
-  /** Present exactly when `errorCode` is REDIRECT. */
+  /** Present exactly when `code` is REDIRECT. */
   readonly redirect?: Redirect | undefined;
 }
 
@@ -193,6 +199,9 @@ export type ResponseMessage =
 export type Message = Setup | Goaway | RequestMessage | RequestUpdate | ResponseMessage;
 
 export type MessageType = Message["type"];
+
+/** `streamCount` of a publisher that cannot tell. */
+export const STREAM_COUNT_UNKNOWN = 0x3fffffffffffffffn;
 
 /** Most bytes in the payload of a message. */
 export const MAX_MESSAGE_BYTES = 65_535;

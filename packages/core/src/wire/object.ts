@@ -1,3 +1,4 @@
+import type { Location } from "./location.js";
 import type { VarInt } from "./varint.js";
 
 /** Object status (draft-18 "Object Status"). */
@@ -7,11 +8,11 @@ export type ObjectStatus = (typeof ObjectStatus)[keyof typeof ObjectStatus];
 /** Header of a stream of objects of one subgroup (draft-18 "Subgroup Header"). */
 export interface SubgroupHeader {
   readonly trackAlias: VarInt;
-  readonly groupId: VarInt;
+  readonly group: VarInt;
   /** `"first_object"`: the id of the first object on the stream. */
-  readonly subgroupId: VarInt | "first_object";
+  readonly subgroup: VarInt | "first_object";
   /** 0 to 255, 0 the highest; absent: the track's default. */
-  readonly publisherPriority?: number | undefined;
+  readonly priority?: number | undefined;
   /** Whether every object on the stream has a properties field, be it empty. */
   readonly hasProperties: boolean;
   /** The last object before the FIN is the last one of the group. */
@@ -22,7 +23,7 @@ export interface SubgroupHeader {
 
 /** One whole object of a subgroup stream. */
 export interface SubgroupObject {
-  readonly objectId: VarInt;
+  readonly object: VarInt;
   readonly status: ObjectStatus;
   /** Key-value pairs as bytes (see `decodeProperties`); empty when there are none. */
   readonly properties: Uint8Array;
@@ -32,10 +33,10 @@ export interface SubgroupObject {
 /** One object in a datagram (draft-18 "Object Datagram"). */
 export interface ObjectDatagram {
   readonly trackAlias: VarInt;
-  readonly groupId: VarInt;
-  readonly objectId: VarInt;
+  readonly group: VarInt;
+  readonly object: VarInt;
   /** 0 to 255, 0 the highest; absent: the track's default. */
-  readonly publisherPriority?: number | undefined;
+  readonly priority?: number | undefined;
   /** Key-value pairs as bytes; empty when there are none. */
   readonly properties: Uint8Array;
   /** No object with a larger id exists in the group. Not together with another status. */
@@ -49,12 +50,12 @@ export type FetchItem = FetchObject | FetchEndOfRange;
 
 export interface FetchObject {
   readonly kind: "object";
-  readonly groupId: VarInt;
+  readonly group: VarInt;
   /** Absent: the object's forwarding preference is Datagram. */
-  readonly subgroupId?: VarInt | undefined;
-  readonly objectId: VarInt;
+  readonly subgroup?: VarInt | undefined;
+  readonly object: VarInt;
   /** 0 to 255, 0 the highest. */
-  readonly publisherPriority: number;
+  readonly priority: number;
   /** Key-value pairs as bytes; empty when there are none. */
   readonly properties: Uint8Array;
   readonly payload: Uint8Array;
@@ -63,8 +64,7 @@ export interface FetchObject {
 /** Everything after the item before, up to and including this place, is absent or unknown. */
 export interface FetchEndOfRange {
   readonly kind: "end_of_range";
-  readonly groupId: VarInt;
-  readonly objectId: VarInt;
+  readonly location: Location;
   /** true: the status of the objects is unknown; false: they do not exist. */
   readonly unknown: boolean;
 }

@@ -19,11 +19,11 @@ export type SubscriptionFilter =
     };
 
 /** Message parameters (draft-18 "Message Parameters"). Times are in milliseconds. */
-export interface MessageParameters {
+export interface Parameters {
   /** 0x02 */
   readonly objectDeliveryTimeout?: VarInt | undefined;
   /** 0x03, may be repeated. */
-  readonly authorizationTokens?: readonly AuthToken[] | undefined;
+  readonly tokens?: readonly AuthToken[] | undefined;
   /** 0x04 */
   readonly rendezvousTimeout?: VarInt | undefined;
   /** 0x06 */

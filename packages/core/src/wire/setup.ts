@@ -7,7 +7,7 @@ export interface SetupOptions {
   /** 0x01; from clients over native QUIC only. */
   readonly path?: string | undefined;
   /** 0x03, may be repeated. */
-  readonly authorizationTokens?: readonly AuthToken[] | undefined;
+  readonly tokens?: readonly AuthToken[] | undefined;
   /** 0x04; bytes, absent means 0. */
   readonly maxAuthTokenCacheSize?: VarInt | undefined;
   /** 0x05; from clients over native QUIC only. */
