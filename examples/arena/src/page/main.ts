@@ -1,0 +1,230 @@
+import { type Client, connect, type Publication, type Subscription } from "@moq-game/web";
+import { decode, decodeEvent, encode, type MatchEvent } from "../shared/codec.js";
+import {
+  type ArenaConfig,
+  EVENTS_TRACK,
+  INPUT_TRACK,
+  matchNamespace,
+  POSES_TRACK,
+  playerNamespace,
+  WORLD_TRACK,
+} from "../shared/tracks.js";
+import { Controls } from "./controls.js";
+import { FieldPainter } from "./draw.js";
+import { Facts, Plot } from "./hud.js";
+import { MatchView } from "./match-view.js";
+
+/** Inputs per second that a player sends. */
+const INPUT_RATE = 60;
+
+function element<T extends HTMLElement>(id: string): T {
+  const found = document.getElementById(id);
+  if (found === null) throw new Error(`the page has no #${id}`);
+  return found as T;
+}
+
+/** One visit to the page: watches the match at once, plays after joining. */
+class Arena {
+  private readonly view = new MatchView();
+  private readonly painter = new FieldPainter(element<HTMLCanvasElement>("field"));
+  private readonly controls = new Controls(element("stick"), element("dash"));
+  private readonly facts = new Facts(element("facts"));
+  private readonly plots = {
+    rate: new Plot(element<HTMLCanvasElement>("plot-rate"), "#36d6e7"),
+    age: new Plot(element<HTMLCanvasElement>("plot-age"), "#ffb347"),
+    frame: new Plot(element<HTMLCanvasElement>("plot-frame"), "#9f8cff"),
+  };
+  private readonly subscriptions: Subscription[];
+  private me: string | undefined;
+  private frames = 0;
+  private worstFrame = 0;
+  private lastFrame = performance.now();
+  private updatesBefore = 0;
+  private gapsReported = 0;
+
+  constructor(
+    private readonly client: Client,
+    private readonly config: ArenaConfig,
+  ) {
+    const namespace = matchNamespace(config.match);
+    const world = client.subscribe([namespace, WORLD_TRACK], { wait: 10_000 });
+    const poses = client.subscribe([namespace, POSES_TRACK], { wait: 10_000 });
+    const events = client.subscribe([namespace, EVENTS_TRACK], { wait: 10_000 });
+    this.subscriptions = [world, poses, events];
+    for (const subscription of [world, poses]) {
+      subscription.onReadable(() => subscription.drain((object) => this.update(object.bytes)));
+      subscription.onGap(() => {
+        this.gapsReported += 1;
+      });
+    }
+    const since = performance.now();
+    events.onReadable(() => {
+      events.drain((object) => {
+        // The current group's older events come first; only what happens from now on is news.
+        if (object.bytes.length > 0 && performance.now() - since > 500) {
+          this.announce(decodeEvent(object.bytes));
+        }
+      });
+    });
+    world.ready.then(
+      () => this.opened(),
+      (error: Error) => this.failed(error),
+    );
+    client.onState((state, reason) => {
+      if (state === "open") this.status("live");
+      else this.status(reason === undefined ? state : `${state}: ${reason.message}`, true);
+    });
+    element("join").addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.join(element<HTMLInputElement>("name").value);
+    });
+    setInterval(() => this.measure(), 1000);
+    requestAnimationFrame((time) => this.frame(time));
+  }
+
+  /** For tests and the curious: what the page knows right now. */
+  snapshot(): object {
+    const poses = this.view.at(Date.now());
+    return {
+      tick: this.view.tick,
+      updates: this.view.updates,
+      missing: this.view.missing,
+      me: this.me,
+      bodies: [...this.view.bodies.values()].map((body) => ({
+        name: body.name,
+        kind: body.kind,
+        x: poses.get(body.id)?.x ?? body.x,
+        y: poses.get(body.id)?.y ?? body.y,
+      })),
+    };
+  }
+
+  private update(bytes: Uint8Array): void {
+    const update = decode(bytes);
+    if (update.type === "poses") this.view.poses(update, Date.now());
+    else if (update.type !== "input") this.view.world(update, Date.now());
+  }
+
+  private opened(): void {
+    this.status("live");
+    element<HTMLButtonElement>("play").disabled = false;
+  }
+
+  private failed(error: Error): void {
+    this.status(error.message, true);
+  }
+
+  private status(text: string, bad = false): void {
+    const status = element("status");
+    status.textContent = text;
+    status.classList.toggle("bad", bad);
+  }
+
+  private join(wish: string): void {
+    if (this.me !== undefined) return;
+    const tag = Math.random().toString(36).slice(2, 6).padEnd(4, "0");
+    const name = `${wish.replace(/[^\w-]/g, "").slice(0, 12) || "guest"}-${tag}`;
+    const input = this.client.publish([playerNamespace(this.config.match, name), INPUT_TRACK], {
+      delivery: "datagram",
+      priority: 5,
+    });
+    this.me = name;
+    element("join").hidden = true;
+    for (const id of ["hint", "stick", "dash"]) element(id).hidden = false;
+    this.play(input);
+  }
+
+  private play(input: Publication): void {
+    let sequence = 0;
+    const timer = setInterval(() => {
+      if (this.client.state === "closed") {
+        clearInterval(timer);
+        return;
+      }
+      sequence += 1;
+      input.send(encode({ type: "input", sequence, ...this.controls.read() }));
+    }, 1000 / INPUT_RATE);
+  }
+
+  private announce(event: MatchEvent): void {
+    const item = document.createElement("li");
+    const team = event.team === 0 ? "Cyan" : "Amber";
+    item.className = event.team === 0 ? "left" : "right";
+    item.textContent =
+      event.kind === "goal"
+        ? `Goal for ${team}! ${event.score[0]} : ${event.score[1]}`
+        : `${event.player.replace(/-[0-9a-z]{4}$/, "")} ${event.kind} ${team}`;
+    const feed = element("feed");
+    feed.append(item);
+    while (feed.children.length > 4) feed.firstElementChild?.remove();
+    item.addEventListener("animationend", () => item.remove());
+  }
+
+  private frame(time: number): void {
+    this.frames += 1;
+    this.worstFrame = Math.max(this.worstFrame, time - this.lastFrame);
+    this.lastFrame = time;
+    this.painter.paint(this.view.bodies, this.view.at(Date.now()), this.me);
+    requestAnimationFrame((next) => this.frame(next));
+  }
+
+  private measure(): void {
+    const { view, facts } = this;
+    const stats = this.client.stats();
+    const { draft, transport } = this.client.protocol;
+    const rate = view.updates - this.updatesBefore;
+    this.updatesBefore = view.updates;
+    const drops = stats.subscriptions.reduce(
+      (sum, each) => sum + each.stale + each.late + each.overflow + each.reset,
+      0,
+    );
+    facts.set("draft", `moqt-${draft}`);
+    facts.set("transport", transport);
+    facts.set("round trip", stats.rtt === undefined ? "–" : `${stats.rtt.toFixed(1)} ms`);
+    facts.set("updates", `${rate} /s`, rate < 55);
+    facts.set("update no.", String(view.tick));
+    facts.set("age", `${view.age.toFixed(0)} ms`, view.age > 250);
+    facts.set(
+      "gaps",
+      String(this.gapsReported + view.missing),
+      this.gapsReported + view.missing > 0,
+    );
+    facts.set("drops", String(drops));
+    facts.set("frames", `${this.frames} /s`);
+    this.plots.rate.add(rate);
+    this.plots.age.add(view.age);
+    this.plots.frame.add(this.worstFrame);
+    this.frames = 0;
+    this.worstFrame = 0;
+    element("score-left").textContent = String(view.score[0]);
+    element("score-right").textContent = String(view.score[1]);
+  }
+
+  async leave(): Promise<void> {
+    for (const subscription of this.subscriptions) subscription.close();
+    await this.client.close();
+  }
+}
+
+const toggle = element("hud-toggle");
+toggle.addEventListener("click", () => {
+  const open = toggle.getAttribute("aria-expanded") !== "true";
+  toggle.setAttribute("aria-expanded", String(open));
+  element("hud-body").hidden = !open;
+});
+// A phone's screen belongs to the match.
+if (innerWidth < 720) toggle.click();
+
+try {
+  const config = (await (await fetch("./arena.json")).json()) as ArenaConfig;
+  const client = await connect(config.relayUrl, {
+    serverCertificateHashes: [config.certificateHash],
+  });
+  const arena = new Arena(client, config);
+  Object.assign(globalThis, { arena });
+  addEventListener("pagehide", () => void arena.leave());
+} catch (error) {
+  const status = element("status");
+  status.textContent = error instanceof Error ? error.message : String(error);
+  status.classList.add("bad");
+}
