@@ -1,0 +1,315 @@
+import type { DrainOptions, DrainResult, EndReason, MoqObject } from "../api.js";
+import { MoqError } from "../errors.js";
+import { Listeners } from "./listeners.js";
+
+/** Counted against the queue's limit for each object beside its bytes, so that empty objects are bounded too. */
+export const OBJECT_OVERHEAD = 64;
+
+/** Most objects in one batch of the async iterator. */
+export const MAX_BATCH = 1024;
+
+/** Why the queue itself dropped an object. */
+export type ReaderDrop = "overflow" | "stale";
+
+/** What a {@link ReaderQueue} needs of its owner. */
+export interface ReaderConfig {
+  /** Limit in bytes of what waits, {@link OBJECT_OVERHEAD} per object included. */
+  readonly queueBytes: number;
+  /**
+   * When full: `push-back` keeps everything and tells `onFull`; `drop-oldest` drops the oldest and
+   * counts it as overflow. The newest object is always kept.
+   */
+  readonly policy: "push-back" | "drop-oldest";
+  /** Objects that waited longer than this many ms are dropped instead of read, and counted as stale. */
+  readonly maxAge?: number | undefined;
+  /** Monotonic clock in ms. */
+  readonly now: () => number;
+  /** True: `bytes` given to `push` belong to the queue. False: they are copied for the async iterator. */
+  readonly ownsBytes: boolean;
+  /** `push-back` only: true when the queue became full, false when half of it is free again. */
+  readonly onFull?: (full: boolean) => void;
+  /** The queue dropped this object. */
+  readonly onDrop?: (object: MoqObject, cause: ReaderDrop) => void;
+  /** The consumer left its `for await` loop early. */
+  readonly onReturn?: () => void;
+  /**
+   * Called once when the empty queue became non-empty; the owner calls {@link ReaderQueue.wake} when
+   * its batch is done. Without it, the queue wakes its reader at once.
+   */
+  readonly onWake?: (queue: ReaderQueue) => void;
+  /** Hears what a listener threw. */
+  readonly onListenerError?: (error: unknown) => void;
+}
+
+interface Waiter {
+  readonly resolve: (result: IteratorResult<readonly MoqObject[]>) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * The bounded queue between a subscription and its reader, with both ways of reading: `drain` for
+ * game loops and the async iterator for backends. It knows nothing of sessions or hosts.
+ */
+export class ReaderQueue implements AsyncIterable<readonly MoqObject[]> {
+  readonly #config: ReaderConfig;
+  readonly #readable: Listeners<[]>;
+  #items: MoqObject[] = [];
+  #head = 0;
+  #bytes = 0;
+  #full = false;
+  #draining = false;
+  #wakePending = false;
+  #end: EndReason | undefined;
+  #endDelivered = false;
+  #waiters: Waiter[] = [];
+  #overflow = 0;
+  #stale = 0;
+  #readObjects = 0;
+  #readBytes = 0;
+
+  constructor(config: ReaderConfig) {
+    this.#config = config;
+    this.#readable = new Listeners(config.onListenerError);
+  }
+
+  /** Objects that wait. */
+  get length(): number {
+    return this.#items.length - this.#head;
+  }
+
+  /** Payload bytes that wait. */
+  get queuedBytes(): number {
+    return this.#bytes;
+  }
+
+  /** Objects dropped because the queue was full. */
+  get overflow(): number {
+    return this.#overflow;
+  }
+
+  /** Objects dropped because they waited longer than `maxAge`. */
+  get stale(): number {
+    return this.#stale;
+  }
+
+  /** Objects handed to the reader so far. */
+  get readObjects(): number {
+    return this.#readObjects;
+  }
+
+  /** Payload bytes handed to the reader so far. */
+  get readBytes(): number {
+    return this.#readBytes;
+  }
+
+  /** True while a `push-back` queue is over its limit. */
+  get full(): boolean {
+    return this.#full;
+  }
+
+  /** Set once the queue takes no more objects. */
+  get ended(): EndReason | undefined {
+    return this.#end;
+  }
+
+  /** Adds an object at the end. Ignored after `end` or `close`. */
+  push(object: MoqObject): void {
+    if (this.#end !== undefined) return;
+    const wasEmpty = this.length === 0;
+    this.#items.push(object);
+    this.#bytes += object.bytes.byteLength;
+    if (this.#cost() > this.#config.queueBytes) {
+      if (this.#config.policy === "drop-oldest") this.#dropOldest();
+      else this.#setFull(true);
+    }
+    if (wasEmpty) this.#requestWake();
+  }
+
+  /**
+   * Takes no more objects. What waits can still be read; then the iterator ends, or throws the
+   * error of `reason`. The first end counts.
+   */
+  end(reason: EndReason): void {
+    if (this.#end !== undefined) return;
+    this.#end = reason;
+    this.#requestWake();
+  }
+
+  /** The reader stops: what waits is discarded and nothing is delivered any more. */
+  close(): void {
+    this.#end ??= { kind: "closed", error: undefined };
+    this.#endDelivered = true;
+    this.#items = [];
+    this.#head = 0;
+    this.#bytes = 0;
+    this.#readable.clear();
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const waiter of waiters) waiter.resolve({ done: true, value: undefined });
+  }
+
+  /** Tells listeners and a waiting iterator what {@link ReaderConfig.onWake} announced. */
+  wake(): void {
+    this.#wakePending = false;
+    this.#serveWaiters();
+    if (this.length > 0) this.#readable.emit();
+  }
+
+  onReadable(listener: () => void): () => void {
+    return this.#readable.add(listener);
+  }
+
+  /**
+   * Visits what waits, oldest first, within the budget. A visitor that throws has consumed its
+   * object; the rest stays. Called from inside its own visitor it does nothing.
+   */
+  drain(visitor: (object: MoqObject) => void, options: DrainOptions = {}): DrainResult {
+    if (typeof visitor !== "function") {
+      throw new MoqError(
+        "invalid_argument",
+        "drain needs a function that is called with each object, as its first argument.",
+      );
+    }
+    const maxObjects = budget("maxObjects", options.maxObjects);
+    const maxBytes = budget("maxBytes", options.maxBytes);
+    const maxTime = budget("maxTime", options.maxTime);
+    if (this.#draining) return { objects: 0, more: this.length > 0 };
+    const until = maxTime === Infinity ? Infinity : this.#config.now() + maxTime;
+    let objects = 0;
+    let bytes = 0;
+    this.#draining = true;
+    try {
+      while (objects < maxObjects && (bytes < maxBytes || objects === 0)) {
+        const object = this.#take();
+        if (object === undefined) break;
+        objects += 1;
+        bytes += object.bytes.byteLength;
+        visitor(object);
+        if (until !== Infinity && this.#config.now() >= until) break;
+      }
+    } finally {
+      this.#draining = false;
+      this.#relieve();
+    }
+    return { objects, more: this.length > 0 };
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<readonly MoqObject[]> {
+    return {
+      next: () => this.#next(),
+      return: () => {
+        this.close();
+        this.#config.onReturn?.();
+        return Promise.resolve({ done: true, value: undefined });
+      },
+    };
+  }
+
+  #next(): Promise<IteratorResult<readonly MoqObject[]>> {
+    return new Promise((resolve, reject) => {
+      this.#waiters.push({ resolve, reject });
+      if (!this.#wakePending) this.#serveWaiters();
+    });
+  }
+
+  #serveWaiters(): void {
+    while (this.#waiters.length > 0) {
+      const batch = this.#takeBatch();
+      if (batch.length > 0) {
+        this.#waiters.shift()?.resolve({ done: false, value: batch });
+        continue;
+      }
+      if (this.#end === undefined) return;
+      const error = this.#endDelivered ? undefined : this.#end.error;
+      this.#endDelivered = true;
+      const waiter = this.#waiters.shift();
+      if (error === undefined) waiter?.resolve({ done: true, value: undefined });
+      else waiter?.reject(error);
+    }
+  }
+
+  #takeBatch(): MoqObject[] {
+    const batch: MoqObject[] = [];
+    while (batch.length < MAX_BATCH) {
+      const object = this.#take();
+      if (object === undefined) break;
+      batch.push(this.#config.ownsBytes ? object : { ...object, bytes: object.bytes.slice() });
+    }
+    this.#relieve();
+    return batch;
+  }
+
+  /** The oldest object that is young enough. */
+  #take(): MoqObject | undefined {
+    const { maxAge } = this.#config;
+    for (;;) {
+      const object = this.#shift();
+      if (object === undefined) return undefined;
+      if (maxAge !== undefined && this.#config.now() - object.receivedAt > maxAge) {
+        this.#stale += 1;
+        this.#config.onDrop?.(object, "stale");
+        continue;
+      }
+      this.#readObjects += 1;
+      this.#readBytes += object.bytes.byteLength;
+      return object;
+    }
+  }
+
+  #shift(): MoqObject | undefined {
+    if (this.#head >= this.#items.length) return undefined;
+    const object = this.#items[this.#head] as MoqObject;
+    this.#head += 1;
+    this.#bytes -= object.bytes.byteLength;
+    if (this.#head === this.#items.length) {
+      this.#items = [];
+      this.#head = 0;
+    } else if (this.#head >= 1024 && this.#head * 2 >= this.#items.length) {
+      // Releases what was read without moving the rest more than once.
+      this.#items = this.#items.slice(this.#head);
+      this.#head = 0;
+    }
+    return object;
+  }
+
+  #dropOldest(): void {
+    while (this.length > 1 && this.#cost() > this.#config.queueBytes) {
+      const dropped = this.#shift();
+      if (dropped === undefined) return;
+      this.#overflow += 1;
+      this.#config.onDrop?.(dropped, "overflow");
+    }
+  }
+
+  #cost(): number {
+    return this.#bytes + this.length * OBJECT_OVERHEAD;
+  }
+
+  #relieve(): void {
+    if (this.#full && this.#cost() <= this.#config.queueBytes / 2) this.#setFull(false);
+  }
+
+  #setFull(full: boolean): void {
+    if (this.#full === full) return;
+    this.#full = full;
+    this.#config.onFull?.(full);
+  }
+
+  #requestWake(): void {
+    if (this.#wakePending) return;
+    this.#wakePending = true;
+    if (this.#config.onWake === undefined) this.wake();
+    else this.#config.onWake(this);
+  }
+}
+
+function budget(name: string, value: number | undefined): number {
+  if (value === undefined) return Infinity;
+  if (typeof value !== "number" || !(value > 0)) {
+    throw new MoqError(
+      "invalid_argument",
+      `drain: ${name} must be a number above 0 (or left out for no limit), got ${String(value)}.`,
+    );
+  }
+  return value;
+}
