@@ -1,1 +1,19 @@
-export {};
+import { discoveryCases } from "./cases/discovery.js";
+import { inputCases } from "./cases/input.js";
+import { lifecycleCases } from "./cases/lifecycle.js";
+import { reliableCases } from "./cases/reliable.js";
+import { unreliableCases } from "./cases/unreliable.js";
+import type { ContractCase } from "./role.js";
+
+export { type ContractCase, ContractViolation, type Role } from "./role.js";
+
+/** Every promise of the shared interface, one case each. */
+export const contractCases: readonly ContractCase[] = [
+  ...reliableCases,
+  ...unreliableCases,
+  ...lifecycleCases,
+  ...discoveryCases,
+  ...inputCases,
+];
+export { Post } from "./post.js";
+export { type Host, playWith, runCase, type Side } from "./run.js";

@@ -1,0 +1,199 @@
+import { collect } from "../collect.js";
+import {
+  type ContractCase,
+  check,
+  equal,
+  failure,
+  last,
+  numbered,
+  range,
+  rising,
+  until,
+} from "../role.js";
+
+export const unreliableCases: readonly ContractCase[] = [
+  {
+    name: "latest: never goes back, and ends on the last update",
+    async publisher(role) {
+      const track = role.client.publish([role.namespace, "poses"], { delivery: "latest" });
+      await track.ready;
+      role.tell("published");
+      await role.told("subscribed");
+      for (const i of range(300)) {
+        track.send(numbered(i, 200));
+        if (i % 10 === 9) await role.sleep(5);
+      }
+      await role.told("done");
+    },
+    async subscriber(role) {
+      await role.told("published");
+      const subscription = role.client.subscribe([role.namespace, "poses"]);
+      await subscription.ready;
+      equal(subscription.delivery, "latest", "delivery class");
+      const seen = collect(subscription);
+      role.tell("subscribed");
+      await until(
+        role,
+        () => last(seen.numbers) === 299,
+        () => `ended at ${last(seen.numbers)}`,
+      );
+      check(rising(seen.numbers), "an older update came after a newer one");
+      role.tell("done");
+    },
+  },
+  {
+    name: "latest: a late joiner gets the newest update at once",
+    async publisher(role) {
+      const track = role.client.publish([role.namespace, "poses"], { delivery: "latest" });
+      await track.ready;
+      for (const i of range(5)) track.send(numbered(i));
+      role.tell("published");
+      await role.told("done");
+    },
+    async subscriber(role) {
+      await role.told("published");
+      const seen = collect(role.client.subscribe([role.namespace, "poses"]));
+      await until(
+        role,
+        () => last(seen.numbers) === 4,
+        () => `ended at ${last(seen.numbers)}`,
+      );
+      check(rising(seen.numbers), "order");
+      role.tell("done");
+    },
+  },
+  {
+    name: "latest: a pose of 17 kB, more than any datagram, arrives whole",
+    async publisher(role) {
+      const track = role.client.publish([role.namespace, "mocap"], { delivery: "latest" });
+      await track.ready;
+      role.tell("published");
+      await role.told("subscribed");
+      for (const i of range(30)) {
+        track.send(numbered(i, 17_000));
+        await role.sleep(16);
+      }
+      await role.told("done");
+    },
+    async subscriber(role) {
+      await role.told("published");
+      const subscription = role.client.subscribe([role.namespace, "mocap"]);
+      await subscription.ready;
+      const seen = collect(subscription);
+      role.tell("subscribed");
+      await until(
+        role,
+        () => last(seen.numbers) === 29,
+        () => `ended at ${last(seen.numbers)}`,
+      );
+      check(rising(seen.numbers), "order");
+      role.tell("done");
+    },
+  },
+  {
+    name: "deadline: what is in time arrives in order, with the publisher's time",
+    async publisher(role) {
+      const track = role.client.publish([role.namespace, "voice"], {
+        delivery: "deadline",
+        deadline: 2_000,
+      });
+      await track.ready;
+      role.tell("published");
+      await role.told("subscribed");
+      for (const i of range(50)) {
+        track.send(numbered(i));
+        await role.sleep(5);
+      }
+      await role.told("done");
+    },
+    async subscriber(role) {
+      await role.told("published");
+      const subscription = role.client.subscribe([role.namespace, "voice"]);
+      await subscription.ready;
+      equal(subscription.delivery, "deadline", "delivery class");
+      let stamped = 0;
+      const numbers: number[] = [];
+      const read = (): void => {
+        subscription.drain((object) => {
+          numbers.push(object.bytes[3] ?? -1);
+          if (object.publishedAt !== undefined && object.publishedAt > 1.6e12) stamped += 1;
+        });
+      };
+      subscription.onReadable(read);
+      role.tell("subscribed");
+      await until(
+        role,
+        () => numbers.length >= 50,
+        () => `${numbers.length} of 50`,
+      );
+      equal(numbers, range(50), "updates");
+      equal(stamped, 50, "updates that carry their time");
+      role.tell("done");
+    },
+  },
+  {
+    name: "datagram: only newer updates, most of them, the session stays up for thousands",
+    async publisher(role) {
+      const track = role.client.publish([role.namespace, "input"], { delivery: "datagram" });
+      await track.ready;
+      role.tell("published");
+      await role.told("subscribed");
+      for (const i of range(3_000)) {
+        track.send(numbered(i, 100));
+        if (i % 20 === 19) await role.sleep(4);
+      }
+      role.tell("sent");
+      await role.told("done");
+      equal(role.client.state, "open", "state of the publisher");
+    },
+    async subscriber(role) {
+      await role.told("published");
+      const subscription = role.client.subscribe([role.namespace, "input"]);
+      await subscription.ready;
+      equal(subscription.delivery, "datagram", "delivery class");
+      const seen = collect(subscription);
+      role.tell("subscribed");
+      await role.told("sent");
+      await role.sleep(200);
+      check(rising(seen.numbers), "an older update came after a newer one");
+      check(seen.numbers.length > 1_500, `only ${seen.numbers.length} of 3000 on a quiet network`);
+      equal(role.client.state, "open", "state of the subscriber");
+      role.tell("done");
+    },
+  },
+  {
+    name: "datagram: one over the limit is refused with the limit; the others go on",
+    async publisher(role) {
+      const track = role.client.publish([role.namespace, "input"], { delivery: "datagram" });
+      await track.ready;
+      role.tell("published");
+      await role.told("subscribed");
+      track.send(numbered(1, 1_000));
+      const error = await failure("a datagram of 5,000 bytes", () =>
+        track.send(numbered(2, 5_000)),
+      );
+      equal(error.code, "too_large", "code");
+      check(/\d{3,4}/.test(error.message), `the message names no limit: ${error.message}`);
+      for (const i of range(20, 3)) {
+        track.send(numbered(i, 64));
+        await role.sleep(10);
+      }
+      await role.told("done");
+    },
+    async subscriber(role) {
+      await role.told("published");
+      const subscription = role.client.subscribe([role.namespace, "input"]);
+      await subscription.ready;
+      const seen = collect(subscription);
+      role.tell("subscribed");
+      await until(
+        role,
+        () => (last(seen.numbers) ?? 0) >= 20,
+        () => `ended at ${last(seen.numbers)}`,
+      );
+      check(!seen.numbers.includes(2), "the refused update arrived");
+      equal(seen.ends.length, 0, "ends");
+      role.tell("done");
+    },
+  },
+];

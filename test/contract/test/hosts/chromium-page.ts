@@ -1,0 +1,38 @@
+/** Runs in the page: plays one side of a case with `@moq-game/web`. */
+import { connect } from "@moq-game/web";
+import { contractCases, playWith, type Side } from "../../src/index.js";
+
+declare global {
+  interface Window {
+    /** Provided by the test: tells the other side. */
+    contractTell(run: string, name: string, value: unknown): Promise<void>;
+    /** Provided by the test: waits for the other side. */
+    contractTold(run: string, name: string): Promise<unknown>;
+    contractPlay: typeof play;
+  }
+}
+
+export interface PlayRequest {
+  readonly run: string;
+  readonly name: string;
+  readonly side: Side;
+  readonly namespace: string;
+  readonly url: string;
+  readonly certificateHash: string;
+  readonly worker: boolean;
+}
+
+async function play(request: PlayRequest): Promise<void> {
+  const contractCase = contractCases.find((each) => each.name === request.name);
+  if (contractCase === undefined) throw new Error(`no case "${request.name}"`);
+  const client = await connect(request.url, {
+    serverCertificateHashes: [request.certificateHash],
+    ...(request.worker ? { worker: true } : {}),
+  });
+  await playWith(client, contractCase, request.side, request.namespace, {
+    tell: (name, value) => void window.contractTell(request.run, name, value),
+    told: (name) => window.contractTold(request.run, name),
+  });
+}
+
+window.contractPlay = play;

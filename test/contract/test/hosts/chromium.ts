@@ -1,0 +1,87 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Relay } from "@moq-game/node-native";
+import { build } from "esbuild";
+import { chromium } from "playwright-core";
+import type { Host, Post } from "../../src/index.js";
+import type { PlayRequest } from "./chromium-page.js";
+
+const FLAGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+/** A real Chromium with one page that plays any side of any case. */
+export interface ChromiumHost {
+  host(worker: boolean): Host;
+  close(): Promise<void>;
+}
+
+export async function startChromium(relay: Relay): Promise<ChromiumHost> {
+  const bundle = await build({
+    entryPoints: [new URL("./chromium-page.ts", import.meta.url).pathname],
+    bundle: true,
+    write: false,
+    format: "esm",
+    target: "es2022",
+  });
+  const script = bundle.outputFiles[0]?.text ?? "";
+  const server = createServer((request, response) => {
+    const page =
+      request.url === "/page.js" ? script : '<script type="module" src="/page.js"></script>';
+    response.setHeader(
+      "content-type",
+      request.url === "/page.js" ? "text/javascript" : "text/html",
+    );
+    response.end(page);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const browser = await chromium.launch({
+    executablePath: process.env["MOQ_GAME_CHROMIUM"] ?? "/usr/bin/chromium",
+    args: FLAGS,
+  });
+  const page = await browser.newPage();
+  const posts = new Map<string, Post>();
+  await page.exposeFunction("contractTell", (run: string, name: string, value: unknown) => {
+    posts.get(run)?.tell(name, value);
+  });
+  await page.exposeFunction("contractTold", (run: string, name: string) =>
+    posts.get(run)?.told(name),
+  );
+  await page.goto(`http://localhost:${(server.address() as AddressInfo).port}/`);
+  await page.waitForFunction("window.contractPlay !== undefined");
+  let runs = 0;
+  return {
+    host: (worker) => ({
+      name: worker ? "chromium with a worker" : "chromium",
+      async play(contractCase, side, namespace, post) {
+        runs += 1;
+        const run = String(runs);
+        posts.set(run, post);
+        const request: PlayRequest = {
+          run,
+          name: contractCase.name,
+          side,
+          namespace,
+          url: relay.url,
+          certificateHash: relay.certificateHash,
+          worker,
+        };
+        try {
+          await page.evaluate((wanted) => window.contractPlay(wanted), request);
+        } finally {
+          posts.delete(run);
+        }
+      },
+    }),
+    async close() {
+      await browser.close();
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
