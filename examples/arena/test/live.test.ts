@@ -1,0 +1,126 @@
+import { mkdirSync } from "node:fs";
+import { type Browser, chromium, type Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Backend } from "./backend.js";
+
+const FLAGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+const SCREENSHOTS = new URL("../../../artifacts/", import.meta.url).pathname;
+
+interface Snapshot {
+  tick: number;
+  updates: number;
+  missing: number;
+  me: string | undefined;
+  bodies: { name: string; kind: string; x: number; y: number }[];
+}
+
+let backend: Backend;
+let browser: Browser;
+let url: string;
+
+async function open(width: number, height: number): Promise<Page> {
+  const page = await browser.newPage({ viewport: { width, height } });
+  page.on("pageerror", (error) => console.error("page:", error));
+  await page.goto(url);
+  await page.getByText("live", { exact: true }).waitFor({ timeout: 15_000 });
+  return page;
+}
+
+function snapshot(page: Page): Promise<Snapshot> {
+  return page.evaluate("arena.snapshot()") as Promise<Snapshot>;
+}
+
+async function sleep(ms: number): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+beforeAll(async () => {
+  mkdirSync(SCREENSHOTS, { recursive: true });
+  backend = Backend.start("--port", "0");
+  const [found] = await backend.line(/http:\/\/localhost:\d+\//);
+  url = found;
+  browser = await chromium.launch({
+    executablePath: process.env.MOQ_GAME_CHROMIUM ?? "/usr/bin/chromium",
+    args: FLAGS,
+  });
+}, 60_000);
+
+afterAll(async () => {
+  await browser?.close();
+  await backend?.stop();
+});
+
+describe("the match in Chromium", () => {
+  it("moves, sixty updates a second, without a gap", async () => {
+    const page = await open(1280, 800);
+    await sleep(1500);
+    const before = await snapshot(page);
+    const started = performance.now();
+    await sleep(4000);
+    const after = await snapshot(page);
+    const seconds = (performance.now() - started) / 1000;
+
+    expect(after.bodies.length).toBeGreaterThanOrEqual(32);
+    const moved = after.bodies.filter((body, i) => {
+      const was = before.bodies[i];
+      return was !== undefined && Math.hypot(body.x - was.x, body.y - was.y) > 0.2;
+    });
+    expect(moved.length).toBeGreaterThan(5);
+    expect(after.missing).toBe(0);
+    expect(after.tick - before.tick).toBe(after.updates - before.updates);
+    const rate = (after.updates - before.updates) / seconds;
+    console.log(`Chromium saw ${rate.toFixed(1)} updates a second`);
+    expect(rate).toBeGreaterThan(50);
+    await expect.poll(() => page.locator('[data-fact="gaps"]').textContent()).toBe("0");
+    expect(await page.locator('[data-fact="draft"]').textContent()).toBe("moqt-18");
+    await page.screenshot({ path: `${SCREENSHOTS}arena-desktop.png` });
+    await page.close();
+  }, 40_000);
+
+  it("lets a person join and move a body with the keyboard", async () => {
+    const page = await open(1280, 800);
+    await page.locator("#name").fill("ann");
+    await page.getByRole("button", { name: "Join the match" }).click();
+    const mine = async () => {
+      const { me, bodies } = await snapshot(page);
+      return bodies.find((body) => body.name === me);
+    };
+    await expect.poll(mine, { timeout: 10_000 }).toBeDefined();
+    // Against the nearer wall would prove little: go where there is room.
+    const start = await mine();
+    const [key, sign] = (start?.y ?? 0) > 9 ? ["ArrowDown", -1] : ["ArrowUp", 1];
+    await page.keyboard.down(key);
+    await expect
+      .poll(async () => sign * (((await mine())?.y ?? 0) - (start?.y ?? 0)), { timeout: 10_000 })
+      .toBeGreaterThan(1.5);
+    await page.keyboard.up(key);
+    await page.screenshot({ path: `${SCREENSHOTS}arena-player.png` });
+    const name = (await snapshot(page)).me;
+    await page.close();
+
+    const other = await open(1280, 800);
+    await expect
+      .poll(async () => (await snapshot(other)).bodies.some((body) => body.name === name), {
+        timeout: 25_000,
+      })
+      .toBe(false);
+    await other.close();
+  }, 60_000);
+
+  it("fits a phone", async () => {
+    const page = await open(390, 844);
+    await sleep(1500);
+    expect((await snapshot(page)).missing).toBe(0);
+    const overflow = await page.evaluate("document.documentElement.scrollWidth > innerWidth");
+    expect(overflow).toBe(false);
+    await page.screenshot({ path: `${SCREENSHOTS}arena-phone.png` });
+    await page.close();
+  }, 30_000);
+});
