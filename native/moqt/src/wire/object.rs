@@ -186,8 +186,10 @@ pub struct FetchState {
     pub order: GroupOrder,
     /// Location of the item before.
     pub location: Option<Location>,
-    /// Subgroup and priority of the object before; the subgroup is `None` after a datagram object.
-    pub object: Option<(Option<u64>, u8)>,
+    /// Subgroup of the last object that had one.
+    pub subgroup: Option<u64>,
+    /// Priority of the last object.
+    pub priority: Option<u8>,
 }
 
 impl FetchState {

@@ -135,8 +135,13 @@ pub trait Profile: Send + Sync {
 
     /// Decodes a datagram.
     fn decode_datagram(&self, data: &Bytes) -> Result<Datagram, WireError>;
-    /// Appends a datagram, with its payload.
-    fn encode_datagram(&self, datagram: &ObjectDatagram, out: &mut BytesMut);
+    /// Appends a datagram, with its payload. Fails, and appends nothing, when an object that is not
+    /// `Normal` has a payload, properties or the end-of-group mark.
+    fn encode_datagram(
+        &self,
+        datagram: &ObjectDatagram,
+        out: &mut BytesMut,
+    ) -> Result<(), WireError>;
 
     /// Appends the type of a padding stream or datagram; zero bytes may follow.
     fn encode_padding(&self, datagram: bool, out: &mut BytesMut);
