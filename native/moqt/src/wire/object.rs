@@ -197,8 +197,7 @@ impl FetchState {
     pub fn new(order: GroupOrder) -> Self {
         FetchState {
             order,
-            location: None,
-            object: None,
+            ..Default::default()
         }
     }
 }

@@ -248,7 +248,7 @@ pub fn decode_datagram(data: &Bytes) -> Result<Datagram, WireError> {
         Some(r.u8()?)
     };
     let properties = if has(datagram::PROPERTIES) {
-        let properties = object_properties(&mut r, &mut (data.len() as u64))?;
+        let properties = object_properties(&mut r, &mut { u64::MAX })?;
         if properties.is_empty() {
             return Err(WireError::violation("datagram properties of length 0"));
         }

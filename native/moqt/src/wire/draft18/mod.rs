@@ -1,6 +1,7 @@
 //! draft-ietf-moq-transport-18.
 
 mod control;
+mod control_out;
 mod data;
 mod fetch;
 
@@ -47,7 +48,7 @@ impl Profile for Draft18 {
     }
 
     fn encode_message(&self, message: &Message, out: &mut BytesMut) -> Result<(), WireError> {
-        control::encode(message, out)
+        control_out::encode(message, out)
     }
 
     fn decode_stream_header(&self, data: &Bytes) -> Result<(StreamHeader, usize), WireError> {
