@@ -1,0 +1,47 @@
+// npm run format: rewrites TypeScript, JavaScript and JSON (Biome), Rust (rustfmt) and C++ (clang-format).
+
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { ensureProgram } from "./lib/debian.mjs";
+import { bin, root } from "./lib/paths.mjs";
+import { must } from "./lib/run.mjs";
+import { main, SetupError, setUp } from "./lib/setup.mjs";
+
+/** C and C++ sources that Git knows; generated headers are formatted by their generator. */
+export function cppFiles() {
+  const list = spawnSync(
+    "git",
+    [
+      "ls-files",
+      "--cached",
+      "--others",
+      "--exclude-standard",
+      "--",
+      "*.c",
+      "*.cpp",
+      "*.h",
+      "*.hpp",
+    ],
+    { cwd: root, encoding: "utf8" },
+  );
+  if (list.status !== 0) throw new SetupError("git is needed to list the C++ sources.");
+  const generated = "native/moq-ffi/include/moq_ffi.h";
+  return list.stdout.split("\n").filter((file) => file !== "" && file !== generated);
+}
+
+/** Checks (or with `write` rewrites) the formatting of all languages. */
+export async function format(env, { write = false } = {}) {
+  const what = write ? ["--write"] : [];
+  await must(bin("biome"), ["format", ...what], { env });
+  const rust = ["fmt", "--all", ...(write ? [] : ["--check"])];
+  await must("cargo", rust, { cwd: join(root, "native"), env });
+  const files = cppFiles();
+  if (files.length === 0) return;
+  const clang = await ensureProgram("clang-format", ["clang-format"], env);
+  await must(clang, [...(write ? ["-i"] : ["--dry-run", "--Werror"]), ...files], { env });
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  main(async () => format(await setUp({ native: false }), { write: true }));
+}
