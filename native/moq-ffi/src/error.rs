@@ -1,0 +1,99 @@
+//! The closed list of error codes and the error that carries one to the caller.
+
+use std::fmt;
+
+/// Result of every function. The numbers are stable; new codes are added at the end. Names and
+/// numbers are the same as `ERROR_CODES` in TypeScript.
+#[repr(C)]
+#[allow(non_camel_case_types)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum MoqResultCode {
+    /// Done.
+    MOQ_OK = 0,
+    /// An argument, option or handle is wrong; nothing was changed.
+    MOQ_ERROR_INVALID_ARGUMENT = 1,
+    /// The peer could not be reached.
+    MOQ_ERROR_CONNECTION_FAILED = 2,
+    /// There is no connection now.
+    MOQ_ERROR_NOT_CONNECTED = 3,
+    /// The time allowed has passed.
+    MOQ_ERROR_TIMEOUT = 4,
+    /// A defect of this library; please report it with the message.
+    MOQ_ERROR_INTERNAL = 5,
+    /// The peer or this build lacks what was asked for.
+    MOQ_ERROR_UNSUPPORTED = 6,
+    /// The buffer given is smaller than the size that the call reports.
+    MOQ_ERROR_BUFFER_TOO_SMALL = 7,
+    /// The handle was closed or has ended.
+    MOQ_ERROR_CLOSED = 8,
+    /// The queue is full and nothing was accepted; a WRITABLE record follows.
+    MOQ_ERROR_WOULD_BLOCK = 9,
+    /// Larger than the limit that the message names.
+    MOQ_ERROR_TOO_LARGE = 10,
+    /// A count reached the limit that the message names.
+    MOQ_ERROR_LIMIT_EXCEEDED = 11,
+    /// The peer wants a (different) token.
+    MOQ_ERROR_UNAUTHORIZED = 12,
+    /// The peer's certificate was not accepted.
+    MOQ_ERROR_CERTIFICATE = 13,
+    /// No protocol version in common.
+    MOQ_ERROR_PROTOCOL_MISMATCH = 14,
+    /// The peer broke the protocol.
+    MOQ_ERROR_PROTOCOL_VIOLATION = 15,
+    /// The peer knows no such track or namespace.
+    MOQ_ERROR_NOT_FOUND = 16,
+    /// The caller gave up.
+    MOQ_ERROR_CANCELLED = 17,
+    /// The peer is shutting down.
+    MOQ_ERROR_GOING_AWAY = 18,
+    /// The reader fell so far behind that the peer gave up on it.
+    MOQ_ERROR_TOO_FAR_BEHIND = 19,
+    /// The publisher broke the rules of the track.
+    MOQ_ERROR_MALFORMED_TRACK = 20,
+    /// It exists already.
+    MOQ_ERROR_DUPLICATE = 21,
+    /// Not possible now: on this thread, or while something else runs.
+    MOQ_ERROR_BUSY = 22,
+    /// The native library could not be loaded (used by script hosts).
+    MOQ_ERROR_UNAVAILABLE = 23,
+}
+
+pub use MoqResultCode::*;
+
+/// A code with what happened and what to do next.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Error {
+    pub code: MoqResultCode,
+    pub message: String,
+    /// The peer's raw code, when the peer caused this.
+    pub peer_code: Option<u64>,
+}
+
+impl Error {
+    pub fn new(code: MoqResultCode, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            peer_code: None,
+        }
+    }
+
+    pub fn invalid(message: impl Into<String>) -> Self {
+        Self::new(MOQ_ERROR_INVALID_ARGUMENT, message)
+    }
+
+    pub fn with_peer_code(mut self, code: u64) -> Self {
+        self.peer_code = Some(code);
+        self
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Error {}
+
+pub type Result<T> = std::result::Result<T, Error>;

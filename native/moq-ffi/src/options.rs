@@ -1,0 +1,232 @@
+//! Options as JSON objects, with the names of the TypeScript interfaces. Unknown and wrong fields
+//! are refused with a message that names the field and what is accepted.
+
+mod fields;
+
+use crate::error::{Error, Result};
+use fields::Fields;
+use moqt::delivery::DeliveryClass;
+use std::path::PathBuf;
+
+/// Most bytes of an options text.
+pub const MAX_OPTIONS_BYTES: usize = 1 << 20;
+/// Largest object accepted, in bytes, whatever the options say.
+pub const MAX_OBJECT_BYTES: u64 = 64 << 20;
+
+const DELIVERIES: &[(&str, DeliveryClass)] = &[
+    ("reliable", DeliveryClass::Reliable),
+    ("latest", DeliveryClass::Latest),
+    ("deadline", DeliveryClass::Deadline),
+    ("datagram", DeliveryClass::Datagram),
+];
+
+/// Namespace fields and name of a track.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TrackName {
+    pub namespace: Vec<String>,
+    pub name: String,
+}
+
+impl TrackName {
+    /// For people: the namespace joined with `/`, then the name.
+    pub fn display(&self) -> String {
+        format!("{}/{}", self.namespace.join("/"), self.name)
+    }
+}
+
+/// Options of `moq_client_open`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ClientOptions {
+    pub url: String,
+    pub token: Option<Vec<u8>>,
+    pub pins: Vec<[u8; 32]>,
+    pub ca_files: Vec<PathBuf>,
+    pub insecure: bool,
+    pub connect_timeout_ms: u64,
+    pub keep_alive_ms: u64,
+    pub idle_timeout_ms: u64,
+    pub max_object_size: u64,
+}
+
+/// Options of `moq_publication_open`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PublishOptions {
+    pub track: TrackName,
+    pub delivery: DeliveryClass,
+    pub deadline_ms: u64,
+    pub priority: u8,
+    pub queue_bytes: usize,
+    pub retain_bytes: usize,
+    pub max_datagram_size: usize,
+}
+
+/// Where a subscription begins.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Start {
+    LatestGroup,
+    Next,
+    Now,
+}
+
+/// Options of `moq_subscription_open`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SubscribeOptions {
+    pub track: TrackName,
+    pub start: Start,
+    pub delivery: DeliveryClass,
+    pub unordered: bool,
+    pub priority: u8,
+    pub wait_ms: u64,
+    pub max_age_ms: u64,
+    pub queue_bytes: usize,
+    pub gap_timeout_ms: u64,
+}
+
+/// Options of `moq_fetch_open`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FetchOptions {
+    pub track: TrackName,
+    pub from_group: u64,
+    pub to_group: u64,
+    pub descending: bool,
+    pub priority: u8,
+}
+
+/// Options of `moq_relay_start`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RelayOptions {
+    pub host: String,
+    pub port: u16,
+    pub certificate: Option<PathBuf>,
+    pub key: Option<PathBuf>,
+    pub token_file: Option<PathBuf>,
+    pub tokens: Vec<String>,
+    pub http_port: Option<u16>,
+}
+
+const PRIORITY: std::ops::RangeInclusive<u64> = 0..=255;
+/// The highest number that a JavaScript script can hold exactly.
+const MAX_SAFE: u64 = (1 << 53) - 1;
+
+pub fn client(text: &[u8]) -> Result<ClientOptions> {
+    let mut fields = Fields::parse("client option", text)?;
+    let options = ClientOptions {
+        url: fields.required_string("url")?,
+        token: fields.token("token")?,
+        pins: fields.hashes("serverCertificateHashes")?,
+        ca_files: fields.paths("caFile")?,
+        insecure: fields.bool("insecure", false)?,
+        connect_timeout_ms: fields.integer("connectTimeout", 10_000, 1..=300_000)?,
+        keep_alive_ms: fields.integer("keepAlive", 4_000, 0..=600_000)?,
+        idle_timeout_ms: fields.integer("idleTimeout", 15_000, 100..=600_000)?,
+        max_object_size: fields.integer("maxObjectSize", 16 << 20, 1..=MAX_OBJECT_BYTES)?,
+    };
+    fields.finish()?;
+    Ok(options)
+}
+
+pub fn publish(text: &[u8]) -> Result<PublishOptions> {
+    let mut fields = Fields::parse("publish option", text)?;
+    let options = PublishOptions {
+        track: fields.track()?,
+        delivery: fields.choice("delivery", DeliveryClass::Reliable, DELIVERIES)?,
+        deadline_ms: fields.integer("deadline", 200, 1..=60_000)?,
+        priority: fields.integer("priority", 128, PRIORITY)? as u8,
+        queue_bytes: fields.integer("queueBytes", 1 << 20, 1..=1 << 30)? as usize,
+        retain_bytes: fields.integer("retainBytes", 8 << 20, 0..=1 << 30)? as usize,
+        max_datagram_size: fields.integer("maxDatagramSize", 1_100, 64..=65_535)? as usize,
+    };
+    fields.finish()?;
+    Ok(options)
+}
+
+pub fn subscribe(text: &[u8]) -> Result<SubscribeOptions> {
+    const STARTS: &[(&str, Start)] = &[
+        ("latest-group", Start::LatestGroup),
+        ("next", Start::Next),
+        ("now", Start::Now),
+    ];
+    let mut fields = Fields::parse("subscribe option", text)?;
+    let options = SubscribeOptions {
+        track: fields.track()?,
+        start: fields.choice("start", Start::LatestGroup, STARTS)?,
+        delivery: fields.choice("delivery", DeliveryClass::Reliable, DELIVERIES)?,
+        unordered: fields.bool("unordered", false)?,
+        priority: fields.integer("priority", 128, PRIORITY)? as u8,
+        wait_ms: fields.integer("wait", 0, 0..=86_400_000)?,
+        max_age_ms: fields.integer("maxAge", 0, 0..=86_400_000)?,
+        queue_bytes: fields.integer("queueBytes", 8 << 20, 1..=1 << 30)? as usize,
+        gap_timeout_ms: fields.integer("gapTimeout", 2_000, 0..=600_000)?,
+    };
+    fields.finish()?;
+    Ok(options)
+}
+
+pub fn fetch(text: &[u8]) -> Result<FetchOptions> {
+    const ORDERS: &[(&str, bool)] = &[("ascending", false), ("descending", true)];
+    let mut fields = Fields::parse("fetch option", text)?;
+    let options = FetchOptions {
+        track: fields.track()?,
+        from_group: fields.required_integer("fromGroup", 0..=MAX_SAFE)?,
+        to_group: fields.required_integer("toGroup", 0..=MAX_SAFE)?,
+        descending: fields.choice("order", false, ORDERS)?,
+        priority: fields.integer("priority", 128, PRIORITY)? as u8,
+    };
+    fields.finish()?;
+    if options.to_group < options.from_group {
+        return Err(Error::invalid(format!(
+            "fetch option \"toGroup\" is {} and lies before \"fromGroup\" {}; give the last group, inclusive",
+            options.to_group, options.from_group
+        )));
+    }
+    Ok(options)
+}
+
+/// Discovery: the namespace prefix; no fields stands for every namespace.
+pub fn discover(text: &[u8]) -> Result<Vec<String>> {
+    let mut fields = Fields::parse("discover option", text)?;
+    let prefix = fields.namespace("prefix", true)?;
+    fields.finish()?;
+    Ok(prefix)
+}
+
+pub fn status(text: &[u8]) -> Result<TrackName> {
+    let mut fields = Fields::parse("status option", text)?;
+    let track = fields.track()?;
+    fields.finish()?;
+    Ok(track)
+}
+
+/// What can change in a live subscription.
+pub fn update(text: &[u8]) -> Result<u8> {
+    let mut fields = Fields::parse("update option", text)?;
+    let priority = fields.required_integer("priority", PRIORITY)? as u8;
+    fields.finish()?;
+    Ok(priority)
+}
+
+pub fn relay(text: &[u8]) -> Result<RelayOptions> {
+    let mut fields = Fields::parse("relay option", text)?;
+    let options = RelayOptions {
+        host: fields.string("host", "127.0.0.1")?,
+        port: fields.integer("port", 0, 0..=65_535)? as u16,
+        certificate: fields.paths("certificate")?.into_iter().next(),
+        key: fields.paths("key")?.into_iter().next(),
+        token_file: fields.paths("tokenFile")?.into_iter().next(),
+        tokens: fields.strings("tokens")?,
+        http_port: fields
+            .optional_integer("httpPort", 0..=65_535)?
+            .map(|port| port as u16),
+    };
+    fields.finish()?;
+    if options.certificate.is_some() != options.key.is_some() {
+        return Err(Error::invalid(
+            "relay options \"certificate\" and \"key\" belong together; give both PEM files or neither (a development certificate is made then)",
+        ));
+    }
+    Ok(options)
+}
+
+#[cfg(test)]
+#[path = "options_tests.rs"]
+mod tests;

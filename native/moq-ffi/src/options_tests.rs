@@ -1,0 +1,129 @@
+use super::*;
+use crate::error::MOQ_ERROR_INVALID_ARGUMENT;
+
+fn message<T: std::fmt::Debug>(result: Result<T>) -> String {
+    let error = result.expect_err("the options are wrong");
+    assert_eq!(error.code, MOQ_ERROR_INVALID_ARGUMENT);
+    error.message
+}
+
+#[test]
+fn defaults_fill_what_is_not_given() {
+    let options = client(br#"{"url":"moqt://127.0.0.1:4443"}"#).expect("valid");
+    assert_eq!(options.connect_timeout_ms, 10_000);
+    assert_eq!(options.keep_alive_ms, 4_000);
+    assert_eq!(options.idle_timeout_ms, 15_000);
+    assert_eq!(options.max_object_size, 16 << 20);
+    assert!(options.pins.is_empty() && !options.insecure);
+    let options = publish(br#"{"namespace":"match/42/","name":"poses"}"#).expect("valid");
+    assert_eq!(options.track.namespace, ["match", "42"]);
+    assert_eq!(options.delivery, DeliveryClass::Reliable);
+    assert_eq!(options.queue_bytes, 1 << 20);
+}
+
+#[test]
+fn unknown_fields_are_named_with_what_is_accepted() {
+    let text = message(client(br#"{"url":"moqt://a","keepalive":1}"#));
+    assert!(
+        text.contains("\"keepalive\"") && text.contains("keepAlive"),
+        "{text}"
+    );
+    let text = message(subscribe(br#"{"namespace":"a","name":"b","maxage":1}"#));
+    assert!(
+        text.contains("\"maxage\"") && text.contains("maxAge"),
+        "{text}"
+    );
+}
+
+#[test]
+fn wrong_values_are_named_with_what_is_accepted() {
+    let cases: &[(&str, &[&str])] = &[
+        (
+            r#"{"namespace":"a","name":"b","delivery":"fast"}"#,
+            &["delivery", "\"latest\"", "fast"],
+        ),
+        (
+            r#"{"namespace":"a","name":"b","priority":256}"#,
+            &["priority", "0 to 255", "256"],
+        ),
+        (
+            r#"{"namespace":"a","name":"b","priority":1.5}"#,
+            &["priority", "1.5"],
+        ),
+        (
+            r#"{"namespace":"a","name":"b","deadline":0}"#,
+            &["deadline", "1 to 60000"],
+        ),
+        (
+            r#"{"namespace":"a//c","name":"b"}"#,
+            &["namespace", "empty field"],
+        ),
+        (r#"{"namespace":[],"name":"b"}"#, &["namespace", "0 fields"]),
+        (r#"{"name":"b"}"#, &["namespace", "missing"]),
+        (r#"{"namespace":"a"}"#, &["name", "missing"]),
+        (r#"[1]"#, &["object"]),
+        (r#"{"#, &["JSON"]),
+    ];
+    for (json, parts) in cases {
+        let text = message(publish(json.as_bytes()));
+        for part in *parts {
+            assert!(text.contains(part), "{json}: {text} lacks {part}");
+        }
+    }
+}
+
+#[test]
+fn limits_of_names_hold() {
+    let long = "x".repeat(5_000);
+    let text = message(publish(
+        format!(r#"{{"namespace":"a","name":"{long}"}}"#).as_bytes(),
+    ));
+    assert!(text.contains("4096"), "{text}");
+    let many = vec!["\"f\""; 33].join(",");
+    let text = message(publish(
+        format!(r#"{{"namespace":[{many}],"name":"b"}}"#).as_bytes(),
+    ));
+    assert!(text.contains("32"), "{text}");
+}
+
+#[test]
+fn tokens_and_hashes_are_read_and_secrets_stay_out_of_errors() {
+    let hash = "ab".repeat(32);
+    let json = format!(
+        r#"{{"url":"moqt://a","token":{{"hex":"00ff"}},"serverCertificateHashes":["{hash}"]}}"#
+    );
+    let options = client(json.as_bytes()).expect("valid");
+    assert_eq!(options.token.as_deref(), Some(&[0, 255][..]));
+    assert_eq!(options.pins, [[0xab; 32]]);
+    let text = message(client(
+        br#"{"url":"moqt://a","token":{"secret":"hunter2"}}"#,
+    ));
+    assert!(
+        text.contains("token") && !text.contains("hunter2"),
+        "{text}"
+    );
+    let text = message(client(
+        br#"{"url":"moqt://a","serverCertificateHashes":["ab"]}"#,
+    ));
+    assert!(text.contains("64 hexadecimal"), "{text}");
+}
+
+#[test]
+fn a_fetch_range_must_not_be_reversed() {
+    let text = message(fetch(
+        br#"{"namespace":"a","name":"b","fromGroup":3,"toGroup":2}"#,
+    ));
+    assert!(text.contains("toGroup"), "{text}");
+}
+
+#[test]
+fn a_discovery_prefix_may_be_empty() {
+    assert_eq!(
+        discover(br#"{"prefix":""}"#).expect("valid"),
+        Vec::<String>::new()
+    );
+    assert_eq!(
+        discover(br#"{"prefix":"match/"}"#).expect("valid"),
+        ["match"]
+    );
+}

@@ -1,0 +1,178 @@
+use super::*;
+use crate::record::*;
+use bytes::Bytes;
+
+fn object(handle: u64, id: u64, size: usize) -> Record {
+    let mut record = Record::new(MOQ_RECORD_OBJECT, handle);
+    record.object = id;
+    record.payload = Bytes::from(vec![0; size]);
+    record
+}
+
+fn end(handle: u64) -> Record {
+    Record::new(MOQ_RECORD_END, handle)
+}
+
+/// Reads everything and gives (handle, kind, object id) of each record.
+fn read(queue: &RecordQueue) -> Vec<(u64, u16, u64)> {
+    let mut out = vec![0; 1 << 20];
+    let mut seen = Vec::new();
+    loop {
+        let polled = queue.poll(&mut out, 0);
+        let mut at = 0;
+        while at < polled.bytes {
+            let word =
+                |o: usize| u64::from_le_bytes(out[at + o..at + o + 8].try_into().expect("8"));
+            seen.push((word(8), (word(0) >> 32) as u16, word(24)));
+            at += (word(0) & 0xffff_ffff) as usize;
+        }
+        if !polled.more {
+            return seen;
+        }
+    }
+}
+
+#[test]
+fn wakes_once_per_empty_to_non_empty() {
+    let queue = RecordQueue::default();
+    queue.open(1, 1 << 20, Policy::Pause, 0);
+    assert!(queue.push(&mut vec![object(1, 0, 1)]).wake);
+    assert!(!queue.push(&mut vec![object(1, 1, 1)]).wake);
+    assert_eq!(read(&queue).len(), 2);
+    assert!(queue.push(&mut vec![object(1, 2, 1)]).wake);
+}
+
+#[test]
+fn a_partial_poll_says_that_more_waits_and_loses_nothing() {
+    let queue = RecordQueue::default();
+    queue.open(1, 1 << 20, Policy::Pause, 0);
+    queue.push(&mut (0..10).map(|id| object(1, id, 8)).collect());
+    let mut out = vec![0; 72 * 3 + 10];
+    let polled = queue.poll(&mut out, 0);
+    assert_eq!((polled.count, polled.bytes, polled.more), (3, 72 * 3, true));
+    assert_eq!(read(&queue).len(), 7);
+}
+
+#[test]
+fn a_record_larger_than_the_buffer_names_the_size_needed() {
+    let queue = RecordQueue::default();
+    queue.open(1, 1 << 20, Policy::Pause, 0);
+    queue.push(&mut vec![object(1, 0, 1_000)]);
+    let polled = queue.poll(&mut [0; 128], 0);
+    assert_eq!(
+        (polled.count, polled.needed, polled.more),
+        (0, Some(64 + 1_000), true)
+    );
+    assert_eq!(read(&queue).len(), 1);
+}
+
+#[test]
+fn a_full_reliable_lane_pauses_its_intake_and_resumes_at_half() {
+    let queue = RecordQueue::default();
+    queue.open(1, 10 * (64 + 8), Policy::Pause, 0);
+    let pushed = queue.push(&mut (0..12).map(|id| object(1, id, 8)).collect());
+    assert_eq!(pushed.pause, [1]);
+    let mut out = vec![0; 72];
+    let mut resumed = 0;
+    for _ in 0..12 {
+        resumed += queue.poll(&mut out, 0).resume.len();
+    }
+    assert_eq!(resumed, 1);
+    assert_eq!(queue.stats(1).expect("open").overflow, 0);
+}
+
+#[test]
+fn other_lanes_drop_their_oldest_objects_and_count_them() {
+    let queue = RecordQueue::default();
+    queue.open(1, 4 * (64 + 8), Policy::DropOldest, 0);
+    let pushed = queue.push(&mut (0..10).map(|id| object(1, id, 8)).collect());
+    assert!(pushed.pause.is_empty());
+    let ids: Vec<u64> = read(&queue).iter().map(|r| r.2).collect();
+    assert_eq!(ids, [6, 7, 8, 9]);
+    assert_eq!(queue.stats(1).expect("open").overflow, 6);
+}
+
+#[test]
+fn a_terminal_record_always_has_room_and_nothing_follows_it() {
+    let queue = RecordQueue::default();
+    queue.open(1, 64, Policy::DropOldest, 0);
+    let mut names = Vec::new();
+    for _ in 0..20_000 {
+        names.push(Record::new(MOQ_RECORD_NAMESPACE, 1));
+    }
+    assert_eq!(queue.push(&mut names).overrun, [1]);
+    queue.push(&mut vec![end(1), object(1, 1, 1), end(1)]);
+    let seen = read(&queue);
+    assert_eq!(
+        seen.iter().filter(|r| r.1 == MOQ_RECORD_END as u16).count(),
+        1
+    );
+    assert_eq!(seen.last().map(|r| r.1), Some(MOQ_RECORD_END as u16));
+    assert!(
+        queue.stats(1).is_none(),
+        "the lane is gone after its end was read"
+    );
+}
+
+#[test]
+fn nothing_comes_after_close() {
+    let queue = RecordQueue::default();
+    queue.open(1, 1 << 20, Policy::Pause, 0);
+    queue.open(2, 1 << 20, Policy::Pause, 0);
+    queue.push(&mut vec![object(1, 0, 1), object(2, 0, 1)]);
+    queue.close(1);
+    queue.push(&mut vec![object(1, 1, 1)]);
+    assert_eq!(read(&queue), [(2, MOQ_RECORD_OBJECT as u16, 0)]);
+}
+
+#[test]
+fn lanes_take_turns() {
+    let queue = RecordQueue::default();
+    for handle in 1..=2 {
+        queue.open(handle, 1 << 20, Policy::Pause, 0);
+    }
+    queue.push(&mut (0..1_000).map(|id| object(1, id, 8)).collect());
+    queue.push(&mut vec![object(2, 7, 8)]);
+    let seen = read(&queue);
+    let at = seen.iter().position(|r| r.0 == 2).expect("delivered");
+    assert!(at <= TURN, "lane 2 waited for {at} records");
+}
+
+#[test]
+fn a_held_lane_is_skipped_and_wakes_when_released() {
+    let queue = RecordQueue::default();
+    queue.open(1, 1 << 20, Policy::Pause, 0);
+    queue.push(&mut vec![object(1, 0, 1)]);
+    assert_eq!(queue.hold(1, true), Some(false));
+    assert!(!queue.push(&mut vec![object(1, 1, 1)]).wake);
+    assert!(read(&queue).is_empty());
+    assert_eq!(queue.hold(1, false), Some(true));
+    assert_eq!(read(&queue).len(), 2);
+    assert_eq!(queue.hold(9, true), None);
+}
+
+#[test]
+fn objects_past_their_age_are_dropped_and_counted() {
+    let queue = RecordQueue::default();
+    queue.open(1, 1 << 20, Policy::DropOldest, 1_000);
+    let mut fresh = object(1, 2, 1);
+    fresh.received_us = 5_000;
+    queue.push(&mut vec![object(1, 1, 1), fresh]);
+    let polled = queue.poll(&mut [0; 1_024], 5_500);
+    assert_eq!(polled.count, 1);
+    assert_eq!(queue.stats(1).expect("open").expired, 1);
+}
+
+#[test]
+fn adjoining_gaps_become_one_record() {
+    let queue = RecordQueue::default();
+    queue.open(1, 1 << 20, Policy::Pause, 0);
+    let mut gaps = Vec::new();
+    for group in 0..100_000 {
+        let mut gap = Record::new(MOQ_RECORD_GAP, 1);
+        (gap.group, gap.object) = (group, group);
+        gaps.push(gap);
+    }
+    queue.push(&mut gaps);
+    assert_eq!(read(&queue), [(1, MOQ_RECORD_GAP as u16, 99_999)]);
+}

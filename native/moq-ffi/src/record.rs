@@ -1,0 +1,189 @@
+//! Records: what the library tells its caller, in a layout that C, C++ and scripts read in place.
+//!
+//! Every record is 8-byte aligned and little-endian: a fixed header of 64 bytes and a payload that
+//! is padded with zeros to a multiple of 8. `MOQ_ABI_VERSION` versions the layout; the golden
+//! vectors in `test/vectors/records` pin it for Rust, C++ and TypeScript.
+
+use bytes::Bytes;
+
+/// Size in bytes of a record's header.
+pub const MOQ_RECORD_HEADER_SIZE: usize = 64;
+
+/// What a record tells.
+#[repr(C)]
+#[allow(non_camel_case_types)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum MoqRecordKind {
+    /// The client's state changed: `code` is a `MoqClientState`. The payload is JSON: for `OPEN`
+    /// what was negotiated, `{"draft":18,"transport":"quic","peer":"...","capabilities":{...}}`; for
+    /// `RECONNECTING` the reason as for `END`. `CLOSED` never shows here, it is the client's `END`.
+    MOQ_RECORD_STATE = 1,
+    /// The handle's request was accepted. For a subscription the payload is JSON
+    /// `{"delivery":"reliable"}` with the class in force.
+    MOQ_RECORD_READY = 2,
+    /// The terminal record of the handle, exactly one; nothing follows for it. `code` is a
+    /// `MoqResultCode`, `MOQ_OK` when the track, fetch or client ended normally. The payload is JSON
+    /// `{"message":"...","peerCode":0,"retryable":false}`, `peerCode` only if the peer told one.
+    MOQ_RECORD_END = 3,
+    /// One object: `group`, `object`, `subgroup`, `received_us`; the payload is its bytes; `extra`
+    /// is the publisher's time in unix ms when the flag `MOQ_FLAG_PUBLISHED_AT` is set.
+    MOQ_RECORD_OBJECT = 4,
+    /// Objects that will not be delivered: `group` is the first, `object` the last group concerned;
+    /// `extra` is the number of objects when `MOQ_FLAG_COUNT_KNOWN` is set; `code` is a
+    /// `MoqGapReason`.
+    MOQ_RECORD_GAP = 5,
+    /// Discovery: a namespace appeared or, with `MOQ_FLAG_REMOVED`, went away. The payload is its
+    /// fields as a JSON array of strings.
+    MOQ_RECORD_NAMESPACE = 6,
+    /// Publication: `extra` is how many subscriptions the next hop holds now.
+    MOQ_RECORD_SUBSCRIBERS = 7,
+    /// Publication: after `MOQ_ERROR_WOULD_BLOCK`, updates are accepted again.
+    MOQ_RECORD_WRITABLE = 8,
+    /// Publication: a subscriber asks for a new group; at most once a second.
+    MOQ_RECORD_KEYFRAME_WANTED = 9,
+    /// Track status: with `MOQ_FLAG_HAS_LARGEST`, `group` and `object` are the largest location. The
+    /// payload is JSON, `{"delivery":"latest"}` or `{}`. An `END` follows.
+    MOQ_RECORD_STATUS = 10,
+}
+pub use MoqRecordKind::*;
+
+/// Object record: the first object of its group.
+pub const MOQ_FLAG_KEYFRAME: u16 = 1;
+/// Object record: `extra` is the publisher's time in unix ms.
+pub const MOQ_FLAG_PUBLISHED_AT: u16 = 2;
+/// Gap record: `extra` is the number of objects lost.
+pub const MOQ_FLAG_COUNT_KNOWN: u16 = 4;
+/// Namespace record: the namespace went away.
+pub const MOQ_FLAG_REMOVED: u16 = 8;
+/// Status record: `group` and `object` are the largest location.
+pub const MOQ_FLAG_HAS_LARGEST: u16 = 16;
+
+/// `code` of a state record.
+#[repr(C)]
+#[allow(non_camel_case_types)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum MoqClientState {
+    /// Not open yet.
+    MOQ_CLIENT_CONNECTING = 0,
+    /// Requests and objects flow.
+    MOQ_CLIENT_OPEN = 1,
+    /// Lost, being repaired.
+    MOQ_CLIENT_RECONNECTING = 2,
+    /// Over.
+    MOQ_CLIENT_CLOSED = 3,
+}
+pub use MoqClientState::*;
+
+/// `code` of a gap record.
+#[repr(C)]
+#[allow(non_camel_case_types)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum MoqGapReason {
+    /// Never arrived.
+    MOQ_GAP_LOST = 0,
+    /// The publisher or a relay gave up a stream before its end.
+    MOQ_GAP_RESET = 1,
+    /// Arrived after its deadline.
+    MOQ_GAP_LATE = 2,
+    /// Arrived after something newer.
+    MOQ_GAP_STALE = 3,
+    /// Dropped because the reader's queue was full.
+    MOQ_GAP_OVERFLOW = 4,
+    /// The peer ended the subscription because it was too far behind; it was joined again.
+    MOQ_GAP_TOO_FAR_BEHIND = 5,
+    /// Lost with a connection.
+    MOQ_GAP_RECONNECTED = 6,
+}
+pub use MoqGapReason::*;
+
+/// The fixed start of every record.
+#[repr(C)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct MoqRecordHeader {
+    /// Whole record in bytes: header, payload and padding; a multiple of 8.
+    pub length: u32,
+    /// A `MoqRecordKind`; skip kinds that you do not know.
+    pub kind: u16,
+    /// `MOQ_FLAG_…`; which ones apply depends on the kind.
+    pub flags: u16,
+    /// The handle that this is about.
+    pub handle: u64,
+    pub group: u64,
+    pub object: u64,
+    pub subgroup: u64,
+    /// When it arrived, in µs of the clock of `moq_now_us`.
+    pub received_us: u64,
+    /// Depends on the kind.
+    pub extra: u64,
+    /// Bytes of payload, without padding.
+    pub payload_length: u32,
+    /// Depends on the kind.
+    pub code: u32,
+}
+
+/// A record before it is copied out.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Record {
+    pub kind: MoqRecordKind,
+    pub flags: u16,
+    pub handle: u64,
+    pub group: u64,
+    pub object: u64,
+    pub subgroup: u64,
+    pub received_us: u64,
+    pub extra: u64,
+    pub code: u32,
+    pub payload: Bytes,
+}
+
+impl Record {
+    /// An empty record of a kind about a handle.
+    pub fn new(kind: MoqRecordKind, handle: u64) -> Self {
+        Self {
+            kind,
+            flags: 0,
+            handle,
+            group: 0,
+            object: 0,
+            subgroup: 0,
+            received_us: 0,
+            extra: 0,
+            code: 0,
+            payload: Bytes::new(),
+        }
+    }
+
+    /// Whole size in bytes once encoded, padding included.
+    pub fn encoded_len(&self) -> usize {
+        MOQ_RECORD_HEADER_SIZE + self.payload.len().next_multiple_of(8)
+    }
+
+    /// Writes the record to the start of `out`. False when it does not fit; nothing is written then.
+    pub fn encode(&self, out: &mut [u8]) -> bool {
+        let length = self.encoded_len();
+        let (Some(out), Ok(length32)) = (out.get_mut(..length), u32::try_from(length)) else {
+            return false;
+        };
+        let (header, body) = out.split_at_mut(MOQ_RECORD_HEADER_SIZE);
+        header[0..4].copy_from_slice(&length32.to_le_bytes());
+        header[4..6].copy_from_slice(&(self.kind as u16).to_le_bytes());
+        header[6..8].copy_from_slice(&self.flags.to_le_bytes());
+        let words = [
+            self.handle,
+            self.group,
+            self.object,
+            self.subgroup,
+            self.received_us,
+            self.extra,
+        ];
+        for (slot, word) in header[8..56].chunks_exact_mut(8).zip(words) {
+            slot.copy_from_slice(&word.to_le_bytes());
+        }
+        header[56..60].copy_from_slice(&(self.payload.len() as u32).to_le_bytes());
+        header[60..64].copy_from_slice(&self.code.to_le_bytes());
+        let (payload, padding) = body.split_at_mut(self.payload.len());
+        payload.copy_from_slice(&self.payload);
+        padding.fill(0);
+        true
+    }
+}
