@@ -1,16 +1,9 @@
 import { mkdirSync } from "node:fs";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { CHROMIUM_ARGS, findChromium } from "../../../tools/chromium.mjs";
 import { Backend } from "./backend.js";
 
-const FLAGS = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
 const SCREENSHOTS = new URL("../../../artifacts/", import.meta.url).pathname;
 
 interface Snapshot {
@@ -47,8 +40,8 @@ beforeAll(async () => {
   const [found] = await backend.line(/http:\/\/localhost:\d+\//);
   url = found;
   browser = await chromium.launch({
-    executablePath: process.env.MOQ_GAME_CHROMIUM ?? "/usr/bin/chromium",
-    args: FLAGS,
+    executablePath: findChromium(),
+    args: [...CHROMIUM_ARGS],
   });
 }, 60_000);
 

@@ -3,17 +3,9 @@ import type { AddressInfo } from "node:net";
 import type { Relay } from "@moq-game/node-native";
 import { build } from "esbuild";
 import { chromium } from "playwright-core";
+import { CHROMIUM_ARGS, findChromium } from "../../../../tools/chromium.mjs";
 import type { Host, Post } from "../../src/index.js";
 import type { PlayRequest } from "./chromium-page.js";
-
-const FLAGS = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
 
 /** A real Chromium with one page that plays any side of any case. */
 export interface ChromiumHost {
@@ -41,8 +33,8 @@ export async function startChromium(relay: Relay): Promise<ChromiumHost> {
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const browser = await chromium.launch({
-    executablePath: process.env["MOQ_GAME_CHROMIUM"] ?? "/usr/bin/chromium",
-    args: FLAGS,
+    executablePath: findChromium(),
+    args: [...CHROMIUM_ARGS],
   });
   const page = await browser.newPage();
   const posts = new Map<string, Post>();
