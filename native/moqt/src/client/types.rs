@@ -6,7 +6,7 @@ use crate::delivery::DeliveryClass;
 use crate::wire::location::{GroupOrder, Location};
 use crate::wire::name::{FullTrackName, Namespace};
 use bytes::Bytes;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Names a publication, subscription, discovery, fetch, status or flush of one client. Never
 /// reused within a client, never 0.

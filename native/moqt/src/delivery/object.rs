@@ -2,6 +2,7 @@
 
 use crate::wire::location::Location;
 use crate::wire::object::ObjectStatus;
+use crate::wire::profile::Draft;
 use crate::wire::properties::Properties;
 use bytes::Bytes;
 use std::sync::{Arc, OnceLock};
@@ -51,19 +52,19 @@ pub struct SharedObject(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     object: OutObject,
-    datagram: OnceLock<(u64, Bytes)>,
+    datagram: OnceLock<((Draft, u64), Bytes)>,
     framed: OnceLock<(FrameKey, Framed)>,
 }
 
 /// What the encoded form on a stream depends on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct FrameKey {
-    /// Track Alias, when the stream's header comes first.
-    pub head: Option<u64>,
-    /// FIRST_OBJECT is set in that header.
-    pub first: bool,
+    /// The draft.
+    pub draft: Draft,
     /// Object ID before this one on the stream.
     pub previous: Option<u64>,
+    /// The stream's PROPERTIES bit.
+    pub with_properties: bool,
 }
 
 /// An object as it goes on a stream: `bytes`, then `payload`.
@@ -85,13 +86,17 @@ impl SharedObject {
         }))
     }
 
-    /// The datagram form for `alias`, encoded on first use.
-    pub(crate) fn datagram(&self, alias: u64, encode: impl Fn(&OutObject) -> Bytes) -> Bytes {
+    /// The datagram form for a draft and Track Alias, encoded on first use.
+    pub(crate) fn datagram(
+        &self,
+        key: (Draft, u64),
+        encode: impl Fn(&OutObject) -> Bytes,
+    ) -> Bytes {
         let (cached, bytes) = self
             .0
             .datagram
-            .get_or_init(|| (alias, encode(&self.0.object)));
-        if *cached == alias {
+            .get_or_init(|| (key, encode(&self.0.object)));
+        if *cached == key {
             bytes.clone()
         } else {
             encode(&self.0.object)

@@ -1,0 +1,492 @@
+//! The sending side of one subscription: what it does with objects when the network is slow is
+//! the delivery class's affair, see the files beside this one.
+
+mod config;
+mod datagram;
+mod deadline;
+mod encode;
+mod lane;
+mod latest;
+mod pump;
+#[cfg(test)]
+mod tests;
+
+pub use config::{filter_range, RangeOver, SenderConfig, SenderLimits, SenderStats};
+
+use super::class::DeliveryClass;
+use super::object::SharedObject;
+use super::outlet::{Outlet, StreamSignal};
+use super::priority::transport_priority;
+use crate::transport::StreamId;
+use crate::wire::error::stream_codes;
+use crate::wire::location::{GroupOrder, Location};
+use crate::wire::params::Parameters;
+use config::timeout;
+use lane::{Lane, LaneState};
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+/// Reset or stopped lanes that are remembered so that their subgroups are not sent again.
+const MAX_DEAD_LANES: usize = 1_024;
+
+/// How a subgroup ended where its objects come from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SubgroupEnd {
+    /// All its objects were pushed.
+    Fin,
+    /// It was cut: a stream reset code.
+    Reset(u64),
+}
+
+/// The sending side of one subscription. Objects are pushed in the order in which they come; the
+/// class decides what is written, replaced, reset or dropped. Nothing here blocks or allocates per
+/// object in steady state.
+#[derive(Debug)]
+pub struct Sender {
+    config: SenderConfig,
+    /// Subgroups in the order of their first object.
+    lanes: VecDeque<Lane>,
+    /// Lanes before this index have nothing to write.
+    active_from: usize,
+    ring: VecDeque<SharedObject>,
+    ring_cost: usize,
+    waiting_objects: usize,
+    waiting_cost: usize,
+    dead: usize,
+    /// `latest`: the newest group seen.
+    newest: Option<u64>,
+    too_far_behind: bool,
+    past_end: bool,
+    finishing: bool,
+    /// Not after the earliest expiry.
+    timer: Option<Instant>,
+    stats: SenderStats,
+}
+
+impl Sender {
+    /// A sender with nothing to send.
+    pub fn new(config: SenderConfig) -> Self {
+        Sender {
+            config,
+            lanes: VecDeque::new(),
+            active_from: 0,
+            ring: VecDeque::new(),
+            ring_cost: 0,
+            waiting_objects: 0,
+            waiting_cost: 0,
+            dead: 0,
+            newest: None,
+            too_far_behind: false,
+            past_end: false,
+            finishing: false,
+            timer: None,
+            stats: SenderStats::default(),
+        }
+    }
+
+    /// The owner's name for this sender.
+    pub fn key(&self) -> u64 {
+        self.config.key
+    }
+
+    /// The Track Alias it writes.
+    pub fn alias(&self) -> u64 {
+        self.config.alias
+    }
+
+    /// Takes one object. What the filter or the Forward State excludes is ignored. Nothing is
+    /// written before [`Sender::pump`].
+    pub fn push(&mut self, object: &SharedObject) {
+        if self.too_far_behind || self.finishing || !self.passes(object.location()) {
+            return;
+        }
+        if object.datagram {
+            self.push_datagram(object);
+            return;
+        }
+        let Some(index) = self.lane_for(object) else {
+            return;
+        };
+        let lane = &mut self.lanes[index];
+        if lane.state == LaneState::Dead || lane.fin {
+            self.stats.dropped += 1;
+            return;
+        }
+        lane.push(object.clone());
+        self.waiting_objects += 1;
+        self.waiting_cost += object.cost();
+        self.active_from = self.active_from.min(index);
+        self.arm_for_object(object);
+        self.bound();
+    }
+
+    /// The subgroup's objects were all pushed, or it was cut. For subgroups with nothing that
+    /// passed, this does nothing.
+    pub fn end_subgroup(&mut self, now: Instant, group: u64, subgroup: u64, end: SubgroupEnd) {
+        let Some(index) = self.find(group, subgroup) else {
+            return;
+        };
+        let lane = &mut self.lanes[index];
+        if lane.state == LaneState::Dead {
+            self.remove_lane(index);
+            return;
+        }
+        if lane.fin {
+            return;
+        }
+        lane.fin = true;
+        lane.ended = Some(now);
+        if let SubgroupEnd::Reset(code) = end {
+            lane.cut = Some(code);
+        }
+        self.active_from = self.active_from.min(index);
+        if let Some(limit) = self.subgroup_timeout() {
+            self.arm(now + limit);
+        }
+    }
+
+    /// Writes what the connection takes. Call after a batch of pushes, and when the session tells
+    /// [`StreamsAvailable`](crate::session::SessionEvent::StreamsAvailable) or
+    /// [`DatagramsAvailable`](crate::session::SessionEvent::DatagramsAvailable).
+    pub fn pump(&mut self, now: Instant, out: &mut Outlet<'_>) {
+        self.pump_ring(now, out);
+        if self.class() == Some(DeliveryClass::Latest) {
+            self.pump_latest(now, out);
+        } else {
+            self.pump_all(now, out);
+        }
+    }
+
+    /// Something happened to a stream of this sender.
+    pub fn on_stream(
+        &mut self,
+        now: Instant,
+        signal: StreamSignal,
+        stream: StreamId,
+        out: &mut Outlet<'_>,
+    ) {
+        let found = self
+            .lanes
+            .iter()
+            .position(|lane| lane.stream() == Some(stream));
+        let Some(index) = found else {
+            out.owners.remove(stream);
+            return;
+        };
+        match signal {
+            StreamSignal::Writable => {
+                self.lanes[index].blocked = false;
+                self.active_from = self.active_from.min(index);
+            }
+            StreamSignal::Acked => {
+                out.owners.remove(stream);
+                let group = self.lanes[index].group;
+                self.remove_lane(index);
+                if self.class() == Some(DeliveryClass::Latest) {
+                    self.supersede(group, out);
+                }
+            }
+            StreamSignal::Stopped => {
+                out.owners.remove(stream);
+                self.stats.stopped += 1;
+                self.kill(index);
+            }
+        }
+        self.pump(now, out);
+    }
+
+    /// When [`Sender::on_timeout`] wants to be called.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.timer
+    }
+
+    /// Gives up what is past its deadline or delivery timeout.
+    pub fn on_timeout(&mut self, now: Instant, out: &mut Outlet<'_>) {
+        if self.timer.is_some_and(|at| at <= now) {
+            self.expire(now, out);
+            self.pump(now, out);
+        }
+    }
+
+    /// Applies a REQUEST_UPDATE; `largest` is the track's largest location now.
+    pub fn update(
+        &mut self,
+        params: &Parameters,
+        largest: Option<Location>,
+        out: &mut Outlet<'_>,
+    ) -> Result<(), RangeOver> {
+        if params.filter.is_some() {
+            let (start, end_group) = filter_range(params.filter, largest)?;
+            self.config.start = start;
+            self.config.end_group = end_group;
+            self.past_end = false;
+            self.cut_outside(out);
+        }
+        if let Some(forward) = params.forward {
+            self.config.forward = forward;
+            if !forward {
+                self.cut_unforwarded(out);
+            }
+        }
+        if params.subgroup_delivery_timeout.is_some() {
+            self.config.subgroup_timeout = timeout(params.subgroup_delivery_timeout);
+        }
+        if params.object_delivery_timeout.is_some() {
+            self.config.object_timeout = timeout(params.object_delivery_timeout);
+        }
+        if let Some(priority) = params.subscriber_priority {
+            self.config.subscriber_priority = priority;
+            for lane in &self.lanes {
+                if let Some(stream) = lane.stream() {
+                    let priority = self.lane_priority(lane);
+                    out.session
+                        .set_stream_priority(out.transport, stream, priority);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// No object follows. Subgroups without an end are cut. Poll [`Sender::is_drained`] then.
+    pub fn finish(&mut self, now: Instant) {
+        self.finishing = true;
+        for lane in self
+            .lanes
+            .iter_mut()
+            .filter(|lane| lane.is_active() && !lane.fin)
+        {
+            lane.fin = true;
+            lane.ended = Some(now);
+            lane.cut = Some(stream_codes::CANCELLED);
+        }
+        self.active_from = 0;
+    }
+
+    /// Abandons everything, with a stream reset code.
+    pub fn close(&mut self, code: u64, out: &mut Outlet<'_>) {
+        self.finishing = true;
+        while let Some(lane) = self.lanes.pop_back() {
+            if let Some(stream) = lane.stream() {
+                out.session.reset_stream(out.transport, stream, code);
+                out.owners.remove(stream);
+                self.stats.reset += 1;
+            }
+        }
+        self.active_from = 0;
+        self.dead = 0;
+        self.waiting_objects = 0;
+        self.waiting_cost = 0;
+        self.ring.clear();
+        self.ring_cost = 0;
+        self.timer = None;
+    }
+
+    /// More waits than the bounds allow: end the subscription with TOO_FAR_BEHIND and
+    /// [`Sender::close`].
+    pub fn is_too_far_behind(&self) -> bool {
+        self.too_far_behind
+    }
+
+    /// An object after the filter's last group came: end with SUBSCRIPTION_ENDED when drained.
+    pub fn is_past_end(&self) -> bool {
+        self.past_end
+    }
+
+    /// Everything was handed to the transport and every stream is finished: PUBLISH_DONE may go.
+    pub fn is_drained(&self) -> bool {
+        self.ring.is_empty() && !self.lanes.iter().any(Lane::is_active)
+    }
+
+    /// The peer has acknowledged everything on streams, and no datagram waits.
+    pub fn is_acked(&self) -> bool {
+        self.ring.is_empty() && self.lanes.len() == self.dead
+    }
+
+    /// Bytes waiting, with [`OBJECT_OVERHEAD`](super::object::OBJECT_OVERHEAD) per object.
+    pub fn queued_bytes(&self) -> usize {
+        self.waiting_cost + self.ring_cost
+    }
+
+    /// Objects waiting.
+    pub fn queued_objects(&self) -> usize {
+        self.waiting_objects + self.ring.len()
+    }
+
+    /// The counters.
+    pub fn stats(&self) -> &SenderStats {
+        &self.stats
+    }
+
+    /// The Forward State.
+    pub fn is_forwarding(&self) -> bool {
+        self.config.forward
+    }
+
+    fn class(&self) -> Option<DeliveryClass> {
+        self.config.info.class
+    }
+
+    fn order(&self) -> GroupOrder {
+        self.config
+            .group_order
+            .unwrap_or(self.config.info.group_order)
+    }
+
+    fn smaller(a: Option<Duration>, b: Option<Duration>) -> Option<Duration> {
+        match (a, b) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (one, other) => one.or(other),
+        }
+    }
+
+    /// `latest` keeps its newest whatever happens, so no timeout applies to it.
+    fn subgroup_timeout(&self) -> Option<Duration> {
+        match self.class() {
+            Some(DeliveryClass::Latest) => None,
+            _ => Self::smaller(
+                self.config.info.subgroup_timeout,
+                self.config.subgroup_timeout,
+            ),
+        }
+    }
+
+    fn object_timeout(&self) -> Option<Duration> {
+        match self.class() {
+            Some(DeliveryClass::Latest) => None,
+            _ => Self::smaller(self.config.info.object_timeout, self.config.object_timeout),
+        }
+    }
+
+    fn passes(&mut self, location: Location) -> bool {
+        if self
+            .config
+            .end_group
+            .is_some_and(|end| location.group > end)
+        {
+            self.past_end = true;
+            return false;
+        }
+        self.config.forward && location >= self.config.start
+    }
+
+    fn find(&self, group: u64, subgroup: u64) -> Option<usize> {
+        self.lanes
+            .iter()
+            .rposition(|lane| lane.group == group && lane.subgroup == subgroup)
+    }
+
+    /// The lane of an object, made when it is the subgroup's first here.
+    fn lane_for(&mut self, object: &SharedObject) -> Option<usize> {
+        if let Some(index) = self.find(object.group, object.subgroup) {
+            return Some(index);
+        }
+        if self.class() == Some(DeliveryClass::Latest) && !self.admit_latest(object.group) {
+            return None;
+        }
+        self.lanes.push_back(Lane::new(object));
+        Some(self.lanes.len() - 1)
+    }
+
+    fn lane_priority(&self, lane: &Lane) -> i32 {
+        transport_priority(
+            self.config.subscriber_priority,
+            lane.priority.unwrap_or(self.config.info.priority),
+            self.order(),
+            lane.group,
+            lane.subgroup,
+        )
+    }
+
+    /// What the class does when more waits than the bounds allow.
+    fn bound(&mut self) {
+        let limits = self.config.limits;
+        let over =
+            self.waiting_cost > limits.queue_bytes || self.waiting_objects > limits.queue_objects;
+        if !over {
+            return;
+        }
+        match self.class() {
+            Some(DeliveryClass::Deadline | DeliveryClass::Latest | DeliveryClass::Datagram) => {
+                self.drop_oldest_waiting();
+            }
+            Some(DeliveryClass::Reliable) | None => self.too_far_behind = true,
+        }
+    }
+
+    fn clear_lane(&mut self, index: usize) -> usize {
+        let Some(lane) = self.lanes.get_mut(index) else {
+            return 0;
+        };
+        let (objects, cost) = lane.clear();
+        self.waiting_objects -= objects;
+        self.waiting_cost -= cost;
+        objects
+    }
+
+    fn remove_lane(&mut self, index: usize) {
+        self.clear_lane(index);
+        if let Some(lane) = self.lanes.remove(index) {
+            if lane.state == LaneState::Dead {
+                self.dead -= 1;
+            }
+            if index < self.active_from {
+                self.active_from -= 1;
+            }
+        }
+    }
+
+    /// The lane's stream is gone. It is forgotten when its end is known, else remembered as dead.
+    fn kill(&mut self, index: usize) {
+        self.stats.dropped += self.clear_lane(index) as u64;
+        let Some(lane) = self.lanes.get_mut(index) else {
+            return;
+        };
+        if lane.fin {
+            self.remove_lane(index);
+            return;
+        }
+        if lane.state != LaneState::Dead {
+            lane.state = LaneState::Dead;
+            self.dead += 1;
+        }
+        if self.dead > MAX_DEAD_LANES {
+            if let Some(oldest) = self.lanes.iter().position(|l| l.state == LaneState::Dead) {
+                self.remove_lane(oldest);
+            }
+        }
+    }
+
+    /// Resets the lane's stream, if it has one, and kills it.
+    fn reset_lane(&mut self, index: usize, code: u64, out: &mut Outlet<'_>) {
+        if let Some(stream) = self.lanes.get(index).and_then(Lane::stream) {
+            out.session.reset_stream(out.transport, stream, code);
+            out.owners.remove(stream);
+            self.stats.reset += 1;
+        }
+        self.kill(index);
+    }
+
+    /// A filter moved: what is outside now is cut.
+    fn cut_outside(&mut self, out: &mut Outlet<'_>) {
+        let (start, end) = (self.config.start, self.config.end_group);
+        for index in (0..self.lanes.len()).rev() {
+            let group = self.lanes[index].group;
+            let outside = group < start.group || end.is_some_and(|end| group > end);
+            if outside && self.lanes[index].is_active() {
+                self.reset_lane(index, stream_codes::CANCELLED, out);
+            }
+        }
+    }
+
+    /// Forwarding stopped: objects will be missing from open subgroups, so they are cut. They are
+    /// forgotten, because forwarding may begin again in the middle of one.
+    fn cut_unforwarded(&mut self, out: &mut Outlet<'_>) {
+        for index in (0..self.lanes.len()).rev() {
+            let lane = &self.lanes[index];
+            if lane.is_active() && !lane.fin {
+                self.reset_lane(index, stream_codes::CANCELLED, out);
+                self.remove_lane(index);
+            }
+        }
+    }
+}
