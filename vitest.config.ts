@@ -10,6 +10,7 @@ export default defineConfig({
       "examples/arena",
       "test/contract",
       "test/browser",
+      "test/pack-smoke",
       "test/readme",
       { test: { name: "tools", include: ["tools/**/*.test.mjs"] } },
     ],
