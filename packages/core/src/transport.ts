@@ -77,7 +77,7 @@ export interface Transport {
   finish(id: StreamId): void;
   /** Abandons our sending half with a stream reset code. */
   reset(id: StreamId, code: number): void;
-  /** Asks the peer to abandon its sending half. */
+  /** Asks the peer to abandon its sending half; no `data` or `reset` of the stream follows. */
   stop(id: StreamId, code: number): void;
   /** Orders our streams when the connection is congested: higher goes first. Default 0. */
   setPriority(id: StreamId, priority: number): void;

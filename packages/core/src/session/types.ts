@@ -55,8 +55,18 @@ export interface SessionLimits {
   readonly earlyDataTimeout: number;
   /** Track aliases remembered after their subscription ended. Default 1,024. */
   readonly maxRetiredAliases: number;
-  /** Bytes that the peer may not have taken yet on one request stream. Default 1 MiB. */
+  /** Namespaces that one SUBSCRIBE_NAMESPACE of ours may list at a time. Default 16,384. */
+  readonly maxNamespaces: number;
+  /**
+   * Bytes that the peer may leave untaken on one request stream; over it the request is cancelled
+   * with EXCESSIVE_LOAD. Default 1 MiB.
+   */
   readonly maxRequestBacklog: number;
+  /**
+   * Milliseconds after PUBLISH_DONE for which streams that have not come yet are waited for.
+   * Default 2,000.
+   */
+  readonly doneTimeout: number;
   /** Milliseconds within which the peer has to send SETUP. Default 10,000. */
   readonly setupTimeout: number;
   /** Bytes of registered authorization tokens that we keep for the peer. Default 4,096. */
@@ -82,6 +92,8 @@ export interface SessionConfig {
 /** What the peer said in its SETUP. */
 export interface PeerInfo {
   readonly options: SetupOptions;
+  /** Its authorization tokens, aliases resolved. */
+  readonly tokens: readonly ResolvedToken[];
 }
 
 /** A request of ours: the session assigns its id. */

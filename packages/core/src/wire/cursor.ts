@@ -1,8 +1,8 @@
-import { SessionCode, violation, WireError } from "./error.js";
+import { SessionCode, WireError } from "./error.js";
 import { readVarint, type VarInt, varintLength, varintSize, writeVarint } from "./varint.js";
 
 /** No bytes. */
-export const EMPTY = new Uint8Array(0);
+export const EMPTY: Uint8Array = new Uint8Array(0);
 
 /**
  * Reads forward through a bounded range of bytes and never beyond it. What it returns as bytes are
@@ -20,11 +20,16 @@ export class Reader {
   }
 
   /** Starts over with other bytes, so that one reader serves many messages. */
-  reset(bytes: Uint8Array): this {
+  reset(bytes: Uint8Array, start = 0, end = bytes.length): this {
     this.buffer = bytes;
-    this.at = 0;
-    this.end = bytes.length;
+    this.at = start;
+    this.end = end;
     return this;
+  }
+
+  /** Offset of the next byte in the bytes given. */
+  position(): number {
+    return this.at;
   }
 
   /** Bytes not read yet. */
@@ -81,8 +86,18 @@ export class Reader {
   }
 }
 
+/**
+ * The bytes end in the middle of a field. On a stream more may follow; in a whole message or
+ * datagram it is a PROTOCOL_VIOLATION.
+ */
+export class Truncated extends WireError {
+  constructor() {
+    super(SessionCode.ProtocolViolation, "ends in the middle of a field");
+  }
+}
+
 function truncated(): WireError {
-  return violation("the message ends in the middle of a field");
+  return new Truncated();
 }
 
 /** Appends to a buffer that grows and is kept between uses. */
@@ -147,6 +162,18 @@ export class Writer {
   prefixed(value: Uint8Array): void {
     this.varint(value.length);
     this.bytes(value);
+  }
+
+  /** The length of what `write` appends as an integer, then that. */
+  nested(write: (inner: Writer) => void): void {
+    this.prefixed(this.scratch(write));
+  }
+
+  /** What `write` appends, as bytes of its own; nothing is appended here. */
+  scratch(write: (inner: Writer) => void): Uint8Array {
+    const inner = new Writer(64);
+    write(inner);
+    return inner.view();
   }
 
   private reserve(count: number): void {

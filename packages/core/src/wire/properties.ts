@@ -1,5 +1,5 @@
-import { EMPTY, Reader, Writer } from "./cursor.js";
-import { violation } from "./error.js";
+import { EMPTY, Reader, Truncated, Writer } from "./cursor.js";
+import { SessionCode, violation, WireError } from "./error.js";
 import { addVarInt, subVarInt, type VarInt } from "./varint.js";
 
 /**
@@ -42,29 +42,30 @@ export const MANDATORY_TRACK_PROPERTIES = { first: 0x4000, last: 0x7fff } as con
 /** Decodes pairs until `reader` is at its end. */
 export function decodePairs(reader: Reader): KeyValuePair[] {
   const pairs: KeyValuePair[] = [];
-  let previous: VarInt = 0;
-  while (reader.remaining() > 0) {
-    const type = nextType(previous, reader.varint());
-    previous = type;
-    const value: VarInt | Uint8Array = isOdd(type)
-      ? reader.bytes(reader.length(MAX_PAIR_VALUE_BYTES, "the value of a key-value pair"))
-      : reader.varint();
-    pairs.push({ type, value });
-  }
+  walkPairs(reader, pairs);
   return pairs;
 }
 
-/** Throws what {@link decodePairs} would, without building the pairs: for the data path. */
-export function checkPairs(bytes: Uint8Array): void {
-  const reader = new Reader(bytes);
+function walkPairs(reader: Reader, pairs?: KeyValuePair[]): void {
   let previous: VarInt = 0;
-  while (reader.remaining() > 0) {
-    const type = nextType(previous, reader.varint());
-    previous = type;
-    if (isOdd(type))
-      reader.skip(reader.length(MAX_PAIR_VALUE_BYTES, "the value of a key-value pair"));
-    else reader.varint();
+  try {
+    while (reader.remaining() > 0) {
+      const type = nextType(previous, reader.varint());
+      previous = type;
+      const value: VarInt | Uint8Array = isOdd(type)
+        ? reader.bytes(reader.length(MAX_PAIR_VALUE_BYTES, "the value of a key-value pair"))
+        : reader.varint();
+      pairs?.push({ type, value });
+    }
+  } catch (error) {
+    if (!(error instanceof Truncated)) throw error;
+    throw new WireError(SessionCode.KeyValueFormattingError, "a key-value pair is cut off");
   }
+}
+
+/** Throws what {@link decodePairs} would, without keeping the pairs: for the data path. */
+export function checkPairs(bytes: Uint8Array): void {
+  walkPairs(new Reader(bytes));
 }
 
 /** Appends pairs, sorted by type; pairs of one type keep their order. */
@@ -127,7 +128,10 @@ export function mandatoryProperties(pairs: Properties): VarInt[] {
 export function checkTrackProperties(pairs: Properties): void {
   for (const { type, value } of pairs) {
     if (type === PropertyType.DefaultPublisherPriority && (value as VarInt) > 255) {
-      throw violation(`DEFAULT_PUBLISHER_PRIORITY of ${value}; the limit is 255`);
+      throw new WireError(
+        SessionCode.KeyValueFormattingError,
+        `DEFAULT_PUBLISHER_PRIORITY of ${value}; the limit is 255`,
+      );
     }
     if (type === PropertyType.DefaultPublisherGroupOrder && value !== 1 && value !== 2) {
       throw violation(`DEFAULT_PUBLISHER_GROUP_ORDER of ${value} is neither 1 nor 2`);
