@@ -55,6 +55,7 @@ export async function ensurePnpm(env) {
     const globally = await run("npm", ["install", "--global", `pnpm@${version}`], {
       env,
       quiet: "always",
+      timeoutMs: 120_000,
     });
     if (globally.code === 0 && isRight(env)) return env;
   }
