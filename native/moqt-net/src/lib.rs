@@ -10,17 +10,29 @@
 //! After each batch of callbacks the loop sends what all touched connections have, so many small
 //! writes share packets and many packets share system calls.
 
+pub mod address;
 pub mod config;
 pub mod context;
+mod driver;
+mod endpoint;
+mod engine;
 pub mod handler;
+mod inbox;
+mod link;
+mod resolve;
 pub mod runtime;
+mod slots;
+mod timers;
 pub mod tls;
+mod udp;
+mod verify;
 
+pub use address::Address;
 pub use config::{ConnectConfig, ConnectError, LinkConfig, ListenConfig, MOQT_18};
 pub use context::Context;
 pub use handler::{ConnId, ConnInfo, Handler, HandlerId, TransportKind};
 pub use runtime::{CalledFromIoThread, Remote, Runtime};
-pub use tls::{ServerCertificate, TlsError, Trust};
+pub use tls::{parse_sha256, ServerCertificate, TlsError, Trust};
 
 /// Counters of the UDP endpoints of a runtime.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

@@ -1,11 +1,29 @@
 //! Certificates: what a server presents and what a client accepts.
 
+use quinn_proto::crypto::rustls::QuicServerConfig;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+/// How long a development certificate is valid. Browsers refuse more than 14 days for
+/// certificates that are accepted by hash.
+pub const DEVELOPMENT_VALIDITY: Duration = Duration::from_secs(10 * 24 * 60 * 60);
 
 /// A server's certificate chain and key.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ServerCertificate {
+    chain: Vec<CertificateDer<'static>>,
+    key: Arc<PrivateKeyDer<'static>>,
     sha256: [u8; 32],
+}
+
+impl std::fmt::Debug for ServerCertificate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Never the key.
+        write!(f, "ServerCertificate({})", self.sha256_hex())
+    }
 }
 
 impl ServerCertificate {
@@ -15,35 +33,108 @@ impl ServerCertificate {
             std::fs::read(path)
                 .map_err(|e| TlsError(format!("cannot read {}: {e}", path.display())))
         };
-        Self::from_pem(&read(certificate)?, &read(key)?)
+        let (chain, key_pem) = (read(certificate)?, read(key)?);
+        Self::from_pem(&chain, &key_pem).map_err(|e| {
+            TlsError(format!(
+                "{} / {}: {e}",
+                certificate.display(),
+                key.display()
+            ))
+        })
     }
 
     /// Takes a certificate chain (leaf first) and its private key as PEM text.
     pub fn from_pem(certificate: &[u8], key: &[u8]) -> Result<Self, TlsError> {
-        let _ = (certificate, key);
-        Err(TlsError("certificates are not available".into()))
+        let chain = CertificateDer::pem_slice_iter(certificate)
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|e| TlsError(format!("the certificate is not valid PEM: {e}")))?;
+        let key = PrivateKeyDer::from_pem_slice(key)
+            .map_err(|e| TlsError(format!("no usable private key in PEM form: {e}")))?;
+        Self::new(chain, key)
     }
 
-    /// Makes a self-signed development certificate: ECDSA P-256, valid for 10 days, for
-    /// `localhost`, `127.0.0.1`, `::1` and `names`. Browsers take it with
-    /// `serverCertificateHashes`, clients of this crate with [`Trust::pins`].
+    /// Makes a self-signed development certificate: ECDSA P-256, valid for
+    /// [`DEVELOPMENT_VALIDITY`], for `localhost`, `127.0.0.1`, `::1` and `names`. Browsers take it
+    /// with `serverCertificateHashes`, clients of this crate with [`Trust::pins`].
     pub fn development(names: &[String]) -> Result<Self, TlsError> {
-        let _ = names;
-        Err(TlsError("certificates are not available".into()))
+        let mut subjects: Vec<String> = ["localhost", "127.0.0.1", "::1"]
+            .map(str::to_owned)
+            .to_vec();
+        for name in names {
+            if !subjects.contains(name) {
+                subjects.push(name.clone());
+            }
+        }
+        let failed =
+            |e: rcgen::Error| TlsError(format!("cannot make a development certificate: {e}"));
+        let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).map_err(failed)?;
+        let mut params = rcgen::CertificateParams::new(subjects).map_err(failed)?;
+        let mut name = rcgen::DistinguishedName::new();
+        name.push(rcgen::DnType::CommonName, "moq-game development");
+        params.distinguished_name = name;
+        // One hour back, so that a peer whose clock is a little behind accepts it; the whole
+        // period stays below the browsers' limit.
+        let now = SystemTime::now();
+        params.not_before = (now - Duration::from_secs(3600)).into();
+        params.not_after = (now + DEVELOPMENT_VALIDITY).into();
+        let certificate = params.self_signed(&key).map_err(failed)?;
+        let key = PrivateKeyDer::try_from(key.serialize_der())
+            .map_err(|e| TlsError(format!("cannot use the development key: {e}")))?;
+        Self::new(vec![certificate.der().clone()], key)
     }
 
-    /// [`ServerCertificate::sha256`] in lower-case hex.
-    pub fn sha256_hex(&self) -> String {
-        self.sha256.iter().map(|b| format!("{b:02x}")).collect()
+    fn new(
+        chain: Vec<CertificateDer<'static>>,
+        key: PrivateKeyDer<'static>,
+    ) -> Result<Self, TlsError> {
+        let Some(leaf) = chain.first() else {
+            return Err(TlsError("there is no certificate in the PEM text".into()));
+        };
+        let certificate = ServerCertificate {
+            sha256: sha256(leaf),
+            chain,
+            key: Arc::new(key),
+        };
+        // Finds a key that does not belong to the certificate now and not at the first client.
+        certificate.rustls_config(&[])?;
+        Ok(certificate)
     }
 
     /// SHA-256 of the leaf certificate in DER, as browsers want it in `serverCertificateHashes`.
     pub fn sha256(&self) -> [u8; 32] {
         self.sha256
     }
+
+    /// [`ServerCertificate::sha256`] in lower-case hex.
+    pub fn sha256_hex(&self) -> String {
+        hex(&self.sha256)
+    }
+
+    /// The chain in DER, leaf first.
+    pub fn chain_der(&self) -> impl Iterator<Item = &[u8]> {
+        self.chain.iter().map(|c| c.as_ref())
+    }
+
+    fn rustls_config(&self, alpn: &[Vec<u8>]) -> Result<rustls::ServerConfig, TlsError> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[&rustls::version::TLS13])
+            .and_then(|b| {
+                b.with_no_client_auth()
+                    .with_single_cert(self.chain.clone(), self.key.clone_key())
+            })
+            .map_err(|e| TlsError(format!("certificate and key cannot be used: {e}")))?;
+        config.alpn_protocols = alpn.to_vec();
+        Ok(config)
+    }
+
+    pub(crate) fn quic_config(&self, alpn: &[Vec<u8>]) -> Result<QuicServerConfig, TlsError> {
+        QuicServerConfig::try_from(self.rustls_config(alpn)?)
+            .map_err(|e| TlsError(format!("certificate and key cannot be used for QUIC: {e}")))
+    }
 }
 
-/// Which server certificates a client accepts.
+/// Which server certificates a client accepts. The default is the system's roots.
 #[derive(Clone, Debug, Default)]
 pub struct Trust {
     /// PEM files with certificate authorities to accept instead of the system's.
@@ -53,6 +144,56 @@ pub struct Trust {
     pub pins: Vec<[u8; 32]>,
     /// Accept any certificate. For development only; a warning is logged.
     pub insecure: bool,
+}
+
+impl Trust {
+    /// Accepts only the certificates with these SHA-256 fingerprints, given in hex (colons and
+    /// upper case are fine).
+    pub fn pinned<S: AsRef<str>>(hashes: &[S]) -> Result<Self, TlsError> {
+        let pins = hashes
+            .iter()
+            .map(|h| parse_sha256(h.as_ref()))
+            .collect::<Result<_, _>>()?;
+        Ok(Trust {
+            pins,
+            ..Trust::default()
+        })
+    }
+}
+
+/// Reads a SHA-256 fingerprint in hex; colons between bytes and upper case are accepted.
+pub fn parse_sha256(text: &str) -> Result<[u8; 32], TlsError> {
+    let wrong = || {
+        TlsError(format!(
+            "\"{}\" is not a SHA-256 fingerprint; give 64 hex digits",
+            text.chars().take(100).collect::<String>()
+        ))
+    };
+    let digits: Vec<u8> = text.bytes().filter(|b| *b != b':').collect();
+    if digits.len() != 64 || !digits.iter().all(u8::is_ascii_hexdigit) {
+        return Err(wrong());
+    }
+    let mut hash = [0; 32];
+    for (byte, pair) in hash.iter_mut().zip(digits.chunks_exact(2)) {
+        let pair = std::str::from_utf8(pair).map_err(|_| wrong())?;
+        *byte = u8::from_str_radix(pair, 16).map_err(|_| wrong())?;
+    }
+    Ok(hash)
+}
+
+pub(crate) fn sha256(data: &[u8]) -> [u8; 32] {
+    let mut out = [0; 32];
+    out.copy_from_slice(ring::digest::digest(&ring::digest::SHA256, data).as_ref());
+    out
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
 }
 
 /// A certificate, key or trust option that cannot be used; the text says which and why.

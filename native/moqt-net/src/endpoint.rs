@@ -1,0 +1,158 @@
+//! One UDP port with its QUIC endpoint, and the policy for new connections on it.
+
+use crate::config::{LinkConfig, ListenConfig};
+use crate::tls::TlsError;
+use crate::udp::UdpSocket;
+use quinn_proto::{
+    ConnectionHandle, EndpointConfig, IdleTimeout, Incoming, MtuDiscoveryConfig, ServerConfig,
+    TransportConfig, VarInt,
+};
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+/// The application protocol of HTTP/3.
+pub(crate) const ALPN_H3: &[u8] = b"h3";
+
+/// The part of an endpoint that accepts connections.
+pub(crate) struct Listener {
+    pub handler: u64,
+    pub config: Arc<ListenConfig>,
+    pub accepting: bool,
+    /// Accepted connections that still exist.
+    pub connections: usize,
+    /// Those of them that are not ready yet.
+    pub handshakes: usize,
+}
+
+pub(crate) struct Endpoint {
+    pub socket: UdpSocket,
+    pub quic: quinn_proto::Endpoint,
+    pub local: SocketAddr,
+    pub listener: Option<Listener>,
+    /// Connection ids by the endpoint's own handles.
+    conns: Vec<Option<u64>>,
+    /// Connections that had more to send when the socket was full.
+    pub stalled: Vec<u64>,
+}
+
+/// What to do with a new incoming connection.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Admission {
+    Accept,
+    /// Make the client prove its address first: costs no state.
+    Retry,
+    Refuse,
+}
+
+impl Endpoint {
+    pub fn client(local: SocketAddr) -> io::Result<Self> {
+        Self::new(local, None, None)
+    }
+
+    pub fn server(config: ListenConfig, handler: u64) -> io::Result<Self> {
+        let server = server_config(&config)
+            .map_err(|e| io::Error::new(io::ErrorKind::InvalidInput, e.to_string()))?;
+        let listener = Listener {
+            handler,
+            accepting: true,
+            connections: 0,
+            handshakes: 0,
+            config: Arc::new(config),
+        };
+        let local = listener.config.address;
+        Self::new(local, Some(Arc::new(server)), Some(listener))
+    }
+
+    fn new(
+        local: SocketAddr,
+        server: Option<Arc<ServerConfig>>,
+        listener: Option<Listener>,
+    ) -> io::Result<Self> {
+        let socket = UdpSocket::bind(local)?;
+        let local = socket.io.local_addr()?;
+        let config = Arc::new(EndpointConfig::default());
+        let quic = quinn_proto::Endpoint::new(config, server, !socket.may_fragment(), None);
+        Ok(Endpoint {
+            socket,
+            quic,
+            local,
+            listener,
+            conns: Vec::new(),
+            stalled: Vec::new(),
+        })
+    }
+
+    pub fn conn(&self, handle: ConnectionHandle) -> Option<u64> {
+        self.conns.get(handle.0).copied().flatten()
+    }
+
+    pub fn set_conn(&mut self, handle: ConnectionHandle, conn: Option<u64>) {
+        if self.conns.len() <= handle.0 {
+            self.conns.resize(handle.0 + 1, None);
+        }
+        if let Some(slot) = self.conns.get_mut(handle.0) {
+            *slot = conn;
+        }
+    }
+
+    pub fn is_unused(&self) -> bool {
+        self.conns.iter().all(Option::is_none)
+    }
+
+    pub fn admit(&self, incoming: &Incoming) -> Admission {
+        let Some(listener) = self.listener.as_ref().filter(|l| l.accepting) else {
+            return Admission::Refuse;
+        };
+        let config = &listener.config;
+        if listener.connections >= config.max_connections
+            || listener.handshakes >= config.max_handshakes
+        {
+            return Admission::Refuse;
+        }
+        let busy = listener.handshakes >= config.max_handshakes.div_ceil(2);
+        if busy && !incoming.remote_address_validated() && incoming.may_retry() {
+            return Admission::Retry;
+        }
+        Admission::Accept
+    }
+}
+
+fn server_config(config: &ListenConfig) -> Result<ServerConfig, TlsError> {
+    let mut alpn: Vec<Vec<u8>> = Vec::new();
+    if config.quic {
+        alpn.extend(config.protocols.iter().map(|p| p.as_bytes().to_vec()));
+    }
+    if config.webtransport {
+        alpn.push(ALPN_H3.to_vec());
+    }
+    if alpn.is_empty() || config.protocols.is_empty() {
+        return Err(TlsError(
+            "no protocols: allow QUIC or WebTransport and name a draft".into(),
+        ));
+    }
+    let crypto = config.certificate.quic_config(&alpn)?;
+    let mut server = ServerConfig::with_crypto(Arc::new(crypto));
+    server.transport_config(Arc::new(transport_config(&config.link)?));
+    Ok(server)
+}
+
+/// The QUIC parameters for a link.
+pub(crate) fn transport_config(link: &LinkConfig) -> Result<TransportConfig, TlsError> {
+    let idle = IdleTimeout::try_from(link.idle_timeout)
+        .map_err(|_| TlsError("idle_timeout is too long".into()))?;
+    let mut config = TransportConfig::default();
+    config
+        .max_idle_timeout(Some(idle))
+        .keep_alive_interval(link.keep_alive)
+        .max_concurrent_uni_streams(VarInt::from_u32(link.max_incoming_uni))
+        .max_concurrent_bidi_streams(VarInt::from_u32(link.max_incoming_bidi))
+        .stream_receive_window(VarInt::from_u32(link.stream_receive_window))
+        .receive_window(VarInt::from_u32(link.receive_window))
+        .send_window(link.max_send_window)
+        .datagram_receive_buffer_size(Some(link.datagram_receive_buffer))
+        .datagram_send_buffer_size(link.datagram_send_buffer)
+        .initial_mtu(link.initial_mtu.clamp(1_200, 1_452))
+        .mtu_discovery_config(Some(MtuDiscoveryConfig::default()));
+    Ok(config)
+}

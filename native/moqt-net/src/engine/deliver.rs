@@ -1,0 +1,145 @@
+//! Events of connections to their handlers.
+
+use super::{Conn, Core, Link};
+use crate::handler::{ConnId, ConnInfo};
+use crate::link::LinkEvent;
+use moqt::transport::{CloseReason, TransportEvent};
+use std::time::Instant;
+
+/// Events of one connection before the others get their turn.
+const EVENTS_PER_CONN: usize = 128;
+/// Events per round before packets are sent, so that a long batch does not hold them back.
+const EVENTS_PER_ROUND: usize = 8_192;
+
+impl Core {
+    /// Delivers the events of all marked connections.
+    pub(super) fn deliver(&mut self) {
+        let mut budget = EVENTS_PER_ROUND;
+        while let Some(id) = self.rx.pop_front() {
+            let Some(conn) = self.conns.get_mut(id) else {
+                continue;
+            };
+            conn.in_rx = false;
+            if let Link::Quic(link) = &mut conn.link {
+                link.follow_path();
+            }
+            for left in (0..EVENTS_PER_CONN).rev() {
+                let Some((handler, event)) = self.next_event(id) else {
+                    if self.conns.get_mut(id).is_some_and(|c| c.drained) {
+                        self.conns.remove(id);
+                    }
+                    break;
+                };
+                self.dispatch(id, handler, event);
+                budget = budget.saturating_sub(1);
+                if left == 0 {
+                    self.mark_rx(id);
+                }
+            }
+            if budget == 0 {
+                return;
+            }
+        }
+    }
+
+    fn next_event(&mut self, id: u64) -> Option<(u64, LinkEvent)> {
+        let now = self.now;
+        let conn = self.conns.get_mut(id)?;
+        let event = match &mut conn.link {
+            Link::Pending => None,
+            Link::Failed(reason) => Self::failed_event(reason).map(LinkEvent::Transport),
+            Link::Quic(link) => {
+                link.set_now(now);
+                link.next_event()
+            }
+            Link::Memory(link) => {
+                let event = link.next_event();
+                let (handler, peer) = (conn.handler, link.peer);
+                if event.is_some() {
+                    // Reading makes room for the other end.
+                    self.mark_rx(peer);
+                }
+                return event.map(|event| (handler, event));
+            }
+        };
+        event.map(|event| (conn.handler, event))
+    }
+
+    fn dispatch(&mut self, id: u64, handler: u64, event: LinkEvent) {
+        match event {
+            LinkEvent::Connected(info) => self.connected(id, handler, info),
+            LinkEvent::Transport(TransportEvent::Closed(reason)) => {
+                self.closed(id, handler, reason);
+            }
+            LinkEvent::Transport(event) => {
+                self.call(handler, |h, cx| h.on_event(cx, ConnId(id), event));
+            }
+        }
+    }
+
+    fn connected(&mut self, id: u64, handler: u64, info: ConnInfo) {
+        let Some(conn) = self.conns.get_mut(id) else {
+            return;
+        };
+        conn.deadline = None;
+        conn.attempt = None;
+        let listener = conn.listener;
+        self.count_ready(listener);
+        log::debug!("connection {id:x}: ready, {info:?}");
+        self.call(handler, |h, cx| h.on_connected(cx, ConnId(id), info));
+    }
+
+    /// The last event. The entry stays until QUIC is done with it.
+    fn closed(&mut self, id: u64, handler: u64, reason: CloseReason) {
+        log::debug!("connection {id:x}: closed, {reason:?}");
+        let Some(conn) = self.conns.get_mut(id) else {
+            return;
+        };
+        // Still set: it never became ready.
+        let ready = conn.deadline.take().is_none();
+        conn.handler = 0;
+        conn.attempt = None;
+        let outgoing_or_ready = ready || conn.listener.is_none();
+        let listener = conn.listener.take();
+        self.count_gone(listener, ready);
+        if !matches!(
+            self.conns.get_mut(id),
+            Some(Conn {
+                link: Link::Quic(_),
+                ..
+            })
+        ) {
+            self.conns.remove(id);
+        }
+        if outgoing_or_ready {
+            self.call(handler, |h, cx| {
+                h.on_event(cx, ConnId(id), TransportEvent::Closed(reason));
+            });
+        }
+    }
+
+    pub fn on_conn_timer(&mut self, id: u64) {
+        let now = self.now;
+        let Some(conn) = self.conns.get_mut(id) else {
+            return;
+        };
+        let expired = |at: Option<Instant>| at.is_some_and(|at| at <= now);
+        if expired(conn.deadline) {
+            let handler = conn.handler;
+            match &mut conn.link {
+                Link::Quic(link) => link.time_out(now),
+                _ => self.closed(id, handler, CloseReason::TimedOut),
+            }
+        } else if conn.attempt.as_ref().is_some_and(|a| expired(a.next_at)) {
+            self.try_next_address(id);
+        }
+        if let Some(Conn {
+            link: Link::Quic(link),
+            ..
+        }) = self.conns.get_mut(id)
+        {
+            link.on_timeout(now);
+        }
+        self.mark(id);
+    }
+}

@@ -1,0 +1,88 @@
+//! Why a QUIC connection ended, in the words of the transport contract.
+
+use moqt::transport::CloseReason;
+use quinn_proto::{ConnectionError, TransportErrorCode};
+
+/// TLS alert `no_application_protocol`.
+const ALERT_NO_PROTOCOL: u8 = 120;
+/// Longest reason phrase kept, in bytes.
+const MAX_REASON: usize = 1_024;
+
+/// What is known of the attempt when it fails before the handshake is done.
+pub(crate) struct Attempt<'a> {
+    /// For messages: the peer as the user named it.
+    pub peer: &'a str,
+    /// ALPN protocols that this side offered.
+    pub offered: &'a str,
+    /// What the certificate check said.
+    pub certificate: Option<String>,
+}
+
+/// A reason phrase of the peer, decoded lossily and bounded.
+pub(crate) fn phrase(bytes: &[u8]) -> String {
+    let bytes = bytes.get(..MAX_REASON).unwrap_or(bytes);
+    let mut text = String::from_utf8_lossy(bytes).into_owned();
+    while text.len() > MAX_REASON {
+        text.pop();
+    }
+    text
+}
+
+/// The connection was lost; `attempt` when it was never ready.
+pub(crate) fn lost(error: &ConnectionError, attempt: Option<&Attempt<'_>>) -> CloseReason {
+    let Some(attempt) = attempt else {
+        return match error {
+            ConnectionError::ApplicationClosed(close) => CloseReason::Peer {
+                code: close.error_code.into(),
+                reason: phrase(&close.reason),
+            },
+            ConnectionError::TimedOut => CloseReason::TimedOut,
+            ConnectionError::LocallyClosed => CloseReason::Local,
+            other => CloseReason::Transport(other.to_string()),
+        };
+    };
+    let peer = attempt.peer;
+    if let Some(text) = &attempt.certificate {
+        return CloseReason::Certificate(text.clone());
+    }
+    let no_protocol = TransportErrorCode::crypto(ALERT_NO_PROTOCOL);
+    match error {
+        ConnectionError::TimedOut => CloseReason::TimedOut,
+        ConnectionError::LocallyClosed => CloseReason::Local,
+        ConnectionError::ConnectionClosed(close) if close.error_code == no_protocol => {
+            let theirs = phrase(&close.reason);
+            let theirs = if theirs.is_empty() {
+                "it does not say what it speaks"
+            } else {
+                &theirs
+            };
+            CloseReason::Protocol(format!(
+                "no common protocol with {peer}: this side offered {}; the server answered: {theirs}",
+                attempt.offered
+            ))
+        }
+        ConnectionError::TransportError(e) if e.code == no_protocol => {
+            CloseReason::Protocol(format!(
+                "no common protocol with {peer}: this side offered {}; the server chose none",
+                attempt.offered
+            ))
+        }
+        ConnectionError::ConnectionClosed(close)
+            if close.error_code == TransportErrorCode::CONNECTION_REFUSED =>
+        {
+            CloseReason::Refused(format!(
+                "{peer} refuses connections now (it is full, overloaded or shutting down); \
+                 try again later"
+            ))
+        }
+        ConnectionError::ApplicationClosed(close) => CloseReason::Refused(format!(
+            "{peer} closed the connection during the handshake with code {}: {}",
+            close.error_code,
+            phrase(&close.reason)
+        )),
+        ConnectionError::VersionMismatch => {
+            CloseReason::Protocol(format!("{peer} does not speak QUIC version 1"))
+        }
+        other => CloseReason::Refused(format!("the handshake with {peer} failed: {other}")),
+    }
+}

@@ -1,0 +1,24 @@
+//! Connections: QUIC (raw or with WebTransport on top) and in-memory pairs.
+
+pub(crate) mod close;
+pub(crate) mod incoming;
+pub(crate) mod quic;
+pub(crate) mod transport;
+
+use crate::handler::ConnInfo;
+use moqt::transport::TransportEvent;
+
+/// What a link tells the driver for its handler.
+#[derive(Debug)]
+pub(crate) enum LinkEvent {
+    /// The link is ready; comes once, before every [`LinkEvent::Transport`].
+    Connected(ConnInfo),
+    /// An event of the [`moqt::transport`] contract. `Closed` is the last event of a link.
+    Transport(TransportEvent),
+}
+
+/// How MOQT maps to the QUIC connection.
+pub(crate) enum Mapping {
+    /// Streams and datagrams as they are.
+    Raw,
+}
