@@ -5,6 +5,7 @@
 
 pub mod client;
 pub mod delivery;
+pub mod hash;
 pub mod memory;
 pub mod session;
 pub mod transport;

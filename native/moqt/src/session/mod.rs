@@ -1,6 +1,23 @@
 //! The sans-I/O session: bytes, stream events and time go in; bytes, stream actions and events
 //! come out.
+//!
+//! A session knows messages, request streams, ids, aliases, setup, tokens, GOAWAY, stream types
+//! and object framing. It knows nothing of delivery classes, caches or games. What a peer can make
+//! it hold is bounded by [`Limits`]; what exceeds a bound is refused and counted in
+//! [`SessionStats`].
 
+mod auth;
+mod buffer;
+mod control;
+mod ids;
+mod inbound;
+mod outbound;
+mod requests;
+mod respond;
+mod setup;
+mod state;
+mod streams;
+mod timers;
 mod types;
 
 pub use types::{
@@ -8,61 +25,211 @@ pub use types::{
     SessionError, SessionEvent, SessionStats, StreamEnd,
 };
 
-use crate::transport::{StreamId, Transport, TransportEvent};
-use crate::wire::{
-    FetchItem, ObjectDatagram, Parameters, Profile, PublishDone, Request, RequestError, RequestOk,
-    Response, SubgroupHeader, SubgroupObject,
-};
-use bytes::Bytes;
-use std::time::Instant;
+use crate::hash::IntMap;
+use crate::transport::{Dir, StreamId, Transport, TransportEvent};
+use crate::wire::{session_codes, Message, ObjectDatagram, Profile, WireError};
+use auth::TokenCache;
+use buffer::OutBuf;
+use bytes::{Bytes, BytesMut};
+use ids::PeerIds;
+use state::{RequestState, StreamEntry};
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+/// Order among our streams: control before requests before data.
+const CONTROL_PRIORITY: i32 = i32::MAX;
+const REQUEST_PRIORITY: i32 = i32::MAX - 1;
+/// Aliases of past subscriptions that are remembered, to tell late objects from early ones.
+const MAX_RETIRED_ALIASES: usize = 256;
 
 /// One MOQT session over one connection.
 pub struct Session {
     config: SessionConfig,
+    profile: &'static dyn Profile,
     stats: SessionStats,
+    events: VecDeque<SessionEvent>,
+    now: Option<Instant>,
+    started: bool,
+    closed: bool,
+    peer: Option<PeerSetup>,
+    local_control: Option<StreamId>,
+    peer_control: Option<StreamId>,
+    setup_deadline: Option<Instant>,
+    streams: IntMap<StreamId, StreamEntry>,
+    requests: IntMap<RequestId, RequestState>,
+    peer_ids: PeerIds,
+    next_id: u64,
+    inbound_requests: usize,
+    inbound_streams: usize,
+    /// Aliases by which the peer sends, and those of subscriptions that are over.
+    aliases_in: IntMap<u64, RequestId>,
+    retired_in: VecDeque<u64>,
+    /// Aliases by which we send.
+    aliases_out: IntMap<u64, RequestId>,
+    next_alias: u64,
+    /// Streams that wait for SETUP, in order of arrival.
+    early: VecDeque<StreamId>,
+    /// Streams that wait for an alias.
+    held: Vec<StreamId>,
+    early_datagrams: VecDeque<Bytes>,
+    held_datagrams: VecDeque<(Instant, ObjectDatagram)>,
+    tokens_in: TokenCache,
+    tokens_out: TokenCache,
+    goaway_sent: Option<GoawaySent>,
+    goaway_received: bool,
+    scratch: BytesMut,
+    /// The earliest of all deadlines, or a little before it.
+    deadline: Option<Instant>,
+}
+
+struct GoawaySent {
+    /// The smallest request of the peer that is refused.
+    limit: u64,
+    deadline: Option<Instant>,
 }
 
 impl Session {
     /// A session that has not sent anything yet: call [`Session::start`].
     pub fn new(config: SessionConfig) -> Self {
+        let role = config.role;
         Session {
-            config,
+            profile: config.draft.profile(),
             stats: SessionStats::default(),
+            events: VecDeque::new(),
+            now: None,
+            started: false,
+            closed: false,
+            peer: None,
+            local_control: None,
+            peer_control: None,
+            setup_deadline: None,
+            streams: IntMap::default(),
+            requests: IntMap::default(),
+            peer_ids: PeerIds::new(role),
+            next_id: if role == Role::Client { 0 } else { 1 },
+            inbound_requests: 0,
+            inbound_streams: 0,
+            aliases_in: IntMap::default(),
+            retired_in: VecDeque::new(),
+            aliases_out: IntMap::default(),
+            next_alias: 0,
+            early: VecDeque::new(),
+            held: Vec::new(),
+            early_datagrams: VecDeque::new(),
+            held_datagrams: VecDeque::new(),
+            tokens_in: TokenCache::new(config.max_auth_token_cache_size),
+            tokens_out: TokenCache::new(0),
+            goaway_sent: None,
+            goaway_received: false,
+            scratch: BytesMut::new(),
+            deadline: None,
+            config,
         }
     }
 
     /// Opens the control stream and sends SETUP. Requests and data may follow at once.
-    pub fn start(&mut self, _now: Instant, _t: &mut dyn Transport) {}
+    pub fn start(&mut self, now: Instant, t: &mut dyn Transport) {
+        self.now = Some(now);
+        if self.started || self.closed {
+            return;
+        }
+        self.started = true;
+        let deadline = now + self.config.limits.setup_timeout;
+        self.setup_deadline = Some(deadline);
+        self.note_deadline(deadline);
+        self.send_setup(t);
+    }
+
+    fn send_setup(&mut self, t: &mut dyn Transport) {
+        let Some(id) = t.open(Dir::Uni) else { return };
+        t.set_priority(id, CONTROL_PRIORITY);
+        self.local_control = Some(id);
+        self.streams
+            .insert(id, StreamEntry::LocalControl(OutBuf::default()));
+        let setup = setup::local(&self.config);
+        // Our own options' registrations count with the peer once its limit is known.
+        self.send_control(t, &Message::Setup(setup));
+    }
+
+    fn send_control(&mut self, t: &mut dyn Transport, message: &Message) {
+        let bytes = match self.encode(message) {
+            Ok(bytes) => bytes,
+            Err(e) => return self.close(t, session_codes::INTERNAL_ERROR, e.reason()),
+        };
+        let Some(id) = self.local_control else { return };
+        let Some(StreamEntry::LocalControl(out)) = self.streams.get_mut(&id) else {
+            return;
+        };
+        let written = out.push(t, id, bytes);
+        if written.is_err() || out.len() > self.config.limits.max_control_backlog {
+            self.close(
+                t,
+                session_codes::INTERNAL_ERROR,
+                "the control stream takes no more",
+            );
+        }
+    }
+
+    fn encode(&mut self, message: &Message) -> Result<Bytes, WireError> {
+        self.profile.encode_message(message, &mut self.scratch)?;
+        Ok(self.scratch.split().freeze())
+    }
 
     /// Takes one event of the connection.
-    pub fn handle(&mut self, _now: Instant, _t: &mut dyn Transport, _event: TransportEvent) {}
+    pub fn handle(&mut self, now: Instant, t: &mut dyn Transport, event: TransportEvent) {
+        self.now = Some(now);
+        if self.closed {
+            return;
+        }
+        match event {
+            TransportEvent::Data { id, dir, data, fin } => self.on_data(now, t, id, dir, data, fin),
+            TransportEvent::Datagram(data) => self.on_datagram(now, t, data),
+            TransportEvent::Writable { id } => self.on_writable(t, id),
+            TransportEvent::Acked { id } => self.on_acked(id),
+            TransportEvent::Reset { id, code } => self.on_reset(t, id, code),
+            TransportEvent::Stopped { id, code } => self.on_stopped(t, id, code),
+            TransportEvent::StreamsAvailable { dir } => {
+                if dir == Dir::Uni && self.started && self.local_control.is_none() {
+                    self.send_setup(t);
+                }
+                self.events
+                    .push_back(SessionEvent::StreamsAvailable { dir });
+            }
+            TransportEvent::DatagramsAvailable => {
+                self.events.push_back(SessionEvent::DatagramsAvailable);
+            }
+            TransportEvent::Closed(reason) => self.end(SessionClose::Transport(reason)),
+        }
+    }
 
     /// The next event for the owner. Call until `None` after each call that takes a transport.
     pub fn poll_event(&mut self) -> Option<SessionEvent> {
-        None
+        self.events.pop_front()
     }
-
-    /// When [`Session::on_timeout`] wants to be called.
-    pub fn poll_timeout(&self) -> Option<Instant> {
-        None
-    }
-
-    /// Lets time pass.
-    pub fn on_timeout(&mut self, _now: Instant, _t: &mut dyn Transport) {}
 
     /// Whether both SETUPs are exchanged and the session is not over.
     pub fn is_ready(&self) -> bool {
-        false
+        self.peer.is_some() && !self.closed
     }
 
     /// Whether the session is over.
     pub fn is_closed(&self) -> bool {
-        false
+        self.closed
+    }
+
+    /// What the peer's SETUP said, once it came.
+    pub fn peer(&self) -> Option<&PeerSetup> {
+        self.peer.as_ref()
+    }
+
+    /// This side.
+    pub fn role(&self) -> Role {
+        self.config.role
     }
 
     /// How the negotiated draft is written.
     pub fn profile(&self) -> &'static dyn Profile {
-        self.config.draft.profile()
+        self.profile
     }
 
     /// The counters.
@@ -70,197 +237,47 @@ impl Session {
         &self.stats
     }
 
-    /// Closes the session with a session termination code.
-    pub fn close(&mut self, _t: &mut dyn Transport, _code: u64, _reason: &str) {}
-
-    /// Asks the peer to move. `uri` is empty from a client. Requests that the peer sends from now
-    /// on are refused. With a `timeout` in milliseconds other than 0, the session closes with
-    /// GOAWAY_TIMEOUT when requests are still open after it.
-    pub fn goaway(
-        &mut self,
-        _now: Instant,
-        _t: &mut dyn Transport,
-        _uri: &str,
-        _timeout: u64,
-    ) -> Result<(), SessionError> {
-        Err(SessionError::Closed)
+    /// Closes the session with a session termination code. [`SessionEvent::Closed`] follows.
+    pub fn close(&mut self, t: &mut dyn Transport, code: u64, reason: &str) {
+        if self.closed {
+            return;
+        }
+        t.close(code, reason);
+        self.end(SessionClose::Local {
+            code,
+            reason: reason.to_owned(),
+        });
     }
 
-    /// Asks the peer to move one request.
-    pub fn goaway_request(
-        &mut self,
-        _t: &mut dyn Transport,
-        _id: RequestId,
-        _uri: &str,
-        _timeout: u64,
-    ) -> Result<(), SessionError> {
-        Err(SessionError::Closed)
+    /// Closes because of what the peer did.
+    fn fail(&mut self, t: &mut dyn Transport, error: WireError) {
+        self.close(t, error.code(), error.reason());
     }
 
-    /// Sends a request on a new stream.
-    pub fn request(
-        &mut self,
-        _now: Instant,
-        _t: &mut dyn Transport,
-        _request: Request,
-    ) -> Result<RequestId, SessionError> {
-        Err(SessionError::Closed)
+    fn violation(&mut self, t: &mut dyn Transport, reason: &'static str) {
+        self.close(t, session_codes::PROTOCOL_VIOLATION, reason);
     }
 
-    /// Changes a request of ours, or the peer's PUBLISH.
-    pub fn update(
-        &mut self,
-        _now: Instant,
-        _t: &mut dyn Transport,
-        _id: RequestId,
-        _params: Parameters,
-    ) -> Result<(), SessionError> {
-        Err(SessionError::Closed)
+    fn end(&mut self, reason: SessionClose) {
+        self.closed = true;
+        self.streams.clear();
+        self.requests.clear();
+        self.early.clear();
+        self.held.clear();
+        self.early_datagrams.clear();
+        self.held_datagrams.clear();
+        self.deadline = None;
+        self.events.push_back(SessionEvent::Closed { reason });
     }
 
-    /// Ends a request of either side at once, with a stream reset code. Its data streams are reset
-    /// or stopped. No [`SessionEvent::RequestClosed`] follows.
-    pub fn cancel(&mut self, _t: &mut dyn Transport, _id: RequestId, _code: u64) {}
-
-    /// Answers a request of the peer. SUBSCRIBE: `SubscribeOk`; FETCH: `FetchOk`; others:
-    /// `RequestOk`; after that NAMESPACE, NAMESPACE_DONE, PUBLISH_BLOCKED where they belong.
-    /// `RequestError` ends any unanswered request.
-    pub fn respond(
-        &mut self,
-        _t: &mut dyn Transport,
-        _id: RequestId,
-        _response: Response,
-    ) -> Result<(), SessionError> {
-        Err(SessionError::Closed)
+    /// A deadline a fixed time after the last event, call or timeout with a clock.
+    fn after(&mut self, delay: Duration) -> Instant {
+        let deadline = self.now.unwrap_or_else(Instant::now) + delay;
+        self.note_deadline(deadline);
+        deadline
     }
 
-    /// [`Session::respond`] with an error.
-    pub fn reject(
-        &mut self,
-        t: &mut dyn Transport,
-        id: RequestId,
-        error: RequestError,
-    ) -> Result<(), SessionError> {
-        self.respond(t, id, Response::RequestError(error))
-    }
-
-    /// Answers the oldest unanswered [`SessionEvent::Update`] of a request. An error ends a
-    /// subscription (PUBLISH_DONE UPDATE_FAILED), a fetch or a namespace request.
-    pub fn respond_update(
-        &mut self,
-        _t: &mut dyn Transport,
-        _id: RequestId,
-        _result: Result<RequestOk, RequestError>,
-    ) -> Result<(), SessionError> {
-        Err(SessionError::Closed)
-    }
-
-    /// Ends a subscription as its publisher (the peer's SUBSCRIBE, our PUBLISH) with PUBLISH_DONE.
-    /// Data streams that are still open are reset with CANCELLED: finish them first. The session
-    /// fills in the stream count.
-    pub fn publish_done(
-        &mut self,
-        _t: &mut dyn Transport,
-        _id: RequestId,
-        _done: PublishDone,
-    ) -> Result<(), SessionError> {
-        Err(SessionError::Closed)
-    }
-
-    /// A track alias that no live subscription of ours uses as publisher.
-    pub fn next_alias(&mut self) -> u64 {
-        0
-    }
-
-    /// Opens a data stream for a subscription, found by the header's alias: one that this side
-    /// chose in SUBSCRIBE_OK or PUBLISH. `priority`: higher goes first.
-    pub fn open_subgroup(
-        &mut self,
-        _t: &mut dyn Transport,
-        _header: &SubgroupHeader,
-        _priority: i32,
-    ) -> Result<StreamId, SessionError> {
-        Err(SessionError::Closed)
-    }
-
-    /// Opens the data stream of the peer's FETCH.
-    pub fn open_fetch(
-        &mut self,
-        _t: &mut dyn Transport,
-        _id: RequestId,
-        _priority: i32,
-    ) -> Result<StreamId, SessionError> {
-        Err(SessionError::Closed)
-    }
-
-    /// Sends one object on a subgroup stream. `Ok(true)`: taken, and the stream is blocked now;
-    /// the rest is kept and flushed when it is writable. A blocked stream takes nothing:
-    /// [`SessionError::Blocked`].
-    pub fn write_object(
-        &mut self,
-        _t: &mut dyn Transport,
-        _stream: StreamId,
-        _object: &SubgroupObject,
-    ) -> Result<bool, SessionError> {
-        Err(SessionError::Closed)
-    }
-
-    /// Sends one object whose fields before the payload are already coded (fan-out: the same bytes
-    /// for every subscriber; see [`crate::wire::Profile::encode_subgroup_object`]). Otherwise like
-    /// [`Session::write_object`]; do not mix the two on one stream.
-    pub fn write_encoded(
-        &mut self,
-        _t: &mut dyn Transport,
-        _stream: StreamId,
-        _head: Bytes,
-        _payload: Bytes,
-    ) -> Result<bool, SessionError> {
-        Err(SessionError::Closed)
-    }
-
-    /// Sends one item on a fetch stream. Like [`Session::write_object`].
-    pub fn write_fetch_item(
-        &mut self,
-        _t: &mut dyn Transport,
-        _stream: StreamId,
-        _item: &FetchItem,
-    ) -> Result<bool, SessionError> {
-        Err(SessionError::Closed)
-    }
-
-    /// Whether bytes of an object wait on a stream of ours.
-    pub fn is_blocked(&self, _stream: StreamId) -> bool {
-        false
-    }
-
-    /// Ends a data stream of ours after everything written. [`SessionEvent::Acked`] or
-    /// [`SessionEvent::Stopped`] follows.
-    pub fn finish_stream(&mut self, _t: &mut dyn Transport, _stream: StreamId) {}
-
-    /// Abandons a data stream of ours, also a finished one. No event follows.
-    pub fn reset_stream(&mut self, _t: &mut dyn Transport, _stream: StreamId, _code: u64) {}
-
-    /// Stops a data stream of the peer. No event of it follows.
-    pub fn stop_stream(&mut self, _t: &mut dyn Transport, _stream: StreamId, _code: u64) {}
-
-    /// Holds back or lets flow a data stream of the peer (back-pressure).
-    pub fn pause_stream(&mut self, _t: &mut dyn Transport, _stream: StreamId, _paused: bool) {}
-
-    /// Changes a data stream's priority: higher goes first.
-    pub fn set_stream_priority(
-        &mut self,
-        _t: &mut dyn Transport,
-        _stream: StreamId,
-        _priority: i32,
-    ) {
-    }
-
-    /// Sends one object as a datagram; the alias is one that this side chose.
-    pub fn send_datagram(
-        &mut self,
-        _t: &mut dyn Transport,
-        _datagram: &ObjectDatagram,
-    ) -> Result<(), SessionError> {
-        Err(SessionError::Closed)
+    fn note_deadline(&mut self, deadline: Instant) {
+        self.deadline = Some(self.deadline.map_or(deadline, |d| d.min(deadline)));
     }
 }

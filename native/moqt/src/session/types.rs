@@ -111,6 +111,9 @@ pub struct Limits {
     pub max_control_backlog: usize,
     /// Unanswered inbound updates of one request. Default 16.
     pub max_pending_updates: usize,
+    /// Namespaces that one SUBSCRIBE_NAMESPACE of ours may learn; above it the request is
+    /// cancelled with EXCESSIVE_LOAD. Default 16,384.
+    pub max_namespaces: usize,
 }
 
 impl Default for Limits {
@@ -128,6 +131,7 @@ impl Default for Limits {
             drain_timeout: Duration::from_secs(2),
             max_control_backlog: 1 << 20,
             max_pending_updates: 16,
+            max_namespaces: 16_384,
         }
     }
 }
