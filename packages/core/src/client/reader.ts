@@ -52,6 +52,7 @@ interface Waiter {
  */
 export class ReaderQueue implements AsyncIterable<readonly MoqObject[]> {
   readonly #config: ReaderConfig;
+  #policy: ReaderConfig["policy"];
   readonly #readable: Listeners<[]>;
   #items: MoqObject[] = [];
   #head = 0;
@@ -69,6 +70,7 @@ export class ReaderQueue implements AsyncIterable<readonly MoqObject[]> {
 
   constructor(config: ReaderConfig) {
     this.#config = config;
+    this.#policy = config.policy;
     this.#readable = new Listeners(config.onListenerError);
   }
 
@@ -112,6 +114,11 @@ export class ReaderQueue implements AsyncIterable<readonly MoqObject[]> {
     return this.#end;
   }
 
+  /** For tracks whose class is known only once the peer accepted. */
+  setPolicy(policy: ReaderConfig["policy"]): void {
+    this.#policy = policy;
+  }
+
   /** Adds an object at the end. Ignored after `end` or `close`. */
   push(object: MoqObject): void {
     if (this.#end !== undefined) return;
@@ -119,7 +126,7 @@ export class ReaderQueue implements AsyncIterable<readonly MoqObject[]> {
     this.#items.push(object);
     this.#bytes += object.bytes.byteLength;
     if (this.#cost() > this.#config.queueBytes) {
-      if (this.#config.policy === "drop-oldest") this.#dropOldest();
+      if (this.#policy === "drop-oldest") this.#dropOldest();
       else this.#setFull(true);
     }
     if (wasEmpty) this.#requestWake();

@@ -16,6 +16,9 @@ const REORDER_WAIT = 250;
 /** A group whose stream is still open is waited for this many times longer than a missing one. */
 const OPEN_STREAM_FACTOR = 5;
 
+/** Counted for each held object beside its bytes. */
+const OBJECT_OVERHEAD = 64;
+
 /** What is known of one group. */
 interface Held {
   /** Sorted by object id; none was delivered. */
@@ -117,7 +120,7 @@ export class ReliableReceiver implements Receiver {
       if (held.end !== undefined || this.#groups.size > 1) this.#advance(false);
       return;
     }
-    if (insert(held.objects, object)) this.#heldBytes += object.payload.byteLength;
+    if (insert(held.objects, object)) this.#heldBytes += cost(object);
     this.#advance(false);
     this.#updateHold();
   }
@@ -215,7 +218,7 @@ export class ReliableReceiver implements Receiver {
     if (held !== undefined && head !== undefined) {
       if (head.object <= next.object) {
         held.objects.shift();
-        this.#heldBytes -= head.payload.byteLength;
+        this.#heldBytes -= cost(head);
         if (head.object === next.object) this.#deliver(head);
         return true;
       }
@@ -278,7 +281,7 @@ export class ReliableReceiver implements Receiver {
   #drop(group: number): void {
     const held = this.#groups.get(group);
     if (held === undefined) return;
-    for (const object of held.objects) this.#heldBytes -= object.payload.byteLength;
+    for (const object of held.objects) this.#heldBytes -= cost(object);
     this.#groups.delete(group);
   }
 
@@ -335,6 +338,10 @@ export class ReliableReceiver implements Receiver {
       this.#config.onHold(stream, false);
     }
   }
+}
+
+function cost(object: Incoming): number {
+  return object.payload.byteLength + OBJECT_OVERHEAD;
 }
 
 /** Inserts by object id; false when that object is there already. */

@@ -28,7 +28,7 @@ export interface SourceConfig extends TrackClass {
   readonly firstGroup: number;
 }
 
-const EMPTY = new Uint8Array(0);
+const EMPTY: Uint8Array = new Uint8Array(0);
 
 /**
  * A track as its original publisher knows it: assigns group and object ids and retains the newest
@@ -70,7 +70,7 @@ export class TrackSource {
     const group = starts ? this.#nextGroup : (this.#largest?.group ?? this.#nextGroup);
     const object = starts ? 0 : (this.#largest?.object ?? -1) + 1;
     if (starts) this.#nextGroup += 1;
-    let properties = EMPTY;
+    let properties: Uint8Array = EMPTY;
     if (delivery === "deadline") {
       properties = encodeProperties([{ type: PropertyType.PublisherTime, value: unixTime }]);
     } else if (delivery === "reliable" && group === firstGroup && object === 0) {

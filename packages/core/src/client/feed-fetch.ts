@@ -1,0 +1,136 @@
+import type { FetchEnd } from "../delivery/receiver.js";
+import type { RequestId, StreamEnd } from "../session/types.js";
+import type { StreamId } from "../transport.js";
+import { StreamCode } from "../wire/error.js";
+import type { FetchRange, RequestError } from "../wire/message.js";
+import type { FetchItem } from "../wire/object.js";
+import { toIncoming, toPlace } from "./incoming.js";
+import type { Link } from "./link.js";
+import type { CoreSubscription } from "./subscription.js";
+
+/** What a fetch of the past tells its feed. */
+export interface FeedFetchOwner {
+  /** Over, with the peer's refusal if that was it. */
+  ended(error: RequestError | undefined): void;
+  /** The track cannot be read. */
+  failed(problem: string): void;
+}
+
+/** The FETCH that brings one reader from the start of the newest group to where the subscription begins. */
+export class FeedFetch {
+  readonly range: FetchRange;
+  readonly #link: Link;
+  readonly #reader: CoreSubscription;
+  readonly #owner: FeedFetchOwner;
+  #id: RequestId | undefined;
+  #stream: StreamId | undefined;
+  /** Items that came before SUBSCRIBE_OK: how to read them is not known before it. */
+  #early: FetchItem[] | undefined = [];
+  #end: FetchEnd | undefined;
+  #paused = false;
+  #over = false;
+
+  constructor(link: Link, range: FetchRange, reader: CoreSubscription, owner: FeedFetchOwner) {
+    this.#link = link;
+    this.range = range;
+    this.#reader = reader;
+    this.#owner = owner;
+  }
+
+  start(): void {
+    const { priority } = this.#reader.options;
+    const params = priority === 128 ? {} : { subscriberPriority: priority };
+    this.#id = this.#link.request(
+      { type: "fetch", range: this.range, params },
+      {
+        response: (response) => {
+          if (response.type === "request_error") this.#finish("refused", response);
+        },
+        fetchOpened: (stream) => this.#opened(stream),
+        closed: () => {
+          this.#id = undefined;
+          // After FETCH_OK the request stream ends while the data stream may still come.
+          if (this.#stream === undefined) this.#link.later(() => this.#abandoned());
+        },
+      },
+    );
+  }
+
+  /** The reader has its receiver: what came early goes in now. */
+  ready(): void {
+    const early = this.#early ?? [];
+    this.#early = undefined;
+    for (const item of early) this.#item(item);
+    const end = this.#end;
+    if (end !== undefined) this.#conclude(end, undefined);
+    else this.#updatePause();
+  }
+
+  pause(paused: boolean): void {
+    this.#paused = paused;
+    this.#updatePause();
+  }
+
+  cancel(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#early = undefined;
+    if (this.#stream !== undefined) this.#link.stopStream(this.#stream, StreamCode.Cancelled);
+    if (this.#id !== undefined) this.#link.cancel(this.#id, StreamCode.Cancelled);
+  }
+
+  #opened(stream: StreamId): void {
+    this.#stream = stream;
+    this.#link.adoptInStream(stream, {
+      fetchItem: (item) => this.#item(item),
+      ended: (end: StreamEnd) => {
+        this.#stream = undefined;
+        this.#finish(end.kind === "fin" ? "complete" : "cut", undefined);
+      },
+    });
+    this.#updatePause();
+  }
+
+  /** Until SUBSCRIBE_OK no more is taken than what is on its way up already. */
+  #updatePause(): void {
+    if (this.#stream === undefined) return;
+    this.#link.session.pauseStream(this.#stream, this.#paused || this.#early !== undefined);
+  }
+
+  #item(item: FetchItem): void {
+    if (this.#over) return;
+    if (this.#early !== undefined) {
+      this.#early.push(item);
+      return;
+    }
+    const { receiver } = this.#reader;
+    if (item.kind === "end_of_range") {
+      const to = toPlace(item.location);
+      if (to === "too_large") this.#owner.failed("a group or object id is above 2^53 − 1");
+      else receiver?.fetchedRange(to, item.unknown);
+      return;
+    }
+    const object = toIncoming(item, this.#reader.now());
+    if (object === "too_large") this.#owner.failed("a group or object id is above 2^53 − 1");
+    else receiver?.fetched(object);
+  }
+
+  /** The request ended and no stream came. */
+  #abandoned(): void {
+    if (this.#stream === undefined) this.#finish("refused", undefined);
+  }
+
+  #finish(end: FetchEnd, error: RequestError | undefined): void {
+    if (this.#over || this.#end !== undefined) return;
+    this.#end = end;
+    if (this.#early === undefined) this.#conclude(end, error);
+    else if (error !== undefined) this.#owner.ended(error);
+  }
+
+  #conclude(end: FetchEnd, error: RequestError | undefined): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#reader.receiver?.fetchEnded(end);
+    this.#owner.ended(error);
+  }
+}

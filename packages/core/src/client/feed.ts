@@ -1,0 +1,403 @@
+import type { EndReason } from "../api.js";
+import { decodeTrackClass } from "../delivery/class.js";
+import type { Clock } from "../delivery/clock.js";
+import { comparePlaces, type Incoming, type Place } from "../delivery/receiver.js";
+import { MoqError } from "../errors.js";
+import type { RequestEnd, RequestId, StreamEnd } from "../session/types.js";
+import type { StreamId } from "../transport.js";
+import { PublishDoneCode, RequestErrorCode, StreamCode } from "../wire/error.js";
+import type { PublishDone, RequestError, ResponseMessage, SubscribeOk } from "../wire/message.js";
+import { type ObjectDatagram, ObjectStatus, type SubgroupHeader } from "../wire/object.js";
+import type { Parameters } from "../wire/params.js";
+import { callError, doneError, requestError } from "./errors.js";
+import { FeedFetch } from "./feed-fetch.js";
+import { toIncoming, toPlace } from "./incoming.js";
+import type { Link } from "./link.js";
+import type { TrackId } from "./names.js";
+import type { CoreSubscription, SubscriptionOwner } from "./subscription.js";
+
+/** Most repetitions of a SUBSCRIBE that meets the end of the one before it, and their spacing in ms. */
+const DUPLICATE_RETRIES = 5;
+const DUPLICATE_DELAY = 40;
+/** Least ms between two new starts after TOO_FAR_BEHIND. */
+const REJOIN_INTERVAL = 500;
+
+/** What a feed needs of its client. */
+export interface FeedOwner {
+  readonly clock: Clock;
+  later(work: () => void): void;
+  batch(work: () => void): void;
+  listenerFailed(error: unknown): void;
+  /** FETCH is refused as unsupported by this peer. */
+  fetchUnsupported(): void;
+  readonly canFetch: boolean;
+  /** No reader is left. */
+  emptied(feed: Feed): void;
+}
+
+interface OpenStream {
+  readonly header: SubgroupHeader;
+  readonly group: number;
+  held: Set<CoreSubscription>;
+  paused: boolean;
+}
+
+/** One subscription on the wire, with as many readers as the application wants. */
+export class Feed implements SubscriptionOwner {
+  readonly track: TrackId;
+  readonly clock: Clock;
+  readonly #owner: FeedOwner;
+  #link: Link | undefined;
+  readonly #readers = new Set<CoreSubscription>();
+  readonly #fetches = new Map<CoreSubscription, FeedFetch>();
+  readonly #full = new Set<CoreSubscription>();
+  readonly #streams = new Map<StreamId, OpenStream>();
+  #requestId: RequestId | undefined;
+  #ok: SubscribeOk | undefined;
+  /** The newest place that is known. */
+  #largest: Place | undefined;
+  #done: PublishDone | undefined;
+  /** All streams that the publisher opened have been dealt with, or waited for long enough. */
+  #doneClosed = false;
+  #timer: (() => void) | undefined;
+  #retries = 0;
+  #rejoinedAt = -Infinity;
+
+  constructor(owner: FeedOwner, track: TrackId) {
+    this.#owner = owner;
+    this.clock = owner.clock;
+    this.track = track;
+  }
+
+  get readers(): ReadonlySet<CoreSubscription> {
+    return this.#readers;
+  }
+
+  /** Adds a reader; the first one makes the request. */
+  add(subscription: CoreSubscription): void {
+    const first = this.#readers.size === 0;
+    this.#readers.add(subscription);
+    if (this.#link === undefined) return;
+    if (first) this.#subscribe(this.#link);
+    else if (this.#ok !== undefined) this.#join(subscription, this.#ok);
+  }
+
+  attach(link: Link): void {
+    this.#link = link;
+    if (this.#readers.size > 0) this.#subscribe(link);
+  }
+
+  /** The connection is gone: readers wait for the next one. */
+  detach(): void {
+    this.#forgetRequest();
+    this.#link = undefined;
+  }
+
+  later(work: () => void): void {
+    this.#owner.later(work);
+  }
+
+  listenerFailed(error: unknown): void {
+    this.#owner.listenerFailed(error);
+  }
+
+  pushBack(subscription: CoreSubscription, full: boolean): void {
+    if (full) this.#full.add(subscription);
+    else this.#full.delete(subscription);
+    for (const stream of this.#streams.keys()) this.#updatePause(stream);
+    this.#fetches.get(subscription)?.pause(full);
+  }
+
+  holdBack(subscription: CoreSubscription, stream: StreamId, paused: boolean): void {
+    const open = this.#streams.get(stream);
+    if (open === undefined) return;
+    if (paused) open.held.add(subscription);
+    else open.held.delete(subscription);
+    this.#updatePause(stream);
+  }
+
+  left(subscription: CoreSubscription): void {
+    if (!this.#readers.delete(subscription)) return;
+    this.#fetches.get(subscription)?.cancel();
+    this.#fetches.delete(subscription);
+    for (const open of this.#streams.values()) open.held.delete(subscription);
+    this.pushBack(subscription, false);
+    if (this.#readers.size > 0) return;
+    const id = this.#requestId;
+    const link = this.#link;
+    this.#forgetRequest();
+    if (id !== undefined) link?.batch(() => link.cancel(id, StreamCode.Cancelled));
+    this.#owner.emptied(this);
+  }
+
+  /** Ends every reader. */
+  finish(reason: EndReason): void {
+    const id = this.#requestId;
+    const readers = [...this.#readers];
+    this.#readers.clear();
+    for (const reader of readers) reader.finish(reason);
+    this.#forgetRequest();
+    if (id !== undefined) this.#link?.cancel(id, StreamCode.Cancelled);
+    this.#owner.emptied(this);
+  }
+
+  #subscribe(link: Link): void {
+    const [leader] = this.#readers;
+    if (leader === undefined) return;
+    const { options } = leader;
+    const what = `subscribe to ${this.track.label}`;
+    const params: Parameters = {
+      filter: { kind: options.start === "next" ? "next_group_start" : "largest_object" },
+      ...(options.priority === 128 ? {} : { subscriberPriority: options.priority }),
+      ...(options.wait === 0 ? {} : { rendezvousTimeout: options.wait }),
+    };
+    try {
+      const id = link.request(
+        { type: "subscribe", track: this.track.wire, params },
+        {
+          response: (response) => this.#response(response),
+          subgroupOpened: (stream, header) => this.#opened(link, stream, header),
+          datagram: (datagram) => this.#datagram(datagram),
+          closed: (end) => this.#closed(what, end),
+        },
+      );
+      this.#requestId = id;
+      for (const reader of this.#readers) {
+        // Pipelined, so that joining costs no extra round trip.
+        if (reader.options.start === "latest-group" && this.#owner.canFetch) {
+          this.#fetchPast(reader, { kind: "relative_joining", requestId: id, groups: 0 });
+        }
+      }
+    } catch (error) {
+      this.finish({ kind: "error", error: callError(what, error) });
+    }
+  }
+
+  #fetchPast(reader: CoreSubscription, range: FeedFetch["range"]): void {
+    const link = this.#link;
+    if (link === undefined) return;
+    const fetch: FeedFetch = new FeedFetch(link, range, reader, {
+      ended: (error) => {
+        if (this.#fetches.get(reader) === fetch) this.#fetches.delete(reader);
+        if (error?.code === RequestErrorCode.NotSupported) this.#owner.fetchUnsupported();
+        this.#checkDone();
+      },
+      failed: (reason) => this.#fail(reason),
+    });
+    this.#fetches.set(reader, fetch);
+    fetch.start();
+    if (this.#full.has(reader)) fetch.pause(true);
+  }
+
+  #response(response: ResponseMessage): void {
+    if (response.type === "subscribe_ok") this.#accepted(response);
+    else if (response.type === "request_error") this.#refused(response);
+    else if (response.type === "publish_done") this.#publishDone(response);
+  }
+
+  #accepted(ok: SubscribeOk): void {
+    this.#ok = ok;
+    this.#retries = 0;
+    const { largestObject } = ok.params;
+    const largest = largestObject === undefined ? undefined : toPlace(largestObject);
+    if (largest === "too_large") {
+      this.#fail("its group ids do not fit a JavaScript number");
+      return;
+    }
+    this.#largest = largest;
+    const { delivery, deadline } = decodeTrackClass(ok.properties);
+    for (const reader of [...this.#readers]) {
+      reader.accept(delivery, deadline);
+      const fetch = this.#fetches.get(reader);
+      if (fetch !== undefined) reader.receiver?.expectFetch();
+      reader.receiver?.begin(largest, reader.options.start === "next");
+      fetch?.ready();
+      reader.confirm();
+    }
+  }
+
+  /** A reader that comes while the subscription stands. */
+  #join(reader: CoreSubscription, ok: SubscribeOk): void {
+    const { delivery, deadline } = decodeTrackClass(ok.properties);
+    reader.accept(delivery, deadline);
+    const largest = this.#largest;
+    const past = reader.options.start === "latest-group" && largest !== undefined;
+    if (past && this.#owner.canFetch) {
+      reader.receiver?.expectFetch();
+      this.#fetchPast(reader, {
+        kind: "standalone",
+        track: this.track.wire,
+        start: { group: largest.group, object: 0 },
+        end: { group: largest.group, object: largest.object + 1 },
+      });
+    }
+    reader.receiver?.begin(largest, reader.options.start === "next");
+    for (const [stream, open] of this.#streams) reader.receiver?.streamOpened(stream, open.group);
+    this.#fetches.get(reader)?.ready();
+    reader.confirm();
+  }
+
+  #refused(error: RequestError): void {
+    const retry =
+      error.code === RequestErrorCode.DuplicateSubscription && this.#retries < DUPLICATE_RETRIES;
+    if (!retry) {
+      const reason = requestError(`subscribe to ${this.track.label}`, error);
+      this.finish({ kind: "error", error: reason });
+      return;
+    }
+    // Our SUBSCRIBE overtook the end of the one before it.
+    this.#retries += 1;
+    this.#again(DUPLICATE_DELAY * this.#retries);
+  }
+
+  /** Subscribes anew after `ms`. */
+  #again(ms: number): void {
+    const id = this.#requestId;
+    const link = this.#link;
+    this.#forgetRequest();
+    if (id !== undefined) link?.cancel(id, StreamCode.Cancelled);
+    this.#timer = this.clock.after(ms, () => {
+      this.#timer = undefined;
+      if (link !== undefined && !link.isClosed) link.batch(() => this.#subscribe(link));
+    });
+  }
+
+  #publishDone(done: PublishDone): void {
+    this.#done = done;
+    if (Number(done.status) === PublishDoneCode.TooFarBehind) {
+      this.#rejoin();
+      return;
+    }
+  }
+
+  /** Too slow: starts again at the newest group, and says so. */
+  #rejoin(): void {
+    for (const reader of this.#readers) {
+      const group = reader.lastGroup ?? this.#largest?.group ?? 0;
+      reader.reportGap({
+        fromGroup: group,
+        toGroup: group,
+        objects: undefined,
+        reason: "too_far_behind",
+      });
+    }
+    const now = this.clock.now();
+    const wait = Math.max(0, this.#rejoinedAt + REJOIN_INTERVAL - now);
+    this.#rejoinedAt = now + wait;
+    this.#again(wait);
+  }
+
+  /** Ends once the streams of the subscription and what was fetched have been dealt with. */
+  #checkDone(): void {
+    const done = this.#done;
+    if (done === undefined || !this.#doneClosed || this.#fetches.size > 0) return;
+    const error = doneError(this.track.label, done);
+    this.finish(error === undefined ? { kind: "ended", error } : { kind: "error", error });
+  }
+
+  #closed(what: string, end: RequestEnd): void {
+    this.#requestId = undefined;
+    if (this.#done !== undefined) {
+      this.#doneClosed = true;
+      this.#checkDone();
+      return;
+    }
+    // The whole session ends: the client says what becomes of its subscriptions.
+    if (end.by === "local" && end.code === StreamCode.SessionClosed) return;
+    const peerCode = end.by === "peer" ? end.code : undefined;
+    const error = new MoqError("closed", `The peer ended the request to ${what}. Try again.`, {
+      peerCode,
+      retryable: true,
+    });
+    this.finish({ kind: "error", error });
+  }
+
+  #opened(link: Link, stream: StreamId, header: SubgroupHeader): void {
+    const { group } = header;
+    if (typeof group !== "number") {
+      link.stopStream(stream, StreamCode.Cancelled);
+      this.#fail("a group id is above 2^53 − 1");
+      return;
+    }
+    const open: OpenStream = { header, group, held: new Set(), paused: false };
+    this.#streams.set(stream, open);
+    link.adoptInStream(stream, {
+      object: (object) => {
+        const subgroup = header.subgroup === "first_object" ? 0 : header.subgroup;
+        if (object.status !== ObjectStatus.Normal) this.#status(group, object);
+        else this.#deliver(stream, toIncoming({ ...object, group, subgroup }, this.clock.now()));
+      },
+      ended: (end) => this.#streamEnded(stream, open, end),
+    });
+    for (const reader of this.#readers) reader.receiver?.streamOpened(stream, group);
+    this.#updatePause(stream);
+  }
+
+  #streamEnded(stream: StreamId, open: OpenStream, end: StreamEnd): void {
+    this.#streams.delete(stream);
+    const whole = end.kind === "fin";
+    for (const reader of [...this.#readers]) {
+      reader.receiver?.streamEnded(stream, whole, open.header.endOfGroup);
+    }
+    if (end.kind === "stopped" && end.reason === "too_large") {
+      const message =
+        `An object of ${this.track.label} is larger than the option maxObjectSize of connect ` +
+        "and was not delivered. Raise it, or publish smaller objects.";
+      this.finish({ kind: "error", error: new MoqError("too_large", message) });
+    }
+  }
+
+  #datagram(datagram: ObjectDatagram): void {
+    const { group } = datagram;
+    if (datagram.status !== ObjectStatus.Normal) {
+      if (typeof group === "number") this.#status(group, datagram);
+      return;
+    }
+    this.#deliver(undefined, toIncoming({ ...datagram, subgroup: 0 }, this.clock.now()));
+  }
+
+  #status(group: number, { object }: { readonly object: number | bigint }): void {
+    if (typeof object !== "number") return;
+    for (const reader of [...this.#readers]) reader.receiver?.groupEnds(group, object);
+  }
+
+  #deliver(stream: StreamId | undefined, object: Incoming | "too_large"): void {
+    if (object === "too_large") {
+      this.#fail("a group or object id is above 2^53 − 1");
+      return;
+    }
+    if (this.#largest === undefined || comparePlaces(object, this.#largest) > 0) {
+      this.#largest = object;
+    }
+    for (const reader of this.#readers) reader.receiver?.object(stream, object);
+  }
+
+  #fail(problem: string): void {
+    const message = `The subscription to ${this.track.label} ended: ${problem}. Its publisher must use smaller ids.`;
+    this.finish({ kind: "error", error: new MoqError("malformed_track", message) });
+  }
+
+  #updatePause(stream: StreamId): void {
+    const open = this.#streams.get(stream);
+    if (open === undefined) return;
+    const paused = this.#full.size > 0 || open.held.size > 0;
+    if (paused === open.paused) return;
+    open.paused = paused;
+    this.#link?.session.pauseStream(stream, paused);
+  }
+
+  /** Forgets the request and everything that came with it. */
+  #forgetRequest(): void {
+    this.#timer?.();
+    this.#timer = undefined;
+    this.#requestId = undefined;
+    this.#ok = undefined;
+    this.#done = undefined;
+    this.#doneClosed = false;
+    for (const fetch of this.#fetches.values()) fetch.cancel();
+    this.#fetches.clear();
+    const streams = [...this.#streams.keys()];
+    this.#streams.clear();
+    for (const stream of streams) this.#link?.stopStream(stream, StreamCode.Cancelled);
+  }
+}

@@ -1,0 +1,252 @@
+import type { CloseOptions, Delivery, Publication, PublicationStats } from "../api.js";
+import type { Clock } from "../delivery/clock.js";
+import { datagramOverhead } from "../delivery/sender-datagram.js";
+import { type SourceObject, TrackSource } from "../delivery/source.js";
+import { MoqError } from "../errors.js";
+import { type ResolvedPublishOptions, requireBytes, resolveCloseOptions } from "../options.js";
+import { PublishDoneCode } from "../wire/error.js";
+import { type Deferred, deferred } from "./deferred.js";
+import { Listeners } from "./listeners.js";
+import type { TrackId } from "./names.js";
+import type { Served, ServedOwner } from "./served.js";
+
+/** Counted per waiting object beside its bytes, so that empty objects are bounded too. */
+const OBJECT_OVERHEAD = 64;
+/** Least time in ms between two calls of a "keyframe wanted" listener. */
+const KEYFRAME_INTERVAL = 1_000;
+
+/** What a publication needs of its client. */
+export interface PublicationOwner {
+  readonly clock: Clock;
+  /** Largest object in bytes that peers accept by default. */
+  readonly maxObjectSize: number;
+  /** Largest whole datagram in bytes on the connection; `undefined` while there is none. */
+  maxDatagramSize(): number | undefined;
+  /** The track takes no more objects. */
+  ended(publication: CorePublication): void;
+  /** Runs what sends, so that timers and wakes follow. */
+  batch(work: () => void): void;
+  listenerFailed(error: unknown): void;
+}
+
+/** A track that this client publishes. It outlives connections. */
+export class CorePublication implements Publication, ServedOwner {
+  readonly namespace: readonly string[];
+  readonly name: string;
+  readonly delivery: Delivery;
+  readonly ready: Promise<void>;
+  readonly label: string;
+  readonly key: string;
+  readonly track: TrackId;
+  readonly source: TrackSource;
+  readonly queueBytes: number;
+  readonly clock: Clock;
+  readonly #owner: PublicationOwner;
+  readonly #options: ResolvedPublishOptions;
+  readonly #served = new Set<Served>();
+  readonly #keyframeWanted: Listeners<[]>;
+  #writers: Deferred<void>[] = [];
+  #flushers: Deferred<void>[] = [];
+  #end: MoqError | undefined;
+  #objects = 0;
+  #bytes = 0;
+  #dropped = 0;
+  #keyframeAskedAt = -Infinity;
+
+  constructor(
+    owner: PublicationOwner,
+    track: TrackId,
+    options: ResolvedPublishOptions,
+    ready: Promise<void>,
+  ) {
+    this.#owner = owner;
+    this.#options = options;
+    this.#keyframeWanted = new Listeners((error) => owner.listenerFailed(error));
+    this.namespace = track.namespace;
+    this.name = track.name;
+    this.track = track;
+    this.label = track.label;
+    this.key = track.key;
+    this.delivery = options.delivery;
+    this.ready = ready;
+    this.clock = owner.clock;
+    this.queueBytes = options.queueBytes;
+    this.source = new TrackSource({
+      delivery: options.delivery,
+      deadline: options.deadline,
+      priority: options.priority,
+      retainBytes: options.retainBytes,
+      firstGroup: Date.now(),
+    });
+  }
+
+  get subscribers(): number {
+    return this.#served.size;
+  }
+
+  get stats(): PublicationStats {
+    let queuedBytes = 0;
+    let queuedObjects = 0;
+    for (const served of this.#served) {
+      queuedBytes = Math.max(queuedBytes, served.queuedBytes);
+      queuedObjects = Math.max(queuedObjects, served.queuedObjects);
+    }
+    return {
+      objects: this.#objects,
+      bytes: this.#bytes,
+      queuedObjects,
+      queuedBytes,
+      dropped: this.#dropped,
+      subscribers: this.#served.size,
+    };
+  }
+
+  /** True when nothing accepted waits for an acknowledgement. */
+  get flushed(): boolean {
+    for (const served of this.#served) if (!served.flushed) return false;
+    return true;
+  }
+
+  send(bytes: Uint8Array): boolean {
+    requireBytes("send", bytes);
+    return this.#publish(bytes, false);
+  }
+
+  keyframe(bytes: Uint8Array): boolean {
+    requireBytes("keyframe", bytes);
+    return this.#publish(bytes, true);
+  }
+
+  writable(): Promise<void> {
+    if (this.#end !== undefined) return Promise.reject(this.#end);
+    if (!this.#isFull(0)) return Promise.resolve();
+    const writer = deferred<void>();
+    this.#writers.push(writer);
+    return writer.promise;
+  }
+
+  onKeyframeWanted(listener: () => void): () => void {
+    return this.#keyframeWanted.add(listener);
+  }
+
+  async end(options?: CloseOptions): Promise<void> {
+    const flush = resolveCloseOptions("end", options);
+    this.finish(
+      new MoqError(
+        "closed",
+        `The publication of ${this.label} has ended. Publish the track again.`,
+      ),
+      PublishDoneCode.TrackEnded,
+    );
+    if (flush > 0) await this.flush(flush);
+  }
+
+  /** Takes no more objects; subscribers get what was accepted and then PUBLISH_DONE. */
+  finish(error: MoqError, status: number): void {
+    if (this.#end !== undefined) return;
+    this.#end = error;
+    this.#owner.batch(() => {
+      for (const served of [...this.#served]) served.end(status, "the track ended");
+    });
+    this.#keyframeWanted.clear();
+    const writers = this.#writers;
+    this.#writers = [];
+    for (const writer of writers) writer.reject(error);
+    this.#owner.ended(this);
+  }
+
+  /** Waits until all is acknowledged, at most `ms`. */
+  async flush(ms: number): Promise<void> {
+    if (this.flushed) return;
+    const flusher = deferred<void>();
+    this.#flushers.push(flusher);
+    const stop = this.clock.after(ms, () => flusher.resolve());
+    await flusher.promise;
+    stop();
+  }
+
+  /** The connection is gone: its subscriptions with it. */
+  disconnected(): void {
+    for (const served of [...this.#served]) served.drop();
+    this.progressed();
+  }
+
+  adopt(served: Served): void {
+    this.#served.add(served);
+  }
+
+  progressed(): void {
+    if (this.#writers.length > 0 && !this.#isFull(0)) {
+      const writers = this.#writers;
+      this.#writers = [];
+      for (const writer of writers) writer.resolve();
+    }
+    if (this.#flushers.length > 0 && this.flushed) {
+      const flushers = this.#flushers;
+      this.#flushers = [];
+      for (const flusher of flushers) flusher.resolve();
+    }
+  }
+
+  dropped(count: number): void {
+    this.#dropped += count;
+  }
+
+  gone(served: Served): void {
+    if (this.#served.delete(served)) this.progressed();
+  }
+
+  keyframeWanted(): void {
+    const now = this.clock.now();
+    if (now - this.#keyframeAskedAt < KEYFRAME_INTERVAL) return;
+    this.#keyframeAskedAt = now;
+    this.#keyframeWanted.emit();
+  }
+
+  #publish(bytes: Uint8Array, keyframe: boolean): boolean {
+    if (this.#end !== undefined) throw this.#end;
+    this.#checkSize(bytes.byteLength);
+    if (this.#isFull(bytes.byteLength)) return false;
+    const object = this.source.next(bytes.slice(), keyframe, this.clock.now(), Date.now());
+    this.#objects += 1;
+    this.#bytes += bytes.byteLength;
+    if (this.#served.size > 0) this.#owner.batch(() => this.#push(object));
+    return true;
+  }
+
+  #push(object: SourceObject): void {
+    for (const served of [...this.#served]) served.push(object);
+  }
+
+  /** Whether `bytes` more do not fit. Classes other than `reliable` drop instead of refusing. */
+  #isFull(bytes: number): boolean {
+    if (this.delivery !== "reliable") return false;
+    for (const served of this.#served) {
+      const waiting = served.queuedBytes + served.queuedObjects * OBJECT_OVERHEAD;
+      // An object larger than the whole queue is taken when nothing waits.
+      if (waiting > 0 && waiting + bytes + OBJECT_OVERHEAD > this.#options.queueBytes) return true;
+    }
+    return false;
+  }
+
+  #checkSize(size: number): void {
+    if (this.delivery === "datagram") {
+      const path = this.#owner.maxDatagramSize() ?? Infinity;
+      const whole = Math.min(path, this.#options.maxDatagramSize);
+      const limit = whole - datagramOverhead(this.source.nextGroup);
+      if (size <= limit) return;
+      throw new MoqError(
+        "too_large",
+        `This update has ${size} bytes; a datagram of ${this.label} carries at most ${limit} ` +
+          `(${whole} bytes with headers). Send less, or publish it as "latest" or "deadline".`,
+      );
+    }
+    const limit = this.#owner.maxObjectSize;
+    if (size <= limit) return;
+    throw new MoqError(
+      "too_large",
+      `This object has ${size} bytes; at most ${limit} are allowed (option maxObjectSize of connect). ` +
+        "Split it, or raise the limit on all sides.",
+    );
+  }
+}

@@ -1,0 +1,322 @@
+import { MoqError } from "../errors.js";
+import type { RequestEnd, RequestId } from "../session/types.js";
+import { RequestErrorCode, StreamCode } from "../wire/error.js";
+import type {
+  Fetch,
+  PublishNamespace,
+  RequestMessage,
+  ResponseMessage,
+  Subscribe,
+  SubscribeNamespace,
+  TrackStatus,
+} from "../wire/message.js";
+import {
+  type FullTrackName,
+  formatNamespace,
+  formatTrack,
+  type Namespace,
+  namespaceStartsWith,
+} from "../wire/name.js";
+import { type Deferred, deferred } from "./deferred.js";
+import { callError, requestError } from "./errors.js";
+import type { Link, RequestOwner } from "./link.js";
+import type { CorePublication } from "./publication.js";
+import { Served } from "./served.js";
+import { serveFetch } from "./served-fetch.js";
+
+/** One namespace that is announced, however many tracks are in it. */
+interface Announcement {
+  readonly namespace: Namespace;
+  readonly label: string;
+  readonly ready: Deferred<void>;
+  tracks: number;
+  requestId: RequestId | undefined;
+}
+
+/** Announces namespaces and answers the peer's requests for the tracks in them. */
+export class Publisher {
+  #link: Link | undefined;
+  readonly #publications = new Map<string, CorePublication>();
+  readonly #announcements = new Map<string, Announcement>();
+  readonly #served = new Map<RequestId, { served: Served; publication: CorePublication }>();
+  /** SUBSCRIBE_NAMESPACE of the peer. */
+  readonly #watchers = new Map<RequestId, Namespace>();
+  #nextAlias = 1;
+
+  get publications(): Iterable<CorePublication> {
+    return this.#publications.values();
+  }
+
+  find(key: string): CorePublication | undefined {
+    return this.#publications.get(key);
+  }
+
+  /** A connection stands: announces everything on it. */
+  attach(link: Link): void {
+    this.#link = link;
+    for (const announcement of this.#announcements.values()) this.#announce(announcement);
+  }
+
+  /** The connection is gone. */
+  detach(): void {
+    this.#link = undefined;
+    this.#served.clear();
+    this.#watchers.clear();
+    for (const announcement of this.#announcements.values()) announcement.requestId = undefined;
+    for (const publication of this.#publications.values()) publication.disconnected();
+  }
+
+  /** Counts a track in its namespace; the promise is settled by the peer's answer. */
+  announce(namespace: Namespace, label: string): Promise<void> {
+    const key = formatNamespace(namespace);
+    let announcement = this.#announcements.get(key);
+    if (announcement === undefined) {
+      const ready = deferred<void>();
+      announcement = { namespace, label, ready, tracks: 0, requestId: undefined };
+      this.#announcements.set(key, announcement);
+      this.#announce(announcement);
+    }
+    announcement.tracks += 1;
+    return announcement.ready.promise;
+  }
+
+  add(publication: CorePublication): void {
+    this.#publications.set(publication.key, publication);
+  }
+
+  /** Forgets a track; the last one of a namespace takes its announcement back. */
+  remove(publication: CorePublication): void {
+    if (this.#publications.get(publication.key) !== publication) return;
+    this.#publications.delete(publication.key);
+    const key = formatNamespace(publication.track.wire.namespace);
+    const announcement = this.#announcements.get(key);
+    if (announcement === undefined) return;
+    announcement.tracks -= 1;
+    if (announcement.tracks > 0) return;
+    this.#announcements.delete(key);
+    this.#tellWatchers("namespace_done", announcement.namespace);
+    if (announcement.requestId !== undefined) {
+      this.#link?.cancel(announcement.requestId, StreamCode.Cancelled);
+    }
+    announcement.ready.reject(
+      new MoqError(
+        "cancelled",
+        `The publication of ${publication.label} ended before the peer answered.`,
+      ),
+    );
+  }
+
+  /** Every announcement fails: the client is closed. */
+  fail(error: MoqError): void {
+    for (const announcement of this.#announcements.values()) announcement.ready.reject(error);
+  }
+
+  /** Answers a request of the peer. */
+  request(link: Link, id: RequestId, request: RequestMessage): void {
+    switch (request.type) {
+      case "subscribe":
+        this.#subscribe(link, id, request);
+        return;
+      case "fetch":
+        this.#fetch(link, id, request);
+        return;
+      case "track_status":
+        this.#status(link, id, request);
+        return;
+      case "subscribe_namespace":
+        this.#watch(link, id, request);
+        return;
+      case "publish_namespace":
+        this.#acceptNamespace(link, id, request);
+        return;
+      case "publish":
+        link.session.reject(
+          id,
+          RequestErrorCode.Uninterested,
+          "this client subscribes by itself to what it wants",
+        );
+        return;
+      case "subscribe_tracks":
+        link.session.reject(
+          id,
+          RequestErrorCode.NotSupported,
+          "this client answers SUBSCRIBE and does not send PUBLISH",
+        );
+    }
+  }
+
+  #announce(announcement: Announcement): void {
+    this.#tellWatchers("namespace", announcement.namespace);
+    const link = this.#link;
+    if (link === undefined) return;
+    const what = `publish in ${announcement.label}`;
+    try {
+      announcement.requestId = link.request(
+        { type: "publish_namespace", namespace: announcement.namespace, params: {} },
+        {
+          response: (response) => {
+            if (response.type === "request_ok") announcement.ready.resolve();
+            else if (response.type === "request_error") {
+              announcement.ready.reject(requestError(what, response));
+            }
+          },
+          closed: (end) => this.#announcementClosed(announcement, what, end),
+        },
+      );
+    } catch (error) {
+      announcement.ready.reject(callError(what, error));
+    }
+  }
+
+  #announcementClosed(announcement: Announcement, what: string, end: RequestEnd): void {
+    announcement.requestId = undefined;
+    if (end.by === "local") return;
+    announcement.ready.reject(
+      new MoqError(
+        "closed",
+        `The peer ended the request to ${what} without an answer. Try again.`,
+        {
+          peerCode: end.by === "peer" ? end.code : undefined,
+        },
+      ),
+    );
+  }
+
+  #lookup(link: Link, id: RequestId, track: FullTrackName): CorePublication | undefined {
+    const publication = this.#publications.get(formatTrack(track));
+    if (publication === undefined) {
+      link.session.reject(id, RequestErrorCode.DoesNotExist, "no such track here");
+    }
+    return publication;
+  }
+
+  #subscribe(link: Link, id: RequestId, request: Subscribe): void {
+    const publication = this.#lookup(link, id, request.track);
+    if (publication === undefined) return;
+    for (const other of this.#served.values()) {
+      if (other.publication !== publication) continue;
+      link.session.reject(
+        id,
+        RequestErrorCode.DuplicateSubscription,
+        "this connection holds a subscription to the track",
+      );
+      return;
+    }
+    const { source } = publication;
+    const trackAlias = this.#nextAlias;
+    this.#nextAlias += 1;
+    const served = new Served(link, publication, request, trackAlias);
+    link.session.respond(id, {
+      type: "subscribe_ok",
+      trackAlias,
+      params: source.largest === undefined ? {} : { largestObject: source.largest },
+      properties: source.properties,
+    });
+    this.#served.set(id, { served, publication });
+    link.adopt(id, {
+      update: (update) => served.update(update),
+      closed: () => {
+        this.#served.delete(id);
+        served.closed();
+      },
+    });
+    publication.adopt(served);
+    served.replay();
+    const { newGroupRequest } = request.params;
+    if (newGroupRequest !== undefined) served.wantGroup(newGroupRequest);
+  }
+
+  #fetch(link: Link, id: RequestId, request: Fetch): void {
+    const { range } = request;
+    if (range.kind === "standalone") {
+      const publication = this.#lookup(link, id, range.track);
+      if (publication === undefined) return;
+      const { source } = publication;
+      serveFetch(link, request, { source, retained: source.retained }, range);
+      return;
+    }
+    const joined = this.#served.get(Number(range.requestId));
+    if (joined === undefined) {
+      link.session.reject(
+        id,
+        RequestErrorCode.InvalidJoiningRequestId,
+        "the subscription to join does not stand",
+      );
+      return;
+    }
+    const { served, publication } = joined;
+    const { joining } = served;
+    if (joining === undefined || !served.forward) {
+      link.session.reject(id, RequestErrorCode.InvalidRange, "nothing published yet");
+      return;
+    }
+    const first =
+      range.kind === "relative_joining"
+        ? Math.max(0, joining.group - Number(range.groups))
+        : Number(range.group);
+    const { source } = publication;
+    const retained = served.joinGroup ?? source.retained;
+    if ((retained?.objects[0]?.object ?? 0) > 0) publication.keyframeWanted();
+    serveFetch(
+      link,
+      request,
+      { source, retained },
+      {
+        start: { group: first, object: 0 },
+        end: { group: joining.group, object: joining.object + 1 },
+      },
+    );
+  }
+
+  #status(link: Link, id: RequestId, request: TrackStatus): void {
+    const publication = this.#lookup(link, id, request.track);
+    if (publication === undefined) return;
+    const { largest, properties } = publication.source;
+    link.session.respond(id, {
+      type: "request_ok",
+      params: largest === undefined ? {} : { largestObject: largest },
+      properties,
+    });
+  }
+
+  /** Two clients on one connection, without a relay: each shows the other its namespaces. */
+  #watch(link: Link, id: RequestId, request: SubscribeNamespace): void {
+    for (const prefix of this.#watchers.values()) {
+      if (
+        namespaceStartsWith(prefix, request.namespace) ||
+        namespaceStartsWith(request.namespace, prefix)
+      ) {
+        link.session.reject(id, RequestErrorCode.PrefixOverlap, "overlaps with another one");
+        return;
+      }
+    }
+    this.#watchers.set(id, request.namespace);
+    link.adopt(id, this.#forgetWatcher(id));
+    link.session.respond(id, { type: "request_ok", params: {}, properties: [] });
+    for (const { namespace } of this.#announcements.values()) {
+      if (!namespaceStartsWith(namespace, request.namespace)) continue;
+      const suffix = namespace.slice(request.namespace.length);
+      link.session.respond(id, { type: "namespace", suffix });
+    }
+  }
+
+  #forgetWatcher(id: RequestId): RequestOwner {
+    return {
+      closed: () => {
+        this.#watchers.delete(id);
+      },
+    };
+  }
+
+  #tellWatchers(type: "namespace" | "namespace_done", namespace: Namespace): void {
+    for (const [id, prefix] of this.#watchers) {
+      if (!namespaceStartsWith(namespace, prefix)) continue;
+      const message: ResponseMessage = { type, suffix: namespace.slice(prefix.length) };
+      this.#link?.session.respond(id, message);
+    }
+  }
+
+  #acceptNamespace(link: Link, id: RequestId, _request: PublishNamespace): void {
+    link.session.respond(id, { type: "request_ok", params: {}, properties: [] });
+  }
+}
