@@ -1,7 +1,7 @@
 // npm run build: the native library (release), the Node addon, the TypeScript packages and the example.
 
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { copyFileSync, existsSync, renameSync, rmSync } from "node:fs";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { dim, say, seconds } from "./lib/log.mjs";
 import { bin, cargoTargetDir, root } from "./lib/paths.mjs";
@@ -25,31 +25,36 @@ export function nativeOutput(env) {
   return join(cargoTargetDir(env), "release");
 }
 
-function nativeLibraries(env) {
-  const names = ["libmoq_ffi.a", "libmoq_ffi.so", "libmoq_ffi.dylib", "moq_ffi.lib", "moq_ffi.dll"];
-  return names.map((name) => join(nativeOutput(env), name)).filter((file) => existsSync(file));
+const libraryName = { win32: "moq_ffi.dll", darwin: "libmoq_ffi.dylib" }[process.platform];
+
+/** The shared library as Cargo left it. */
+function nativeLibrary(env) {
+  return join(nativeOutput(env), libraryName ?? "libmoq_ffi.so");
 }
 
 /**
- * The Node addon. The compiler is not asked when neither its sources nor the native library changed: several checkouts
- * may share one cargo target folder, so the library's content counts, not its time.
+ * The Node addon, with the native library beside it, where the package looks first. Nothing is done when neither the
+ * addon's sources nor the library changed: several checkouts may share one Cargo folder, so content counts, not time.
  */
 export function buildAddon(env) {
-  const manifest = JSON.parse(readFileSync(join(addon, "package.json"), "utf8"));
+  const library = nativeLibrary(env);
   const sources = filesUnder([
     join(addon, "CMakeLists.txt"),
     join(addon, "package.json"),
     join(addon, "native"),
     join(root, "native", "moq-ffi", "include"),
+    library,
   ]);
-  if (!manifest.scripts?.["build:addon"]) return Promise.resolve(false);
-  const hash = hashOf([...sources, ...nativeLibraries(env)], [process.version, process.arch]);
-  return unlessStamped(stampFile("addon"), existsSync(join(addon, "build")) ? hash : "", () =>
-    must("pnpm", ["--dir", addon, "run", "build:addon"], {
-      env: { ...env, MOQ_FFI_LIBRARY_DIR: nativeOutput(env) },
-      quiet: true,
-    }),
-  );
+  const output = join(addon, "build", "Release");
+  const staged = join(output, basename(library));
+  const hash = hashOf(sources, [process.version, process.arch]);
+  if (!existsSync(staged)) rmSync(stampFile("addon"), { force: true });
+  return unlessStamped(stampFile("addon"), hash, async () => {
+    await must("pnpm", ["--dir", addon, "run", "build:addon"], { env, quiet: true });
+    // Never written in place: a running process may have the old one mapped.
+    copyFileSync(library, `${staged}.new`);
+    renameSync(`${staged}.new`, staged);
+  });
 }
 
 /** All TypeScript packages in dependency order; turbo skips those whose inputs did not change. */
