@@ -155,7 +155,7 @@ export class IncomingData {
     }
     const id = incoming.fetchId as VarInt;
     const state = typeof id === "number" ? this.requests.get(id) : undefined;
-    if (state !== undefined && state.own && state.message.type === "fetch") {
+    if (state?.own && state.message.type === "fetch") {
       const order = state.message.params.groupOrder ?? "ascending";
       incoming.items = this.core.profile.fetchDecoder(order, this.core.limits);
       incoming.items.push(incoming.head);

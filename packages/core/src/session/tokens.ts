@@ -26,7 +26,7 @@ export class TokenCache {
         throw violation("SETUP refers to an authorization token registered before");
       }
       if (token.kind === "use_value") return token;
-      const resolved = valueOf(token);
+      const resolved = plain(token);
       if (this.entries.has(token.alias)) throw duplicate(token.alias);
       if (this.size + cost(resolved) <= this.limit) this.add(token.alias, resolved);
       return resolved;
@@ -69,7 +69,7 @@ export class TokenCache {
         return undefined;
       }
       case "register": {
-        const entry = valueOf(token);
+        const entry = plain(token);
         if (this.entries.has(token.alias)) throw duplicate(token.alias);
         if (this.size + cost(entry) > this.limit) {
           throw new WireError(
@@ -90,7 +90,7 @@ export class TokenCache {
   }
 }
 
-function valueOf(token: Extract<AuthToken, { kind: "register" }>): ResolvedToken {
+function plain(token: Extract<AuthToken, { kind: "register" }>): ResolvedToken {
   return { kind: "use_value", tokenType: token.tokenType, value: token.value };
 }
 

@@ -1,4 +1,4 @@
-import { EMPTY, Reader, type Writer } from "./cursor.js";
+import { EMPTY, prefixedSize, Reader, type Writer } from "./cursor.js";
 import { violation } from "./error.js";
 import type { ObjectDatagram } from "./object.js";
 import { ObjectStatus } from "./object.js";
@@ -55,15 +55,29 @@ export function decodeDatagram(bytes: Uint8Array): ObjectDatagram | undefined {
   };
 }
 
-/** Appends a whole datagram in its shortest form. */
+/**
+ * "Zero-length objects explicitly encode the Normal status", unless the end-of-group bit, which
+ * excludes the status, says more.
+ */
+function hasStatus({ status, payload, endOfGroup }: ObjectDatagram): boolean {
+  return status !== ObjectStatus.Normal || (payload.length === 0 && !endOfGroup);
+}
+
+/** Appends a whole datagram. Throws RangeError for what cannot be one. */
 export function encodeDatagram(writer: Writer, datagram: ObjectDatagram): void {
   const { object, priority, properties, status } = datagram;
-  const isStatus = status !== ObjectStatus.Normal;
+  if (status !== ObjectStatus.Normal) {
+    if (datagram.endOfGroup) throw new RangeError("a status does not end the group");
+    if (datagram.payload.length + properties.length > 0) {
+      throw new RangeError("an object that is not normal has neither payload nor properties");
+    }
+  }
+  const isStatus = hasStatus(datagram);
   let flags = isStatus ? STATUS : 0;
-  if (datagram.endOfGroup && !isStatus) flags |= END_OF_GROUP;
+  if (datagram.endOfGroup) flags |= END_OF_GROUP;
   if (object === 0) flags |= ZERO_OBJECT_ID;
   if (priority === undefined) flags |= DEFAULT_PRIORITY;
-  if (properties.length > 0 && !isStatus) flags |= PROPERTIES;
+  if (properties.length > 0) flags |= PROPERTIES;
   writer.u8(flags);
   writer.varint(datagram.trackAlias);
   writer.varint(datagram.group);
@@ -76,12 +90,10 @@ export function encodeDatagram(writer: Writer, datagram: ObjectDatagram): void {
 
 /** Size in bytes of the datagram that {@link encodeDatagram} would write. */
 export function datagramSize(datagram: ObjectDatagram): number {
-  const { object, priority, properties, status } = datagram;
-  const isStatus = status !== ObjectStatus.Normal;
+  const { object, priority, properties } = datagram;
   let size = 1 + varintSize(datagram.trackAlias) + varintSize(datagram.group);
   if (object !== 0) size += varintSize(object);
   if (priority !== undefined) size += 1;
-  if (isStatus) return size + 1;
-  if (properties.length > 0) size += varintSize(properties.length) + properties.length;
-  return size + datagram.payload.length;
+  if (properties.length > 0) size += prefixedSize(properties);
+  return size + (hasStatus(datagram) ? 1 : datagram.payload.length);
 }

@@ -23,7 +23,7 @@ import {
   namespaceBytes,
 } from "./name.js";
 import { PADDING_STREAM } from "./padding.js";
-import { decodeParams, encodeParams } from "./params.js";
+import { decodeParams, encodeParams, parameterOutOfScope, parameterScope } from "./params.js";
 import type { DraftProfile, StreamKind } from "./profile.js";
 import { checkTrackProperties, decodePairs, encodePairs, type Properties } from "./properties.js";
 import { decodeSetup, encodeSetup } from "./setup.js";
@@ -188,6 +188,10 @@ class MessageCodec {
   }
 
   encode(writer: Writer, message: Message): void {
+    if ("params" in message) {
+      const wrong = parameterOutOfScope(message.params, parameterScope(message.type));
+      if (wrong !== undefined) throw new RangeError(`${wrong} does not belong in ${message.type}`);
+    }
     const payload = this.payload.reset();
     this.encodePayload(payload, message);
     if (payload.length > MAX_MESSAGE_BYTES) {
@@ -206,7 +210,7 @@ class MessageCodec {
         encodeSetup(w, message.options, this.utf8);
         return;
       case "goaway":
-        w.prefixed(this.utf8.encode(message.uri));
+        this.encodeUri(w, message.uri);
         w.varint(message.timeout);
         if (message.requestId !== undefined) w.varint(message.requestId);
         return;
@@ -256,8 +260,7 @@ class MessageCodec {
         encodeNamespace(w, message.suffix);
         return;
       case "publish_blocked":
-        encodeNamespace(w, message.suffix);
-        w.prefixed(message.name);
+        encodeFullTrackName(w, { namespace: message.suffix, name: message.name });
         return;
       case "request_update":
         w.varint(message.requestId);
@@ -288,7 +291,7 @@ class MessageCodec {
     if (code !== RequestErrorCode.Redirect) {
       return { type: "request_error", code, retryAfter, reason };
     }
-    const uri = this.utf8.decode(r.bytes(r.length(MAX_MESSAGE_BYTES, "the URI of a redirect")));
+    const uri = this.utf8.decode(r.bytes(r.length(MAX_URI_BYTES, "the URI of a redirect")));
     const redirect = { uri, track: decodeFullTrackName(r) };
     return { type: "request_error", code, retryAfter, reason, redirect };
   }
@@ -298,8 +301,18 @@ class MessageCodec {
     w.varint(message.retryAfter === undefined ? 0 : (addVarInt(message.retryAfter, 1) ?? 0));
     this.encodeReason(w, message.reason);
     if (message.code !== RequestErrorCode.Redirect) return;
-    w.prefixed(this.utf8.encode(message.redirect?.uri ?? ""));
-    encodeFullTrackName(w, message.redirect?.track ?? { namespace: [], name: new Uint8Array(0) });
+    const { redirect } = message;
+    if (redirect === undefined) throw new RangeError("a REDIRECT says where to");
+    this.encodeUri(w, redirect.uri);
+    encodeFullTrackName(w, redirect.track);
+  }
+
+  private encodeUri(w: Writer, uri: string): void {
+    const bytes = this.utf8.encode(uri);
+    if (bytes.length > MAX_URI_BYTES) {
+      throw new RangeError(`a URI of ${bytes.length} bytes; the limit is ${MAX_URI_BYTES}`);
+    }
+    w.prefixed(bytes);
   }
 
   private decodeReason(r: Reader): string {

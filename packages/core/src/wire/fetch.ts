@@ -1,6 +1,7 @@
 import { EMPTY, type Reader, type Writer } from "./cursor.js";
 import { violation } from "./error.js";
 import { ItemBuffer } from "./items.js";
+import { decodeLocation, encodeLocation } from "./location.js";
 import type { FetchItem, FetchObject } from "./object.js";
 import type { GroupOrder } from "./params.js";
 import type { ItemEncoder, ObjectLimits } from "./profile.js";
@@ -69,9 +70,10 @@ export class FetchDecoder extends ItemBuffer<FetchItem> {
   protected override head(reader: Reader): VarInt {
     const flags = reader.varint();
     if (flags === END_OF_NON_EXISTENT_RANGE || flags === END_OF_UNKNOWN_RANGE) {
-      const { group, object } = this.location(reader, GROUP_ID | OBJECT_ID);
-      const unknown = flags === END_OF_UNKNOWN_RANGE;
-      this.item = { kind: "end_of_range", location: { group, object }, unknown };
+      // "The Group ID and Object ID fields are present": the location itself, not deltas, which
+      // could not name a place in the group of the object before.
+      const location = decodeLocation(reader);
+      this.item = { kind: "end_of_range", location, unknown: flags === END_OF_UNKNOWN_RANGE };
       return 0;
     }
     if (flags > 0x7f) throw violation(`fetch serialization flags ${flags} are unknown`);
@@ -103,12 +105,6 @@ export class FetchDecoder extends ItemBuffer<FetchItem> {
     this.prior.set(item);
     if (item.kind === "object") (item as { payload: Uint8Array }).payload = payload;
     return item;
-  }
-
-  private location(reader: Reader, flags: number): { group: VarInt; object: VarInt } {
-    const groupDelta = (flags & GROUP_ID) !== 0 ? reader.varint() : undefined;
-    const objectDelta = (flags & OBJECT_ID) !== 0 ? reader.varint() : undefined;
-    return this.resolve(groupDelta, objectDelta);
   }
 
   private resolve(
@@ -151,15 +147,9 @@ export class FetchEncoder implements ItemEncoder<FetchItem> {
 
   encode(writer: Writer, item: FetchItem): void {
     if (item.kind === "end_of_range") {
-      const { group, object } = item.location;
-      // Both fields are always there, so that the group of the item before cannot be repeated.
-      const groupDelta = this.groupDelta(group);
-      if (groupDelta === undefined) {
-        throw new RangeError("an end of range within the group of the item before");
-      }
+      this.checkOrder(item.location.group, item.location.object);
       writer.varint(item.unknown ? END_OF_UNKNOWN_RANGE : END_OF_NON_EXISTENT_RANGE);
-      writer.varint(groupDelta);
-      writer.varint(object);
+      encodeLocation(writer, item.location);
     } else this.object(writer, item);
     this.prior.set(item);
   }
@@ -175,10 +165,8 @@ export class FetchEncoder implements ItemEncoder<FetchItem> {
       // Without the field it would be the prior object plus one.
       if (prior.group === undefined || object !== addVarInt(prior.object, 1)) objectDelta = object;
     } else {
+      this.checkOrder(group, object);
       objectDelta = subVarInt(object, prior.object);
-      if (objectDelta === undefined || objectDelta === 0) {
-        throw new RangeError(`object ${object} does not follow object ${prior.object}`);
-      }
       if (objectDelta === 1) objectDelta = undefined;
     }
     if (objectDelta !== undefined) flags |= OBJECT_ID;
@@ -199,6 +187,12 @@ export class FetchEncoder implements ItemEncoder<FetchItem> {
     if ((flags & PRIORITY) !== 0) writer.u8(priority);
     if ((flags & PROPERTIES) !== 0) writer.prefixed(item.properties);
     writer.varint(item.payload.length);
+  }
+
+  private checkOrder(group: VarInt, object: VarInt): void {
+    if (this.groupDelta(group) === undefined && object <= this.prior.object) {
+      throw new RangeError(`object ${object} does not follow object ${this.prior.object}`);
+    }
   }
 
   /** The field for `group`; `undefined` within the prior group. */

@@ -51,7 +51,9 @@ export function decodeNamespace(reader: Reader): Namespace {
   return fields;
 }
 
+/** Appends a namespace. Throws RangeError for one that a peer would refuse. */
 export function encodeNamespace(writer: Writer, namespace: Namespace): void {
+  checkName(namespace);
   writer.varint(namespace.length);
   for (const field of namespace) writer.prefixed(field);
 }
@@ -62,9 +64,16 @@ export function decodeFullTrackName(reader: Reader): FullTrackName {
   return { namespace, name: reader.bytes(reader.length(left, "a track name")) };
 }
 
+/** Appends a full track name. Throws RangeError for one that a peer would refuse. */
 export function encodeFullTrackName(writer: Writer, track: FullTrackName): void {
+  checkName(track.namespace, track.name);
   encodeNamespace(writer, track.namespace);
   writer.prefixed(track.name);
+}
+
+function checkName(namespace: Namespace, name?: Uint8Array): void {
+  const problem = nameProblem(namespace, name);
+  if (problem !== undefined) throw new RangeError(problem);
 }
 
 export function bytesEqual(a: Uint8Array, b: Uint8Array): boolean {

@@ -1,5 +1,5 @@
-import { Reader, type Writer } from "./cursor.js";
-import { violation } from "./error.js";
+import { Reader, Truncated, type Writer } from "./cursor.js";
+import { SessionCode, violation, WireError } from "./error.js";
 import { decodeLocation, encodeLocation, type Location } from "./location.js";
 import type { MessageType } from "./message.js";
 import { decodeNamespace, encodeNamespace, type Namespace } from "./name.js";
@@ -177,7 +177,7 @@ export function decodeParams(reader: Reader, message: MessageType): Parameters {
 function decodeParam(reader: Reader, key: keyof Parameters, params: Mutable<Parameters>): void {
   switch (key) {
     case "tokens": {
-      const token = decodeAuthToken(prefixedReader(reader));
+      const token = decodeAuthToken(new Reader(prefixed(reader)));
       params.tokens = params.tokens === undefined ? [token] : [...params.tokens, token];
       return;
     }
@@ -194,7 +194,7 @@ function decodeParam(reader: Reader, key: keyof Parameters, params: Mutable<Para
       params.subscriberPriority = reader.u8();
       return;
     case "filter":
-      params.filter = decodeFilter(prefixedReader(reader));
+      params.filter = decodeFilter(prefixed(reader));
       return;
     case "groupOrder": {
       const value = reader.u8();
@@ -210,8 +210,8 @@ function decodeParam(reader: Reader, key: keyof Parameters, params: Mutable<Para
   }
 }
 
-function prefixedReader(reader: Reader): Reader {
-  return new Reader(reader.bytes(reader.length(reader.remaining(), "a message parameter")));
+function prefixed(reader: Reader): Uint8Array {
+  return reader.bytes(reader.length(reader.remaining(), "a message parameter"));
 }
 
 /** Appends the number of parameters and the parameters in ascending order. */
@@ -267,20 +267,32 @@ function encodeParam(
   }
 }
 
-function decodeFilter(reader: Reader): SubscriptionFilter {
+function decodeFilter(bytes: Uint8Array): SubscriptionFilter {
+  const reader = new Reader(bytes);
+  try {
+    const filter = readFilter(reader);
+    if (reader.remaining() === 0) return filter;
+  } catch (error) {
+    if (!(error instanceof Truncated)) throw error;
+  }
+  throw new WireError(
+    SessionCode.KeyValueFormattingError,
+    "a subscription filter is shorter or longer than its fields",
+  );
+}
+
+function readFilter(reader: Reader): SubscriptionFilter {
   const kind = reader.varint();
-  let filter: SubscriptionFilter;
-  if (kind === 1) filter = { kind: "next_group_start" };
-  else if (kind === 2) filter = { kind: "largest_object" };
-  else if (kind === 3) filter = { kind: "absolute_start", start: decodeLocation(reader) };
-  else if (kind === 4) {
+  if (kind === 1) return { kind: "next_group_start" };
+  if (kind === 2) return { kind: "largest_object" };
+  if (kind === 3) return { kind: "absolute_start", start: decodeLocation(reader) };
+  if (kind === 4) {
     const start = decodeLocation(reader);
     const endGroup = addVarInt(start.group, reader.varint());
     if (endGroup === undefined) throw violation("the end group of a filter is above 2^64 − 1");
-    filter = { kind: "absolute_range", start, endGroup };
-  } else throw violation(`filter type ${kind} is unknown`);
-  if (reader.remaining() > 0) throw violation("bytes left over after a subscription filter");
-  return filter;
+    return { kind: "absolute_range", start, endGroup };
+  }
+  throw violation(`filter type ${kind} is unknown`);
 }
 
 function encodeFilter(writer: Writer, filter: SubscriptionFilter): void {

@@ -97,15 +97,18 @@ export function findProperty(pairs: Properties, type: VarInt): VarInt | Uint8Arr
   for (const pair of pairs) if (pair.type === type) return pair.value;
   for (const pair of pairs) {
     if (pair.type !== PropertyType.ImmutableProperties || typeof pair.value !== "object") continue;
-    try {
-      for (const inner of decodePairs(new Reader(pair.value))) {
-        if (inner.type === type) return inner.value;
-      }
-    } catch {
-      return undefined; // a malformed inner list holds no values
-    }
+    for (const inner of innerPairs(pair.value)) if (inner.type === type) return inner.value;
   }
   return undefined;
+}
+
+/** The pairs within Immutable Properties; none when they are malformed. */
+function innerPairs(bytes: Uint8Array): KeyValuePair[] {
+  try {
+    return decodePairs(new Reader(bytes));
+  } catch {
+    return [];
+  }
 }
 
 /** {@link findProperty} for properties with an integer value. */
@@ -116,29 +119,64 @@ export function findInteger(pairs: Properties, type: VarInt): VarInt | undefined
 
 /** Types of the mandatory range among `pairs` (draft-18 "Mandatory Track Properties"). */
 export function mandatoryProperties(pairs: Properties): VarInt[] {
-  return pairs
-    .filter(
-      ({ type }) =>
-        type >= MANDATORY_TRACK_PROPERTIES.first && type <= MANDATORY_TRACK_PROPERTIES.last,
-    )
-    .map(({ type }) => type);
+  const found: VarInt[] = [];
+  for (const { type, value } of pairs) {
+    if (isMandatory(type)) found.push(type);
+    if (type !== PropertyType.ImmutableProperties || typeof value !== "object") continue;
+    for (const inner of innerPairs(value)) if (isMandatory(inner.type)) found.push(inner.type);
+  }
+  return found;
+}
+
+function isMandatory(type: VarInt): boolean {
+  return type >= MANDATORY_TRACK_PROPERTIES.first && type <= MANDATORY_TRACK_PROPERTIES.last;
+}
+
+/**
+ * Why an object at this place with these properties makes its track malformed (draft-18 "Immutable
+ * Properties", "Prior Group ID Gap", "Prior Object ID Gap", "Mandatory Track Properties").
+ */
+export function objectFault(pairs: Properties, group: VarInt, object: VarInt): string | undefined {
+  const seen = new Set<VarInt>();
+  for (const { type, value } of pairs) {
+    if (isMandatory(type)) return `mandatory track property ${type} on an object`;
+    const once =
+      type === PropertyType.ImmutableProperties ||
+      type === PropertyType.PriorGroupIdGap ||
+      type === PropertyType.PriorObjectIdGap;
+    if (!once) continue;
+    if (seen.has(type)) return `property ${type} twice on an object`;
+    seen.add(type);
+    if (type === PropertyType.PriorGroupIdGap && (value as VarInt) > group) {
+      return "PRIOR_GROUP_ID_GAP larger than the group id";
+    }
+    if (type === PropertyType.PriorObjectIdGap && (value as VarInt) > object) {
+      return "PRIOR_OBJECT_ID_GAP larger than the object id";
+    }
+    if (type !== PropertyType.ImmutableProperties) continue;
+    if (innerPairs(value as Uint8Array).some((inner) => inner.type === type)) {
+      return "immutable properties within immutable properties";
+    }
+  }
+  return undefined;
 }
 
 /** Ends the session for values of track properties that the draft forbids. */
 export function checkTrackProperties(pairs: Properties): void {
-  for (const { type, value } of pairs) {
-    if (type === PropertyType.DefaultPublisherPriority && (value as VarInt) > 255) {
-      throw new WireError(
-        SessionCode.KeyValueFormattingError,
-        `DEFAULT_PUBLISHER_PRIORITY of ${value}; the limit is 255`,
-      );
-    }
-    if (type === PropertyType.DefaultPublisherGroupOrder && value !== 1 && value !== 2) {
-      throw violation(`DEFAULT_PUBLISHER_GROUP_ORDER of ${value} is neither 1 nor 2`);
-    }
-    if (type === PropertyType.DynamicGroups && (value as VarInt) > 1) {
-      throw violation(`DYNAMIC_GROUPS of ${value} is neither 0 nor 1`);
-    }
+  const priority = findInteger(pairs, PropertyType.DefaultPublisherPriority);
+  if (priority !== undefined && priority > 255) {
+    throw new WireError(
+      SessionCode.KeyValueFormattingError,
+      `DEFAULT_PUBLISHER_PRIORITY of ${priority}; the limit is 255`,
+    );
+  }
+  const order = findInteger(pairs, PropertyType.DefaultPublisherGroupOrder);
+  if (order !== undefined && order !== 1 && order !== 2) {
+    throw violation(`DEFAULT_PUBLISHER_GROUP_ORDER of ${order} is neither 1 nor 2`);
+  }
+  const dynamic = findInteger(pairs, PropertyType.DynamicGroups);
+  if (dynamic !== undefined && dynamic > 1) {
+    throw violation(`DYNAMIC_GROUPS of ${dynamic} is neither 0 nor 1`);
   }
 }
 
