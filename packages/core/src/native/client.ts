@@ -1,0 +1,489 @@
+import type {
+  Client,
+  ClientState,
+  ClientStats,
+  CloseOptions,
+  EndReason,
+  FetchOptions,
+  MoqObject,
+  NamespaceChange,
+  NamespaceLike,
+  ProtocolInfo,
+  Publication,
+  PublishOptions,
+  Signal,
+  SubscribeOptions,
+  Subscription,
+  TrackRef,
+  TrackStatus,
+} from "../api.js";
+import { deferred } from "../client/deferred.js";
+import { Listeners } from "../client/listeners.js";
+import { ERROR_CODES, MoqError } from "../errors.js";
+import {
+  type ResolvedClientOptions,
+  resolveCloseOptions,
+  resolveFetchOptions,
+  resolveNamespacePrefix,
+  resolvePublishOptions,
+  resolveSignalOptions,
+  resolveSubscribeOptions,
+  resolveTrack,
+  trackLabel,
+} from "../options.js";
+import { NATIVE_ABI_VERSION, type NativeHost, type NativePort, POLL_TOO_SMALL } from "./port.js";
+import { NativePublication } from "./publication.js";
+import { RecordCursor, RecordKind } from "./records.js";
+import { NativeDiscovery, NativeFetch, NativeStatus } from "./requests.js";
+import { portError, type RecordSink, requireHandle } from "./sink.js";
+import { type NativeCounters, NativeSubscription, type SubscriptionOwner } from "./subscription.js";
+
+const ASYNC_DISPOSE: typeof Symbol.asyncDispose =
+  Symbol.asyncDispose ?? (Symbol.for("Symbol.asyncDispose") as typeof Symbol.asyncDispose);
+
+/** Bytes of the buffer that records are polled into; it grows for larger objects. */
+const POLL_BYTES = 256 * 1024;
+/** Polls in a row before other work of the script's thread has its turn. */
+const MAX_POLLS = 32;
+/** For how many ms statistics of the library are used again. */
+const STATS_AGE = 5;
+
+/** The client over a {@link NativePort}, shared by every script host. */
+export class NativeClient implements Client, SubscriptionOwner {
+  readonly port: NativePort;
+  readonly now: () => number;
+  readonly clockOffset: number;
+  readonly handle: number;
+  readonly #host: NativeHost;
+  readonly #sinks = new Map<number, RecordSink>();
+  /** Tracks that are published now; the library would tell of a second one only later. */
+  readonly #published = new Map<string, NativePublication>();
+  readonly #states: Listeners<[ClientState, MoqError | undefined]>;
+  readonly #opened = deferred<void>();
+  readonly #closed = deferred<void>();
+  #state: ClientState = "connecting";
+  #closing = false;
+  #protocol: ProtocolInfo = {
+    draft: 18,
+    transport: "quic",
+    peer: undefined,
+    capabilities: { fetch: true, discover: true, datagrams: true, subscribeUpdate: true },
+  };
+  #buffer = new Uint8Array(POLL_BYTES);
+  #polling = false;
+  #later: (() => void)[] = [];
+  #laterScheduled = false;
+  #awaited = 0;
+  #stats: RawStats | undefined;
+  #statsAt = -Infinity;
+  #stopSignal: () => void = () => {};
+
+  /** Begins to connect; `opened` settles when it is known how that went. */
+  constructor(port: NativePort, host: NativeHost, options: string) {
+    const version = port.abiVersion();
+    if (version !== NATIVE_ABI_VERSION) {
+      throw new MoqError(
+        "unavailable",
+        `The native library has ABI version ${version}; this package needs ${NATIVE_ABI_VERSION}. ` +
+          "Install one version of all @moq-game packages.",
+      );
+    }
+    this.port = port;
+    this.#host = host;
+    this.now = host.now;
+    this.clockOffset = host.now() - port.now() / 1_000;
+    this.#states = new Listeners((error) => this.listenerFailed(error));
+    this.handle = requireHandle(port, port.open(options));
+    this.#sinks.set(this.handle, {
+      record: (record) => this.#record(record),
+      discard: () => {},
+    });
+    const opened = this.awaiting();
+    this.#opened.promise.then(opened, opened);
+    const woken = port.setWaker(this.handle, () => this.poll());
+    if (woken < 0) throw portError(port, woken);
+  }
+
+  get opened(): Promise<void> {
+    return this.#opened.promise;
+  }
+
+  get state(): ClientState {
+    return this.#state;
+  }
+
+  get protocol(): ProtocolInfo {
+    return this.#protocol;
+  }
+
+  /** Lets `signal` end connecting, and close the client later on. */
+  follow(signal: Signal | undefined): void {
+    if (signal === undefined) return;
+    const abort = (): void => {
+      const error =
+        this.#state === "connecting"
+          ? new MoqError("cancelled", "Connecting was aborted by its signal.")
+          : undefined;
+      this.#end(error);
+    };
+    signal.addEventListener("abort", abort);
+    this.#stopSignal = () => signal.removeEventListener("abort", abort);
+    if (signal.aborted) abort();
+  }
+
+  publish(track: TrackRef, options?: PublishOptions): Publication {
+    const resolved = resolveTrack(track);
+    const resolvedOptions = resolvePublishOptions(options);
+    const label = trackLabel(resolved);
+    this.#requireOpen(`publish ${label}`);
+    const key = JSON.stringify(resolved);
+    if (this.#published.get(key)?.ended === false) {
+      throw new MoqError(
+        "duplicate",
+        `This client publishes ${label} already. Use that publication, or end it first.`,
+      );
+    }
+    const publication = new NativePublication(this, this.handle, resolved, resolvedOptions);
+    this.#published.set(key, publication);
+    this.#sinks.set(publication.handle, publication);
+    return publication;
+  }
+
+  subscribe(track: TrackRef, options?: SubscribeOptions): Subscription {
+    const resolved = resolveTrack(track);
+    const resolvedOptions = resolveSubscribeOptions(options);
+    this.#requireOpen(`subscribe to ${trackLabel(resolved)}`);
+    const subscription = new NativeSubscription(this, this.handle, resolved, resolvedOptions);
+    this.#sinks.set(subscription.handle, subscription);
+    return subscription;
+  }
+
+  discover(
+    prefix: NamespaceLike,
+    options?: { readonly signal?: Signal },
+  ): AsyncIterable<NamespaceChange> {
+    const fields = resolveNamespacePrefix(prefix);
+    const signal = resolveSignalOptions("discover", options);
+    this.#requireOpen("discover namespaces");
+    return {
+      [Symbol.asyncIterator]: () => {
+        this.#requireOpen("discover namespaces");
+        return this.#adopt(new NativeDiscovery(this, this.handle, fields, signal));
+      },
+    };
+  }
+
+  fetch(track: TrackRef, options: FetchOptions): AsyncIterable<readonly MoqObject[]> {
+    const resolved = resolveTrack(track);
+    const resolvedOptions = resolveFetchOptions(options);
+    const what = `fetch from ${trackLabel(resolved)}`;
+    this.#requireOpen(what);
+    return {
+      [Symbol.asyncIterator]: () => {
+        this.#requireOpen(what);
+        return this.#adopt(new NativeFetch(this, this.handle, resolved, resolvedOptions));
+      },
+    };
+  }
+
+  async status(track: TrackRef, options?: { readonly signal?: Signal }): Promise<TrackStatus> {
+    const resolved = resolveTrack(track);
+    const signal = resolveSignalOptions("status", options);
+    this.#requireOpen(`ask for the status of ${trackLabel(resolved)}`);
+    return this.#adopt(new NativeStatus(this, this.handle, resolved, signal)).answer;
+  }
+
+  stats(): ClientStats {
+    const raw = this.#rawStats();
+    const subscriptions = [];
+    const publications = [];
+    for (const sink of this.#sinks.values()) {
+      if (sink instanceof NativeSubscription) {
+        subscriptions.push({ ...sink.stats, track: sink.label, delivery: sink.delivery });
+      } else if (sink instanceof NativePublication && !sink.ended) {
+        const native = raw?.publications.find((entry) => entry.handle === sink.handle);
+        publications.push({
+          objects: native?.objects ?? 0,
+          bytes: native?.bytes ?? 0,
+          queuedObjects: native?.queuedObjects ?? 0,
+          queuedBytes: native?.queuedBytes ?? 0,
+          dropped: native?.dropped ?? 0,
+          subscribers: sink.subscribers,
+          track: sink.label,
+          delivery: sink.delivery,
+        });
+      }
+    }
+    return {
+      state: this.#state,
+      rtt: raw?.rtt ?? undefined,
+      bytesSent: raw?.bytesSent ?? undefined,
+      bytesReceived: raw?.bytesReceived ?? undefined,
+      packetsSent: raw?.packetsSent ?? undefined,
+      packetsLost: raw?.packetsLost ?? undefined,
+      datagramsDropped: raw?.datagramsDropped ?? 0,
+      subscriptions,
+      publications,
+    };
+  }
+
+  onState(listener: (state: ClientState, reason: MoqError | undefined) => void): () => void {
+    return this.#states.add(listener);
+  }
+
+  async close(options?: CloseOptions): Promise<void> {
+    const flush = resolveCloseOptions("close", options);
+    if (this.#state === "closed") return this.#closed.promise;
+    if (flush === 0 || this.#state !== "open") {
+      this.#end(undefined);
+    } else if (!this.#closing) {
+      this.#closing = true;
+      const done = this.awaiting();
+      this.#closed.promise.then(done, done);
+      if (this.port.close(this.handle, flush) < 0) this.#end(undefined);
+    }
+    return this.#closed.promise;
+  }
+
+  [ASYNC_DISPOSE](): Promise<void> {
+    return this.close();
+  }
+
+  /**
+   * Takes what waits in the library and hands it out. Wakes do this by themselves; hosts without
+   * wakes call it once a tick.
+   */
+  poll(): void {
+    if (this.#polling || this.#isOver()) return;
+    this.#polling = true;
+    let more = true;
+    try {
+      for (let round = 0; more && round < MAX_POLLS && !this.#isOver(); round++) {
+        more = this.#pollOnce();
+      }
+    } finally {
+      this.#polling = false;
+      this.#runLater();
+    }
+    // Others have their turn before the rest: the library wakes no second time for it.
+    if (more && !this.#isOver()) this.#host.schedule(() => this.poll());
+  }
+
+  // ---- what publications, subscriptions and requests need
+
+  later(work: () => void): void {
+    this.#later.push(work);
+    if (this.#polling || this.#laterScheduled) return;
+    this.#laterScheduled = true;
+    this.#host.schedule(() => this.#runLater());
+  }
+
+  awaiting(): () => void {
+    this.#awaited += 1;
+    if (this.#awaited === 1) this.port.keepAlive?.(this.handle, true);
+    let done = false;
+    return () => {
+      if (done) return;
+      done = true;
+      this.#awaited -= 1;
+      if (this.#awaited === 0 && this.#state !== "closed") {
+        this.port.keepAlive?.(this.handle, false);
+      }
+    };
+  }
+
+  release(handle: number): void {
+    const sink = this.#sinks.get(handle);
+    this.#sinks.delete(handle);
+    if (sink instanceof NativePublication) {
+      const key = JSON.stringify({ namespace: sink.namespace, name: sink.name });
+      if (this.#published.get(key) === sink) this.#published.delete(key);
+    }
+    // Nothing to free once the client is closed.
+    if (this.#state !== "closed") this.port.closeHandle(handle);
+  }
+
+  counters(handle: number): NativeCounters | undefined {
+    return this.#rawStats()?.subscriptions.find((entry) => entry.handle === handle);
+  }
+
+  listenerFailed(error: unknown): void {
+    this.#host.onListenerError?.(error);
+  }
+
+  // ---- inner workings
+
+  #adopt<T extends RecordSink & { readonly handle: number }>(sink: T): T {
+    this.#sinks.set(sink.handle, sink);
+    return sink;
+  }
+
+  /** A call, because listeners change the state while a loop looks at it. */
+  #isOver(): boolean {
+    return this.#state === "closed";
+  }
+
+  #requireOpen(what: string): void {
+    if (this.#state !== "closed" && !this.#closing) return;
+    throw new MoqError(
+      "closed",
+      `Cannot ${what}: the client is closed. Make a new one with connect.`,
+    );
+  }
+
+  /** True when more records wait. */
+  #pollOnce(): boolean {
+    const result = this.port.poll(this.handle, this.#buffer);
+    if (result < POLL_TOO_SMALL) {
+      this.#buffer = new Uint8Array(POLL_TOO_SMALL - result + POLL_BYTES);
+      return true;
+    }
+    if (result < 0) {
+      this.#end(portError(this.port, result));
+      return false;
+    }
+    const length = Math.floor(result / 2);
+    // One copy into memory that lives as long as the objects in it are of use.
+    if (length > 0) this.#dispatch(new RecordCursor(this.#buffer.slice(0, length)));
+    return result % 2 === 1;
+  }
+
+  #dispatch(records: RecordCursor): void {
+    while (records.next() && this.#state !== "closed") {
+      this.#sinks.get(records.handle)?.record(records);
+    }
+  }
+
+  #runLater(): void {
+    this.#laterScheduled = false;
+    while (this.#later.length > 0) {
+      const all = this.#later;
+      this.#later = [];
+      for (const work of all) {
+        try {
+          work();
+        } catch (error) {
+          this.listenerFailed(error);
+        }
+      }
+    }
+  }
+
+  #record(record: RecordCursor): void {
+    if (record.kind === RecordKind.State) {
+      this.#changeState(record);
+    } else if (record.kind === RecordKind.End) {
+      // A close that was asked for is no failure, and neither is one that could not flush in time.
+      this.#end(this.#closing ? undefined : record.toError());
+    }
+  }
+
+  #changeState(record: RecordCursor): void {
+    const state = record.toState();
+    if (state === this.#state) return;
+    if (state === "open") {
+      const told = record.json() as Omit<ProtocolInfo, "peer"> & { peer: string | null };
+      this.#protocol = { ...told, peer: told.peer ?? undefined };
+    }
+    this.#state = state;
+    const reason =
+      state === "reconnecting" ? record.errorOf(ERROR_CODES.connection_failed) : undefined;
+    if (state === "open") this.#opened.resolve();
+    this.#states.emit(state, reason);
+  }
+
+  #end(error: MoqError | undefined): void {
+    if (this.#state === "closed") return;
+    this.#stats = this.#rawStats();
+    this.port.keepAlive?.(this.handle, false);
+    this.#state = "closed";
+    this.#stopSignal();
+    this.port.setWaker(this.handle, undefined);
+    this.port.close(this.handle, 0);
+    const reason: EndReason = { kind: error === undefined ? "closed" : "error", error };
+    const sinks = [...this.#sinks.values()];
+    this.#sinks.clear();
+    this.#published.clear();
+    for (const sink of sinks) sink.discard(reason);
+    this.#opened.reject(
+      error ?? new MoqError("cancelled", "The client was closed before the connection stood."),
+    );
+    this.#states.emit("closed", error);
+    this.#states.clear();
+    // Readers that wait hear of the end even when nobody polls any more.
+    if (!this.#polling) this.#runLater();
+    this.#closed.resolve();
+  }
+
+  #rawStats(): RawStats | undefined {
+    if (this.#state === "closed") return this.#stats;
+    const now = this.now();
+    if (this.#stats === undefined || now - this.#statsAt >= STATS_AGE) {
+      const text = this.port.stats(this.handle);
+      if (text !== "") this.#stats = JSON.parse(text) as RawStats;
+      this.#statsAt = now;
+    }
+    return this.#stats;
+  }
+}
+
+/** What `moq_client_stats` gives. */
+interface RawStats {
+  readonly rtt: number | null;
+  readonly bytesSent: number | null;
+  readonly bytesReceived: number | null;
+  readonly packetsSent: number | null;
+  readonly packetsLost: number | null;
+  readonly datagramsDropped: number;
+  readonly subscriptions: readonly (NativeCounters & { readonly handle: number })[];
+  readonly publications: readonly {
+    readonly handle: number;
+    readonly objects: number;
+    readonly bytes: number;
+    readonly queuedObjects: number;
+    readonly queuedBytes: number;
+    readonly dropped: number;
+  }[];
+}
+
+/** The JSON options of `moq_client_open`. `extra` holds what only this host knows. */
+export function nativeClientOptions(
+  url: string,
+  options: ResolvedClientOptions,
+  extra: Readonly<Record<string, unknown>> = {},
+): string {
+  const { token, serverCertificateHashes, signal: _, ...rest } = options;
+  return JSON.stringify({
+    ...extra,
+    ...rest,
+    url,
+    token: token === undefined || typeof token === "string" ? token : { hex: hex(token) },
+    serverCertificateHashes: serverCertificateHashes.map(hex),
+  });
+}
+
+function hex(bytes: Uint8Array): string {
+  let text = "";
+  for (const byte of bytes) text += byte.toString(16).padStart(2, "0");
+  return text;
+}
+
+/** Connects through the native library; settles when the connection stands or failed. */
+export async function connectNative(
+  port: NativePort,
+  host: NativeHost,
+  url: string,
+  options: ResolvedClientOptions,
+  extra?: Readonly<Record<string, unknown>>,
+): Promise<Client> {
+  if (typeof url !== "string" || url === "") {
+    throw new MoqError(
+      "invalid_argument",
+      "connect takes the address of a relay as its first argument, for example https://relay.example:4443/match.",
+    );
+  }
+  const client = new NativeClient(port, host, nativeClientOptions(url, options, extra));
+  client.follow(options.signal);
+  await client.opened;
+  return client;
+}

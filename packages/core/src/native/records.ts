@@ -1,0 +1,179 @@
+/** Reads the records that the native library writes; their layout is described in `moq_ffi.h`. */
+import type { ClientState, EndReason, Gap, MoqObject } from "../api.js";
+import { MoqError } from "../errors.js";
+import { decodeUtf8 } from "../wire/utf8.js";
+
+/** Bytes of a record's header. */
+export const RECORD_HEADER_SIZE = 64;
+
+/** What a record tells. Kinds that this code does not know are skipped. */
+export const RecordKind = {
+  State: 1,
+  Ready: 2,
+  End: 3,
+  Object: 4,
+  Gap: 5,
+  Namespace: 6,
+  Subscribers: 7,
+  Writable: 8,
+  KeyframeWanted: 9,
+  Status: 10,
+} as const;
+
+export const RecordFlag = {
+  Keyframe: 1,
+  PublishedAt: 2,
+  CountKnown: 4,
+  Removed: 8,
+  HasLargest: 16,
+} as const;
+
+const STATES: readonly ClientState[] = ["connecting", "open", "reconnecting", "closed"];
+const GAP_REASONS: readonly Gap["reason"][] = [
+  "lost",
+  "reset",
+  "late",
+  "stale",
+  "overflow",
+  "too_far_behind",
+  "reconnected",
+];
+
+/**
+ * A window on one record of a buffer at a time. It is moved from record to record, so what must
+ * outlive the visit is taken out of it.
+ */
+export class RecordCursor {
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  #at = 0;
+  #next = 0;
+
+  /** `bytes` holds whole records one after the other. */
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  /** Moves to the next record; false after the last. */
+  next(): boolean {
+    const at = this.#next;
+    if (at >= this.#bytes.length) return false;
+    const rest = this.#bytes.length - at;
+    const length = rest < RECORD_HEADER_SIZE ? 0 : this.#view.getUint32(at, true);
+    if (length < RECORD_HEADER_SIZE || length > rest || length % 8 !== 0) {
+      throw new MoqError(
+        "internal",
+        `The native library gave a record of ${length} bytes where ${rest} are left. Install one version of all @moq-game packages.`,
+      );
+    }
+    this.#at = at;
+    this.#next = at + length;
+    return true;
+  }
+
+  get kind(): number {
+    return this.#view.getUint16(this.#at + 4, true);
+  }
+
+  get flags(): number {
+    return this.#view.getUint16(this.#at + 6, true);
+  }
+
+  get handle(): number {
+    return this.#u64(8);
+  }
+
+  get group(): number {
+    return this.#u64(16);
+  }
+
+  get object(): number {
+    return this.#u64(24);
+  }
+
+  get subgroup(): number {
+    return this.#u64(32);
+  }
+
+  /** In µs of the library's clock. */
+  get receivedUs(): number {
+    return this.#u64(40);
+  }
+
+  get extra(): number {
+    return this.#u64(48);
+  }
+
+  get code(): number {
+    return this.#view.getUint32(this.#at + 60, true);
+  }
+
+  /** The payload, sharing the buffer. */
+  get payload(): Uint8Array {
+    const start = this.#at + RECORD_HEADER_SIZE;
+    return this.#bytes.subarray(start, start + this.#view.getUint32(this.#at + 56, true));
+  }
+
+  /** The object of an object record; `clockOffset` brings the library's ms to the host's clock. */
+  toObject(clockOffset: number): MoqObject {
+    const flags = this.flags;
+    return {
+      group: this.group,
+      object: this.object,
+      subgroup: this.subgroup,
+      bytes: this.payload,
+      receivedAt: this.receivedUs / 1_000 + clockOffset,
+      publishedAt: (flags & RecordFlag.PublishedAt) !== 0 ? this.extra : undefined,
+      keyframe: (flags & RecordFlag.Keyframe) !== 0,
+    };
+  }
+
+  toGap(): Gap {
+    return {
+      fromGroup: this.group,
+      toGroup: this.object,
+      objects: (this.flags & RecordFlag.CountKnown) !== 0 ? this.extra : undefined,
+      reason: GAP_REASONS[this.code] ?? "lost",
+    };
+  }
+
+  toState(): ClientState {
+    return STATES[this.code] ?? "closed";
+  }
+
+  /** Why a handle ended. Code `closed` is this side's doing only where the caller says so. */
+  toEnd(): EndReason {
+    const error = this.toError();
+    return error === undefined ? { kind: "ended", error } : { kind: "error", error };
+  }
+
+  /** The error of an `END`; `undefined` when it ended in order. */
+  toError(): MoqError | undefined {
+    return this.code === 0 ? undefined : this.errorOf(this.code);
+  }
+
+  /** The error that the JSON payload describes. */
+  errorOf(code: number): MoqError {
+    const told = this.json() as {
+      message?: string;
+      peerCode?: number;
+      retryable?: boolean;
+    };
+    return new MoqError(MoqError.codeOf(code), told.message ?? "It ended without a reason.", {
+      peerCode: told.peerCode,
+      retryable: told.retryable,
+    });
+  }
+
+  /** The payload as JSON; an empty object when there is none. */
+  json(): unknown {
+    const { payload } = this;
+    return payload.length === 0 ? {} : JSON.parse(decodeUtf8(payload));
+  }
+
+  #u64(offset: number): number {
+    const at = this.#at + offset;
+    return this.#view.getUint32(at + 4, true) * 4_294_967_296 + this.#view.getUint32(at, true);
+  }
+}

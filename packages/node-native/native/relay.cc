@@ -1,0 +1,90 @@
+// The embedded relay. Starting and stopping block for a moment, so stopping runs on a worker thread.
+#include "environment.h"
+
+namespace moq_node {
+namespace {
+
+using Info = const Napi::CallbackInfo&;
+
+Napi::Value Start(Info info) {
+  Environment& environment = Environment::Of(info);
+  const std::string options = TextArg(info, 0);
+  uint64_t relay = 0;
+  const MoqResultCode code =
+      environment.library.moq_relay_start(options.data(), options.size(), &relay);
+  if (code == MOQ_OK) {
+    environment.relays.insert(relay);
+    environment.KeepAlive(info.Env(), true);
+  }
+  return HandleOrFailure(info.Env(), code, relay);
+}
+
+Napi::Value RelayInfo(Info info) {
+  const Library& library = Environment::Of(info).library;
+  const uint64_t relay = HandleArg(info, 0);
+  return Text(info.Env(), [&](char* buffer, size_t capacity, size_t* needed) {
+    return library.moq_relay_info(relay, buffer, capacity, needed);
+  });
+}
+
+Napi::Value RelayStats(Info info) {
+  const Library& library = Environment::Of(info).library;
+  const uint64_t relay = HandleArg(info, 0);
+  return Text(info.Env(), [&](char* buffer, size_t capacity, size_t* needed) {
+    return library.moq_relay_stats(relay, buffer, capacity, needed);
+  });
+}
+
+class StopWorker : public Napi::AsyncWorker {
+ public:
+  StopWorker(Napi::Env env, const Library& library, uint64_t relay, uint32_t grace)
+      : Napi::AsyncWorker(env),
+        deferred_(Napi::Promise::Deferred::New(env)),
+        library_(library),
+        relay_(relay),
+        grace_(grace) {}
+
+  Napi::Promise Promise() const { return deferred_.Promise(); }
+
+ protected:
+  void Execute() override { code_ = library_.moq_relay_stop(relay_, grace_); }
+
+  void OnOK() override {
+    const Napi::HandleScope scope(Env());
+    deferred_.Resolve(CodeOnly(Env(), code_));
+  }
+
+  void OnError(const Napi::Error& error) override { deferred_.Reject(error.Value()); }
+
+ private:
+  Napi::Promise::Deferred deferred_;
+  const Library library_;
+  const uint64_t relay_;
+  const uint32_t grace_;
+  MoqResultCode code_ = MOQ_OK;
+};
+
+// relayStop(relay, graceMs): a promise of 0 or minus the code.
+Napi::Value Stop(Info info) {
+  Environment& environment = Environment::Of(info);
+  const uint64_t relay = HandleArg(info, 0);
+  if (environment.relays.erase(relay) == 1) environment.KeepAlive(info.Env(), false);
+  auto* worker = new StopWorker(info.Env(), environment.library, relay, NumberArg(info, 1));
+  const Napi::Promise promise = worker->Promise();
+  worker->Queue();
+  return promise;
+}
+
+}  // namespace
+
+void DefineRelay(Napi::Env env, Napi::Object exports) {
+  const auto define = [&](const char* name, Napi::Value (*call)(Info)) {
+    exports[name] = Napi::Function::New(env, call, name);
+  };
+  define("relayStart", Start);
+  define("relayInfo", RelayInfo);
+  define("relayStats", RelayStats);
+  define("relayStop", Stop);
+}
+
+}  // namespace moq_node
