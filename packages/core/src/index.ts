@@ -1,1 +1,49 @@
-export {};
+/**
+ * The public list of @moq-game/core. Applications install a host package (`@moq-game/web`,
+ * `@moq-game/node-native`), which re-exports what they need from here; what a host needs to connect
+ * follows below.
+ */
+export type * from "./api.js";
+// For hosts that bring a transport.
+export type { ClientSetup } from "./client/client.js";
+export {
+  connectOverTransport,
+  IMPLEMENTATION,
+  startClient,
+  type TransportUse,
+} from "./client/connect.js";
+export { closeError } from "./client/errors.js";
+export type { Host, LogLevel } from "./client/host.js";
+// For hosts that carry calls elsewhere (a worker, a native library).
+export { Listeners } from "./client/listeners.js";
+// A connection within one process, for tests and for servers that are their own clients.
+export { connectedPair } from "./client/pair.js";
+export { type ReaderConfig, type ReaderDrop, ReaderQueue } from "./client/reader.js";
+export { ERROR_CODES, MoqError, type MoqErrorCode, type MoqErrorOptions } from "./errors.js";
+export { type MemoryOptions, type MemoryPair, memoryPair } from "./memory.js";
+export {
+  type ResolvedClientOptions,
+  type ResolvedFetchOptions,
+  type ResolvedPublishOptions,
+  type ResolvedSubscribeOptions,
+  type ResolvedTrack,
+  resolveClientOptions,
+  resolveCloseOptions,
+  resolveFetchOptions,
+  resolveNamespace,
+  resolveNamespacePrefix,
+  resolvePublishOptions,
+  resolveSubscribeOptions,
+  resolveTrack,
+} from "./options.js";
+export type {
+  CloseReason,
+  DatagramResult,
+  Dir,
+  StreamId,
+  Transport,
+  TransportEvents,
+  TransportStats,
+} from "./transport.js";
+export { draft18 } from "./wire/draft18.js";
+export type { Utf8 } from "./wire/utf8.js";

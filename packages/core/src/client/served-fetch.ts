@@ -93,10 +93,11 @@ export class ServedFetch implements RequestOwner, OutStreamOwner, CreditWaiter {
       this.#blocked = result === "blocked";
     }
     if (this.#next < this.#items.length) return;
-    session.finishStream(this.#stream);
+    // Before the end of the stream, which ends the request.
     this.#done = true;
     this.#items = [];
     this.#link.removeWaiter(this);
+    session.finishStream(this.#stream);
   }
 
   #finish(): void {

@@ -41,7 +41,9 @@ export class ReliableReceiver implements Receiver {
   readonly #heldBack = new Set<StreamId>();
   #heldBytes = 0;
   /** The next object to deliver; `undefined` until the first is known. */
-  #next: { group: number; object: number } | undefined;
+  #next: Place | undefined;
+  /** Where the subscription's own objects begin. */
+  #liveStart: Place | undefined;
   /** The track had no object when the subscription began: its very first group is ours. */
   #fromFirst = false;
   #joining = false;
@@ -55,18 +57,16 @@ export class ReliableReceiver implements Receiver {
 
   begin(largest: Place | undefined, next: boolean): void {
     this.#fromFirst = largest === undefined && this.#config.contiguous;
-    if (largest !== undefined && this.#next === undefined) {
-      this.#next = next
-        ? { group: largest.group + 1, object: 0 }
-        : { group: largest.group, object: largest.object + 1 };
-    }
-    this.#advance(false);
+    if (largest === undefined) return;
+    this.#liveStart = next
+      ? { group: largest.group + 1, object: 0 }
+      : { group: largest.group, object: largest.object + 1 };
+    // A FETCH says where delivery begins; otherwise it is here.
+    if (!this.#joining) this.#next = this.#liveStart;
   }
 
   expectFetch(): void {
     this.#joining = true;
-    // The FETCH says where delivery begins.
-    this.#next = undefined;
   }
 
   fetched(object: Incoming): void {
@@ -88,12 +88,12 @@ export class ReliableReceiver implements Receiver {
   fetchEnded(end: FetchEnd): void {
     if (!this.#joining) return;
     this.#joining = false;
-    if (end === "cut" && this.#next !== undefined) {
-      // The rest of the past cannot be had: go on with what the subscription brings.
-      const { group } = this.#next;
-      this.#next = undefined;
-      this.#fromFirst = false;
-      this.#gap(group, group, undefined, "reset");
+    const fetched = this.#next;
+    const live = this.#liveStart;
+    // Past and subscription are contiguous: what lies between them does not exist.
+    if (live !== undefined && (fetched === undefined || comparePlaces(fetched, live) < 0)) {
+      this.#next = live;
+      if (end === "cut") this.#gap(fetched?.group ?? live.group, live.group, undefined, "reset");
     }
     this.#advance(false);
   }
