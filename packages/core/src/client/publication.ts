@@ -51,6 +51,8 @@ export class CorePublication implements Publication, ServedOwner {
   #objects = 0;
   #bytes = 0;
   #dropped = 0;
+  /** `send` gave false and the queue has not drained since. */
+  #refused = false;
   #keyframeAskedAt = -Infinity;
 
   constructor(
@@ -119,7 +121,7 @@ export class CorePublication implements Publication, ServedOwner {
 
   writable(): Promise<void> {
     if (this.#end !== undefined) return Promise.reject(this.#end);
-    if (!this.#isFull(0)) return Promise.resolve();
+    if (!this.#refused) return Promise.resolve();
     const writer = deferred<void>();
     this.#writers.push(writer);
     return writer.promise;
@@ -176,7 +178,8 @@ export class CorePublication implements Publication, ServedOwner {
   }
 
   progressed(): void {
-    if (this.#writers.length > 0 && !this.#isFull(0)) {
+    if (this.#refused && !this.#isAbove(this.queueBytes / 2)) {
+      this.#refused = false;
       const writers = this.#writers;
       this.#writers = [];
       for (const writer of writers) writer.resolve();
@@ -206,7 +209,10 @@ export class CorePublication implements Publication, ServedOwner {
   #publish(bytes: Uint8Array, keyframe: boolean): boolean {
     if (this.#end !== undefined) throw this.#end;
     this.#checkSize(bytes.byteLength);
-    if (this.#isFull(bytes.byteLength)) return false;
+    if (this.#isFull(bytes.byteLength)) {
+      this.#refused = true;
+      return false;
+    }
     const object = this.source.next(bytes.slice(), keyframe, this.clock.now(), Date.now());
     this.#objects += 1;
     this.#bytes += bytes.byteLength;
@@ -221,10 +227,14 @@ export class CorePublication implements Publication, ServedOwner {
   /** Whether `bytes` more do not fit. Classes other than `reliable` drop instead of refusing. */
   #isFull(bytes: number): boolean {
     if (this.delivery !== "reliable") return false;
+    // An object larger than the whole queue is taken when nothing waits.
+    return this.#isAbove(Math.max(0, this.queueBytes - bytes - OBJECT_OVERHEAD));
+  }
+
+  /** Whether more than `limit` bytes wait for one of the subscribers. */
+  #isAbove(limit: number): boolean {
     for (const served of this.#served) {
-      const waiting = served.queuedBytes + served.queuedObjects * OBJECT_OVERHEAD;
-      // An object larger than the whole queue is taken when nothing waits.
-      if (waiting > 0 && waiting + bytes + OBJECT_OVERHEAD > this.#options.queueBytes) return true;
+      if (served.queuedBytes + served.queuedObjects * OBJECT_OVERHEAD > limit) return true;
     }
     return false;
   }

@@ -167,16 +167,15 @@ export class Served implements RequestOwner, OutStreamOwner, CreditWaiter {
   #progressed(): void {
     const ending = this.#ending;
     if (ending !== undefined && !this.#over && this.#sender.queuedObjects === 0) {
+      // Before the answer, which ends the request: streams go on to be acknowledged.
+      this.#over = true;
+      this.#release();
       this.#link.session.respond(this.id, {
         type: "publish_done",
         status: ending.status,
         streamCount: this.#sender.streamCount,
         reason: ending.reason,
       });
-      this.#ending = { ...ending };
-      this.#over = true;
-      // Streams go on to be acknowledged; the request's end no longer resets them.
-      this.#release();
     }
     this.#owner.progressed();
     if (this.#over && this.#sender.flushed) this.#owner.gone(this);
