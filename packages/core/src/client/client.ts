@@ -244,7 +244,7 @@ export class CoreClient implements Client, LinkOwner {
             else if (response.type === "request_error") answer.reject(requestError(what, response));
           },
           closed: (end) => {
-            const code = end.by === "finished" ? undefined : end.code;
+            const code = "code" in end ? end.code : undefined;
             answer.reject(
               new MoqError("closed", `The request to ${what} ended without an answer. Try again.`, {
                 peerCode: code,

@@ -7,6 +7,7 @@ import type { VarInt } from "../wire/varint.js";
 import type { Aliases } from "./aliases.js";
 import type { Core } from "./core.js";
 import type { RequestState } from "./request-state.js";
+import type { RequestTable } from "./request-table.js";
 import type { Requests } from "./requests.js";
 import type { RequestId, StreamEnd } from "./types.js";
 
@@ -51,6 +52,7 @@ export class IncomingData {
   constructor(
     private readonly core: Core,
     private readonly requests: Requests,
+    private readonly table: RequestTable,
     private readonly aliases: Aliases,
     private readonly hooks: ControlHooks,
   ) {}
@@ -154,15 +156,16 @@ export class IncomingData {
       return;
     }
     const id = incoming.fetchId as VarInt;
-    const state = typeof id === "number" ? this.requests.get(id) : undefined;
+    const state = typeof id === "number" ? this.table.get(id) : undefined;
     if (state?.own && state.message.type === "fetch") {
       const order = state.message.params.groupOrder ?? "ascending";
       incoming.items = this.core.profile.fetchDecoder(order, this.core.limits);
       incoming.items.push(incoming.head);
       incoming.head = EMPTY;
       this.open(incoming, state);
-    } else if (this.requests.wasOurs(id)) this.discard(incoming, "lateStreams");
-    else throw violation(`a fetch stream answers request ${id}, which was never made`);
+    } else {
+      this.discard(incoming, this.requests.wasOurs(id) ? "lateStreams" : "unknownAliasStreams");
+    }
   }
 
   private hold(incoming: Incoming, until: "setup" | number): void {
@@ -181,7 +184,7 @@ export class IncomingData {
   private open(incoming: Incoming, state: RequestState): void {
     incoming.request = state.id;
     if (incoming.header !== undefined) {
-      this.requests.streamOpened(state.id);
+      this.table.streamOpened(state.id);
       this.core.events.subgroupOpened(incoming.stream, state.id, incoming.header);
     } else this.core.events.fetchOpened(incoming.stream, state.id);
     if (!incoming.over) this.drain(incoming);
@@ -361,8 +364,8 @@ export class IncomingData {
     const id = incoming.request;
     if (id === undefined) return;
     this.core.events.streamEnded(incoming.stream, end);
-    if (incoming.header !== undefined) this.requests.streamClosed(id);
-    else this.requests.fetchDataOver(id);
+    if (incoming.header !== undefined) this.table.streamClosed(id);
+    else this.table.fetchDataOver(id);
   }
 
   private forget(incoming: Incoming): void {

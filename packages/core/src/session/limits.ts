@@ -17,6 +17,7 @@ export const DEFAULT_LIMITS: SessionLimits = {
   maxNamespaces: 16_384,
   maxRequestBacklog: 1024 * 1024,
   doneTimeout: 2000,
+  responseTimeout: 30_000,
   setupTimeout: 10_000,
   maxAuthTokenCacheSize: 4096,
 };

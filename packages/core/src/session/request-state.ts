@@ -35,6 +35,10 @@ export interface RequestState {
   peerUpdates: number;
   /** The peer ended its half. */
   receiveOver: boolean;
+  /** Updates of the peer that came before our first answer. */
+  readonly heldUpdates: (() => void)[];
+  /** For requests of ours: when the first answer is overdue. */
+  answerDeadline: number | undefined;
   goawaySeen: boolean;
   /** The owner never heard of it: refused by the session itself. */
   silent: boolean;
@@ -72,6 +76,8 @@ export function newRequestState(
     ownUpdates: 0,
     peerUpdates: 0,
     receiveOver: false,
+    heldUpdates: [],
+    answerDeadline: undefined,
     goawaySeen: false,
     silent: false,
     alias: undefined,

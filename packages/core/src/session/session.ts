@@ -13,6 +13,7 @@ import { IncomingData } from "./incoming.js";
 import { DEFAULT_LIMITS } from "./limits.js";
 import { Outbox } from "./outbox.js";
 import { OutgoingData } from "./outgoing.js";
+import { RequestTable } from "./request-table.js";
 import { Requests } from "./requests.js";
 import {
   type OutgoingRequest,
@@ -37,6 +38,7 @@ const CONTROL_PRIORITY = 0x7fffffff;
  */
 export class Session {
   private readonly core: Core;
+  private readonly table: RequestTable;
   private readonly requests: Requests;
   private readonly incoming: IncomingData;
   private readonly outgoing: OutgoingData;
@@ -62,7 +64,7 @@ export class Session {
     this.aliases = new Aliases(limits.maxRetiredAliases, (alias) =>
       this.incoming.aliasKnown(alias),
     );
-    this.requests = new Requests(this.core, this.aliases, {
+    this.table = new RequestTable(this.core, this.aliases, {
       requestOver: (state, graceful) => {
         const { id, own, kind, alias } = state;
         // Incoming: our SUBSCRIBE and FETCH, the peer's PUBLISH. Outgoing: the mirror image.
@@ -73,9 +75,10 @@ export class Session {
         }
       },
     });
-    this.outgoing = new OutgoingData(this.core, (id) => this.requests.fetchDataOver(id));
+    this.requests = new Requests(this.core, this.table, this.aliases);
+    this.outgoing = new OutgoingData(this.core, (id) => this.table.fetchDataOver(id));
     this.controlIn = new MessageBuffer(profile);
-    this.incoming = new IncomingData(this.core, this.requests, this.aliases, {
+    this.incoming = new IncomingData(this.core, this.requests, this.table, this.aliases, {
       control: (data) => this.receiveControl(data),
       isReady: () => this.peerInfo !== undefined,
     });
@@ -130,7 +133,7 @@ export class Session {
     if (this.core.closed) return undefined;
     return earliest(
       earliest(this.setupDeadline, this.goawayDeadline),
-      earliest(this.incoming.nextTimeout(), this.requests.nextTimeout()),
+      earliest(this.incoming.nextTimeout(), this.table.nextTimeout()),
     );
   }
 
@@ -140,14 +143,14 @@ export class Session {
       this.core.fail(SessionCode.ControlMessageTimeout, "no SETUP came in time");
     } else if (this.goawayDeadline !== undefined && this.goawayDeadline <= now) {
       this.goawayDeadline = undefined;
-      if (this.requests.count() > 0) {
+      if (this.table.count() > 0) {
         this.core.fail(SessionCode.GoawayTimeout, "requests were open after GOAWAY");
       }
     }
     if (this.core.closed) return;
     this.on(() => {
       this.incoming.onTimeout(now);
-      this.requests.onTimeout();
+      this.table.onTimeout(now);
     });
   }
 
@@ -242,7 +245,7 @@ export class Session {
 
   /** Opens the data stream that answers the peer's FETCH `id`; `undefined`: no credit. */
   openFetch(id: RequestId, priority: number): StreamId | undefined {
-    const message = this.requests.get(id)?.message;
+    const message = this.table.get(id)?.message;
     if (this.core.closed || message?.type !== "fetch") return undefined;
     return this.outgoing.openFetch(id, message.params.groupOrder ?? "ascending", priority);
   }
@@ -347,7 +350,7 @@ export class Session {
 
   private onStreamsAvailable(dir: Dir): void {
     if (dir === "uni") this.openControl();
-    else this.requests.streamsAvailable();
+    else this.table.streamsAvailable();
     this.events.streamsAvailable(dir);
   }
 

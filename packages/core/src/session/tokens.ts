@@ -36,34 +36,26 @@ export class TokenCache {
   /** Applies the tokens of a message and resolves its aliases. Throws WireError. */
   resolve(tokens: readonly AuthToken[]): TokenResult {
     const resolved: ResolvedToken[] = [];
-    let refusal: TokenResult | undefined;
-    const refuse = (code: number, reason: string): void => {
-      refusal ??= { refuse: code, reason };
-    };
+    let repeated = false;
     for (const token of tokens) {
       const value = this.apply(token);
-      if (value === "unknown") {
-        // The draft names UNKNOWN_AUTH_TOKEN_ALIAS for the message and gives REQUEST_ERROR no such
-        // code; the nearest one that it has is this.
-        refuse(RequestErrorCode.MalformedAuthToken, `unknown authorization token alias`);
-      } else if (value !== undefined) {
-        if (resolved.some((other) => same(other, value))) {
-          refuse(RequestErrorCode.MalformedAuthToken, "an authorization token is repeated");
-        } else resolved.push(value);
-      }
+      if (value === undefined) continue;
+      repeated ||= resolved.some((other) => same(other, value));
+      resolved.push(value);
     }
-    return refusal ?? { tokens: resolved };
+    if (!repeated) return { tokens: resolved };
+    const reason = "an authorization token is repeated";
+    return { refuse: RequestErrorCode.MalformedAuthToken, reason };
   }
 
-  private apply(token: AuthToken): ResolvedToken | "unknown" | undefined {
+  private apply(token: AuthToken): ResolvedToken | undefined {
     switch (token.kind) {
       case "use_value":
         return token;
       case "use_alias":
-        return this.entries.get(token.alias) ?? "unknown";
+        return this.known(token.alias);
       case "delete": {
-        const entry = this.entries.get(token.alias);
-        if (entry === undefined) return "unknown";
+        const entry = this.known(token.alias);
         this.entries.delete(token.alias);
         this.size -= cost(entry);
         return undefined;
@@ -81,6 +73,19 @@ export class TokenCache {
         return entry;
       }
     }
+  }
+
+  /**
+   * The draft wants the message rejected with UNKNOWN_AUTH_TOKEN_ALIAS and has that code for
+   * sessions only.
+   */
+  private known(alias: VarInt): ResolvedToken {
+    const entry = this.entries.get(alias);
+    if (entry !== undefined) return entry;
+    throw new WireError(
+      SessionCode.UnknownAuthTokenAlias,
+      `authorization token alias ${alias} is not registered`,
+    );
   }
 
   private add(alias: VarInt, entry: ResolvedToken): void {

@@ -67,6 +67,11 @@ export interface SessionLimits {
    * Default 2,000.
    */
   readonly doneTimeout: number;
+  /**
+   * Milliseconds within which a request of ours has to be answered (a RENDEZVOUS_TIMEOUT is added).
+   * Default 30,000.
+   */
+  readonly responseTimeout: number;
   /** Milliseconds within which the peer has to send SETUP. Default 10,000. */
   readonly setupTimeout: number;
   /** Bytes of registered authorization tokens that we keep for the peer. Default 4,096. */
@@ -115,6 +120,8 @@ export type RequestEnd =
   | { readonly by: "local"; readonly code: number }
   /** The peer reset its half or stopped ours. */
   | { readonly by: "peer"; readonly code: number }
+  /** No answer came within {@link SessionLimits.responseTimeout}. */
+  | { readonly by: "timed_out" }
   /** Both halves ended after a final message (REQUEST_ERROR, PUBLISH_DONE …) or a plain FIN. */
   | { readonly by: "finished" };
 
