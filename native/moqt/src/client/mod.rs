@@ -1,31 +1,501 @@
 //! The client state machine over a session: publications, subscriptions, discovery, fetch.
 //! Sans-I/O; the twin of `packages/core/src/client`.
 //!
-//! ```text
-//! Client::new(ClientConfig) -> Result<Client, ClientError>
-//! attach(&mut self, now, &mut dyn Transport)                // the transport is ready: SETUP goes out
-//! handle(&mut self, now, &mut dyn Transport, TransportEvent)
-//! poll_event(&mut self, now) -> Option<ClientEvent>        // until None, after every other call
-//! poll_timeout(&self) -> Option<Instant>; on_timeout(&mut self, now, &mut dyn Transport)
-//! publish(&mut self, now, t, FullTrackName, PublishOptions) -> Result<Handle, ClientError>
-//! send(&mut self, now, t, Handle, Bytes) -> Result<(), SendError>      // also keyframe(..)
-//! flush(&mut self) -> pump once after a batch of sends (send only queues): pump(&mut self, now, t)
-//! end(&mut self, now, t, Handle, flush: Option<Duration>)
-//! subscribe(&mut self, now, t, FullTrackName, SubscribeOptions) -> Result<Handle, ClientError>
-//! set_reading(&mut self, now, t, Handle, bool)             // false: hold objects back (reader is full)
-//! update_priority(&mut self, now, t, Handle, u8); unsubscribe(&mut self, now, t, Handle)
-//! discover(&mut self, now, t, Namespace) -> Result<Handle, ClientError>
-//! fetch(&mut self, now, t, FullTrackName, FetchOptions) -> Result<Handle, ClientError>
-//! status(&mut self, now, t, FullTrackName) -> Result<Handle, ClientError>
-//! cancel(&mut self, now, t, Handle)                        // discovery, fetch, status; any handle
-//! close(&mut self, now, t, flush: Option<Duration>)
-//! state(), info(), stats(), subscription_stats(Handle), publication_stats(Handle)
-//! ```
-//! The transport may be absent in calls while connecting: pass `None`. All `t` parameters are
-//! `Option<&mut dyn Transport>` except in `attach`, `handle` and `on_timeout`.
+//! Commands only note what is wanted; [`Client::pump`] writes it. The owner calls, on the thread of
+//! the connection: [`Client::attach`] when the transport is ready, [`Client::handle`] for each of
+//! its events, [`Client::on_timeout`] when [`Client::poll_timeout`] says so, and after a batch of
+//! commands or of polled events [`Client::pump`]. After each of these it polls events until `None`.
 
+mod api;
+mod discovery;
 pub mod error;
+mod faults;
+mod feed;
+mod fetches;
+mod publication;
+mod publisher;
+mod reader;
+mod serve;
+mod shared;
+mod subscriber;
+#[cfg(test)]
+mod tests;
 pub mod types;
+mod validate;
 
 pub use error::{ClientError, ErrorCode};
 pub use types::*;
+
+use crate::delivery::StreamSignal;
+use crate::session::{
+    Link, PeerSetup, RequestEnd, RequestId, Role, Session, SessionClose, SessionConfig,
+    SessionEvent,
+};
+use crate::transport::{Dir, StreamId, Transport, TransportEvent};
+use crate::wire::error::session_codes;
+use crate::wire::message::Response;
+use crate::wire::profile::Draft;
+use crate::wire::token::AuthToken;
+use discovery::Discovery;
+use publisher::Publisher;
+use shared::{Cx, Route, Shared};
+use std::time::Instant;
+use subscriber::Subscriber;
+
+/// One connection's worth of publications and subscriptions. They are kept apart from the session,
+/// so that another session can be attached under them.
+pub struct Client {
+    state: ClientState,
+    session: Option<Session>,
+    info: Option<SessionInfo>,
+    shared: Shared,
+    publisher: Publisher,
+    subscriber: Subscriber,
+    discovery: Discovery,
+    /// A close that waits for acknowledgements, until then.
+    closing: Option<Instant>,
+    /// Told once, as the last event.
+    closed: Option<Option<ClientError>>,
+}
+
+impl Client {
+    /// A client without a connection. Publications and subscriptions may be made already.
+    pub fn new(config: ClientConfig) -> Self {
+        Client {
+            state: ClientState::Connecting,
+            session: None,
+            info: None,
+            shared: Shared::new(config),
+            publisher: Publisher::default(),
+            subscriber: Subscriber::default(),
+            discovery: Discovery::default(),
+            closing: None,
+            closed: None,
+        }
+    }
+
+    /// The connection is ready: SETUP goes out, and everything that was asked for meanwhile.
+    pub fn attach(&mut self, now: Instant, t: &mut dyn Transport) {
+        if self.session.is_some() || self.state == ClientState::Closed {
+            return;
+        }
+        let mut session = Session::new(self.session_config());
+        session.start(now, t);
+        self.session = Some(session);
+        self.pump(now, t);
+    }
+
+    fn session_config(&self) -> SessionConfig {
+        let config = &self.shared.config;
+        let mut session = SessionConfig::client();
+        session.draft = Draft::default();
+        session.role = if config.initiator {
+            Role::Client
+        } else {
+            Role::Server
+        };
+        session.link = match (&config.path, &config.authority) {
+            (None, None) => Link::WebTransport,
+            _ => Link::Quic,
+        };
+        session.path = config.path.clone();
+        session.authority = config.authority.clone();
+        session.implementation = Some(config.implementation.clone());
+        session.tokens = config.token.iter().cloned().map(token).collect();
+        session.limits.max_object_size = config.max_object_size;
+        session.limits.setup_timeout = config.setup_timeout;
+        session
+    }
+
+    /// Takes one event of the connection. Before [`Client::attach`], `Closed` says that it could
+    /// not be established.
+    pub fn handle(&mut self, now: Instant, t: &mut dyn Transport, event: TransportEvent) {
+        match &mut self.session {
+            Some(session) => {
+                session.handle(now, t, event);
+                self.take_session_events(now, t);
+                self.pump(now, t);
+            }
+            None => {
+                if let TransportEvent::Closed(reason) = event {
+                    self.connection_failed(reason);
+                }
+            }
+        }
+    }
+
+    /// The connection is gone, or could not be established at all.
+    pub fn connection_failed(&mut self, reason: crate::transport::CloseReason) {
+        let error = faults::closed(&SessionClose::Transport(reason));
+        self.shut(error);
+    }
+
+    /// Writes what commands asked for. Call after a batch of commands or of polled events.
+    pub fn pump(&mut self, now: Instant, t: &mut dyn Transport) {
+        let Some(session) = &mut self.session else {
+            return;
+        };
+        self.shared.dirty = false;
+        self.shared.max_datagram = t.max_datagram_size();
+        for (id, code) in std::mem::take(&mut self.shared.cancels) {
+            session.cancel(t, id, code);
+        }
+        let mut cx = Cx {
+            now,
+            session,
+            t,
+            shared: &mut self.shared,
+        };
+        self.publisher.pump(&mut cx);
+        self.subscriber.pump(&mut cx);
+        self.discovery.pump(&mut cx);
+        for (id, code) in std::mem::take(&mut self.shared.cancels) {
+            if let Some(session) = &mut self.session {
+                session.cancel(t, id, code);
+            }
+        }
+        self.take_session_events(now, t);
+        self.finish_closing(now, t);
+    }
+
+    /// When [`Client::on_timeout`] wants to be called; in the past when a pump is due.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let session = self.session.as_ref()?;
+        let times = [
+            session.poll_timeout(),
+            self.publisher.poll_timeout(),
+            self.subscriber.poll_timeout(),
+            self.discovery.poll_timeout(),
+            self.closing,
+        ];
+        times.into_iter().flatten().min()
+    }
+
+    /// Whether [`Client::pump`] has something to do.
+    pub fn needs_pump(&self) -> bool {
+        self.session.is_some() && (self.shared.dirty || !self.shared.cancels.is_empty())
+    }
+
+    /// Lets time pass.
+    pub fn on_timeout(&mut self, now: Instant, t: &mut dyn Transport) {
+        let Some(session) = &mut self.session else {
+            return;
+        };
+        session.on_timeout(now, t);
+        let mut cx = Cx {
+            now,
+            session,
+            t,
+            shared: &mut self.shared,
+        };
+        self.publisher.on_timeout(&mut cx);
+        self.subscriber.on_timeout(&mut cx);
+        self.discovery.on_timeout(now, &mut self.shared);
+        self.take_session_events(now, t);
+        self.pump(now, t);
+    }
+
+    /// The next event; `None` when there is none now. After [`ClientEvent::Closed`] none follows.
+    pub fn poll_event(&mut self, now: Instant) -> Option<ClientEvent> {
+        if let Some(event) = self.shared.events.pop_front() {
+            return Some(event);
+        }
+        if let Some(event) = self.subscriber.poll(now, &mut self.shared) {
+            return Some(event);
+        }
+        self.closed.take().map(ClientEvent::Closed)
+    }
+
+    fn take_session_events(&mut self, now: Instant, t: &mut dyn Transport) {
+        while let Some(session) = &mut self.session {
+            let Some(event) = session.poll_event() else {
+                return;
+            };
+            self.on_session_event(now, t, event);
+        }
+    }
+
+    fn on_session_event(&mut self, now: Instant, t: &mut dyn Transport, event: SessionEvent) {
+        let Some(session) = &mut self.session else {
+            return;
+        };
+        let mut cx = Cx {
+            now,
+            session,
+            t,
+            shared: &mut self.shared,
+        };
+        match event {
+            SessionEvent::Ready { peer } => self.on_ready(&peer),
+            SessionEvent::Request { id, request, .. } => {
+                self.publisher.on_request(id, request, &mut cx);
+            }
+            SessionEvent::Response { id, response } => self.on_response(now, t, id, response),
+            SessionEvent::Update { id, params, .. } => {
+                self.publisher.on_update(id, &params, &mut cx);
+            }
+            // Only priorities are updated; a refusal ends the subscription, which is told.
+            SessionEvent::UpdateResponse { .. } => {}
+            SessionEvent::RequestClosed { id, end } => self.on_request_closed(now, t, id, end),
+            SessionEvent::SubgroupOpened {
+                stream,
+                request,
+                header,
+            } => {
+                if let Some(Route::Feed(id)) = cx.shared.routes.get(&request) {
+                    let id = *id;
+                    if let Some(feed) = self.subscriber.feeds.get_mut(&id) {
+                        feed.receiver.on_subgroup(stream, &header);
+                    }
+                    self.subscriber.distribute(id);
+                    self.subscriber.apply_pauses(&mut cx);
+                }
+            }
+            SessionEvent::Object {
+                stream,
+                request,
+                object,
+            } => {
+                if let Some(Route::Feed(id)) = cx.shared.routes.get(&request) {
+                    let id = *id;
+                    let Some(feed) = self.subscriber.feeds.get_mut(&id) else {
+                        return;
+                    };
+                    let result = feed.receiver.on_object(now, stream, object);
+                    self.subscriber.after_arrival(id, result, &mut cx);
+                }
+            }
+            SessionEvent::Datagram { request, datagram } => {
+                if let Some(Route::Feed(id)) = cx.shared.routes.get(&request) {
+                    let id = *id;
+                    let Some(feed) = self.subscriber.feeds.get_mut(&id) else {
+                        return;
+                    };
+                    let result = feed.receiver.on_datagram(now, datagram);
+                    self.subscriber.after_arrival(id, result, &mut cx);
+                }
+            }
+            SessionEvent::FetchOpened { stream, request } => {
+                if let Some(Route::Fetch(handle)) = cx.shared.routes.get(&request) {
+                    self.subscriber.on_fetch_opened(*handle, stream);
+                }
+            }
+            SessionEvent::FetchItem {
+                stream,
+                request,
+                item,
+            } => match cx.shared.routes.get(&request).cloned() {
+                Some(Route::FeedFetch(id)) => self.subscriber.on_join_item(id, item, &mut cx),
+                Some(Route::Fetch(handle)) => {
+                    self.subscriber.on_fetch_item(handle, stream, item, &mut cx);
+                }
+                _ => {}
+            },
+            SessionEvent::StreamEnded {
+                stream,
+                request,
+                end,
+            } => match cx.shared.routes.get(&request).cloned() {
+                Some(Route::Feed(id)) => {
+                    if let Some(feed) = self.subscriber.feeds.get_mut(&id) {
+                        feed.receiver.on_stream_end(now, stream, end);
+                    }
+                    self.subscriber.after_arrival(id, Ok(()), &mut cx);
+                }
+                Some(Route::FeedFetch(id)) => {
+                    self.subscriber.on_join_stream_ended(id, end, now);
+                }
+                Some(Route::Fetch(handle)) => {
+                    self.subscriber.on_fetch_stream_ended(handle, end);
+                }
+                _ => {}
+            },
+            SessionEvent::Writable { stream } => {
+                self.on_stream(now, t, StreamSignal::Writable, stream)
+            }
+            SessionEvent::Acked { stream } => self.on_stream(now, t, StreamSignal::Acked, stream),
+            SessionEvent::Stopped { stream, .. } => {
+                self.on_stream(now, t, StreamSignal::Stopped, stream);
+            }
+            SessionEvent::StreamsAvailable { dir } => {
+                if dir == Dir::Bi {
+                    self.subscriber.retry();
+                }
+                self.publisher.pump_all(&mut cx);
+                self.subscriber.pump(&mut cx);
+                self.discovery.pump(&mut cx);
+            }
+            SessionEvent::DatagramsAvailable => self.publisher.pump_all(&mut cx),
+            // What runs goes on; the close that follows is told with its reason.
+            SessionEvent::Goaway { .. } | SessionEvent::RequestGoaway { .. } => {}
+            SessionEvent::Closed { reason } => {
+                let error = faults::closed(&reason);
+                self.shut(error);
+            }
+        }
+    }
+
+    fn on_stream(
+        &mut self,
+        now: Instant,
+        t: &mut dyn Transport,
+        signal: StreamSignal,
+        stream: StreamId,
+    ) {
+        let Some(session) = &mut self.session else {
+            return;
+        };
+        let mut cx = Cx {
+            now,
+            session,
+            t,
+            shared: &mut self.shared,
+        };
+        self.publisher.on_stream(signal, stream, &mut cx);
+    }
+
+    fn on_ready(&mut self, peer: &PeerSetup) {
+        self.state = ClientState::Open;
+        let draft = Draft::default();
+        let info = SessionInfo {
+            draft: draft.number(),
+            peer: peer.implementation.clone(),
+        };
+        self.info = Some(info.clone());
+        self.shared.event(ClientEvent::State {
+            state: ClientState::Open,
+            info: Some(info),
+            error: None,
+        });
+    }
+
+    fn on_response(
+        &mut self,
+        now: Instant,
+        t: &mut dyn Transport,
+        id: RequestId,
+        response: Response,
+    ) {
+        let Some(route) = self.shared.routes.get(&id).cloned() else {
+            return;
+        };
+        let Some(session) = &mut self.session else {
+            return;
+        };
+        let mut cx = Cx {
+            now,
+            session,
+            t,
+            shared: &mut self.shared,
+        };
+        match route {
+            Route::Namespace(entry) => {
+                self.publisher
+                    .on_announce_response(entry, response, cx.shared);
+            }
+            Route::Feed(feed) => self.subscriber.on_feed_response(feed, response, &mut cx),
+            Route::FeedFetch(feed) => self.subscriber.on_join_response(feed, &response, now),
+            Route::Fetch(handle) => {
+                self.subscriber
+                    .on_fetch_response(handle, &response, cx.shared);
+            }
+            Route::Status(handle) => {
+                self.subscriber
+                    .fetches
+                    .on_status_response(handle, response, cx.shared);
+            }
+            Route::Discovery(watch) => {
+                self.discovery.on_response(watch, response, now, cx.shared);
+            }
+            Route::Downstream(_) | Route::Serve | Route::Watcher | Route::Accepted => {}
+        }
+    }
+
+    fn on_request_closed(
+        &mut self,
+        now: Instant,
+        t: &mut dyn Transport,
+        id: RequestId,
+        end: RequestEnd,
+    ) {
+        let Some(route) = self.shared.routes.remove(&id) else {
+            return;
+        };
+        let Some(session) = &mut self.session else {
+            return;
+        };
+        let mut cx = Cx {
+            now,
+            session,
+            t,
+            shared: &mut self.shared,
+        };
+        match &route {
+            Route::Namespace(entry) => self.publisher.on_announce_closed(*entry, end, cx.shared),
+            Route::Feed(feed) => self.subscriber.on_feed_closed(*feed, end, &mut cx),
+            Route::FeedFetch(feed) => self.subscriber.on_join_closed(*feed, end, now),
+            Route::Fetch(handle) => self.subscriber.on_fetch_closed(*handle, end),
+            Route::Status(handle) => {
+                self.subscriber
+                    .fetches
+                    .on_status_closed(*handle, end, cx.shared);
+            }
+            Route::Discovery(watch) => self.discovery.on_closed(*watch, end, cx.shared),
+            Route::Downstream(_) | Route::Serve | Route::Watcher | Route::Accepted => {
+                self.publisher.on_request_closed(id, &route, &mut cx);
+            }
+        }
+    }
+
+    /// A flush is through, or its time is over: closes.
+    fn finish_closing(&mut self, now: Instant, t: &mut dyn Transport) {
+        let Some(until) = self.closing else { return };
+        if !self.publisher.is_acked() && now < until {
+            return;
+        }
+        if let Some(session) = &mut self.session {
+            session.close(t, session_codes::NO_ERROR, "closed");
+        }
+        self.shut(None);
+    }
+
+    /// The end: every handle gets its terminal event, then the client its own.
+    fn shut(&mut self, error: Option<ClientError>) {
+        if self.state == ClientState::Closed {
+            return;
+        }
+        self.state = ClientState::Closed;
+        self.session = None;
+        self.closing = None;
+        let end = match &error {
+            Some(error) => End::Error(error.clone()),
+            None => End::Closed,
+        };
+        if error.is_none() {
+            // Closed by the application: what waits is not delivered any more, ends are.
+            self.shared
+                .events
+                .retain(|event| matches!(event, ClientEvent::Ended(..)));
+        }
+        self.publisher.close_all(&end, &mut self.shared);
+        self.subscriber
+            .close_all(&end, error.is_some(), &mut self.shared);
+        self.discovery.close_all(&end, &mut self.shared);
+        self.shared.routes.clear();
+        self.shared.cancels.clear();
+        self.shared.event(ClientEvent::State {
+            state: ClientState::Closed,
+            info: None,
+            error: error.clone(),
+        });
+        self.closed = Some(error);
+    }
+}
+
+fn token(value: bytes::Bytes) -> AuthToken {
+    // Type 0: the meaning is agreed between the application and its relay.
+    AuthToken::UseValue {
+        token_type: 0,
+        value,
+    }
+}

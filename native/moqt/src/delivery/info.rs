@@ -9,6 +9,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 pub const TRACK_CLASS: u64 = 0x3800;
 /// Track Property (application range): the deadline of a `deadline` track in ms.
 pub const TRACK_DEADLINE: u64 = 0x3802;
+/// Track Property (application range): id of the publisher's first group, so that a subscriber that
+/// came before it knows where the track begins.
+pub const TRACK_FIRST_GROUP: u64 = 0x3806;
 /// Object Property (application range): the publisher's unix time in ms.
 pub const PUBLISHED_AT: u64 = 0x3804;
 /// SUBGROUP_DELIVERY_TIMEOUT of `latest` tracks: above every idle timeout, so that the newest
@@ -34,6 +37,8 @@ pub struct TrackInfo {
     pub object_timeout: Option<Duration>,
     /// DYNAMIC_GROUPS: new groups can be asked for.
     pub dynamic_groups: bool,
+    /// The publisher's first group, when it says so.
+    pub first_group: Option<u64>,
 }
 
 impl Default for TrackInfo {
@@ -46,6 +51,7 @@ impl Default for TrackInfo {
             subgroup_timeout: None,
             object_timeout: None,
             dynamic_groups: false,
+            first_group: None,
         }
     }
 }
@@ -96,6 +102,7 @@ impl TrackInfo {
             subgroup_timeout: timeout(property::SUBGROUP_DELIVERY_TIMEOUT),
             object_timeout: timeout(property::OBJECT_DELIVERY_TIMEOUT),
             dynamic_groups: properties.varint(property::DYNAMIC_GROUPS) == Some(1),
+            first_group: properties.varint(TRACK_FIRST_GROUP),
         }
     }
 
@@ -132,6 +139,9 @@ impl TrackInfo {
             if class == DeliveryClass::Deadline {
                 out = out.varint(TRACK_DEADLINE, self.deadline.as_millis() as u64);
             }
+        }
+        if let Some(group) = self.first_group {
+            out = out.varint(TRACK_FIRST_GROUP, group);
         }
         out.build()
     }

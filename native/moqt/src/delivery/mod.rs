@@ -6,6 +6,7 @@ pub mod info;
 pub mod object;
 pub mod outlet;
 pub mod priority;
+pub mod receiver;
 pub mod sender;
 
 pub use class::DeliveryClass;
@@ -13,4 +14,5 @@ pub use inbound::{Gap, GapReason, InObject};
 pub use info::TrackInfo;
 pub use object::{OutObject, SharedObject};
 pub use outlet::{Outlet, StreamOwners, StreamSignal};
+pub use receiver::{Delivery, FetchEnd, Receiver, ReceiverConfig, ReceiverStats, TrackFault};
 pub use sender::{Sender, SenderConfig, SenderLimits, SenderStats, SubgroupEnd};

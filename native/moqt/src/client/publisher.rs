@@ -1,0 +1,497 @@
+//! The publishing half: publications and their namespaces.
+
+use super::error::{ClientError, ErrorCode};
+use super::faults;
+use super::publication::{Life, Publication};
+use super::serve::Serving;
+use super::shared::{Cx, Route, Shared};
+use super::types::{ClientEvent, End, Handle, PublishOptions, SendError};
+use crate::delivery::{Outlet, StreamSignal};
+use crate::session::{RequestEnd, RequestId, SessionError};
+use crate::transport::StreamId;
+use crate::wire::error::{done_codes, stream_codes};
+use crate::wire::message::{NamespaceRequest, PublishDone, Request, Response};
+use crate::wire::name::{FullTrackName, Namespace};
+use crate::wire::params::Parameters;
+use bytes::Bytes;
+use std::collections::{BTreeMap, HashMap};
+use std::time::{Duration, Instant};
+
+/// How long what was accepted before `end` is still sent without a flush.
+const END_LIMIT: Duration = Duration::from_secs(10);
+
+enum Announced {
+    /// PUBLISH_NAMESPACE is to be sent.
+    Unsent,
+    Sent(RequestId),
+    Accepted(RequestId),
+}
+
+/// One namespace that publications share.
+struct Announcement {
+    namespace: Namespace,
+    users: usize,
+    state: Announced,
+}
+
+#[derive(Default)]
+pub(super) struct Publisher {
+    pub publications: BTreeMap<Handle, Publication>,
+    pub by_track: HashMap<FullTrackName, Handle>,
+    announcements: HashMap<u64, Announcement>,
+    by_namespace: HashMap<Namespace, u64>,
+    pub serving: Serving,
+    /// Publications to pump.
+    pub dirty: Vec<Handle>,
+    pub timer: Option<Instant>,
+}
+
+impl Publisher {
+    pub fn publish(
+        &mut self,
+        track: FullTrackName,
+        options: PublishOptions,
+        shared: &mut Shared,
+    ) -> Result<Handle, ClientError> {
+        if self.by_track.contains_key(&track) {
+            let message = format!(
+                "This client already publishes {track}: use that publication, or end it first."
+            );
+            return Err(ClientError::new(ErrorCode::Duplicate, message));
+        }
+        let max = shared.config.max_publications;
+        if self.publications.len() >= max {
+            let message =
+                format!("This client publishes {max} tracks already, its limit: end some.");
+            return Err(ClientError::new(ErrorCode::LimitExceeded, message));
+        }
+        let handle = shared.next_handle();
+        self.announce(track.namespace(), handle, shared);
+        self.by_track.insert(track.clone(), handle);
+        self.publications
+            .insert(handle, Publication::new(handle, track, options));
+        Ok(handle)
+    }
+
+    fn announce(&mut self, namespace: &Namespace, handle: Handle, shared: &mut Shared) {
+        if let Some(id) = self.by_namespace.get(namespace) {
+            if let Some(announcement) = self.announcements.get_mut(id) {
+                announcement.users += 1;
+                if matches!(announcement.state, Announced::Accepted(_)) {
+                    shared.event(ClientEvent::PublicationReady(handle));
+                }
+                return;
+            }
+        }
+        let id = shared.next_id();
+        let namespace = namespace.clone();
+        self.by_namespace.insert(namespace.clone(), id);
+        let announcement = Announcement {
+            namespace,
+            users: 1,
+            state: Announced::Unsent,
+        };
+        self.announcements.insert(id, announcement);
+        shared.dirty = true;
+    }
+
+    fn unannounce(&mut self, namespace: &Namespace, shared: &mut Shared) {
+        let Some(&id) = self.by_namespace.get(namespace) else {
+            return;
+        };
+        let Some(announcement) = self.announcements.get_mut(&id) else {
+            return;
+        };
+        announcement.users -= 1;
+        if announcement.users == 0 {
+            if let Announced::Sent(request) | Announced::Accepted(request) = announcement.state {
+                shared.cancel(request, stream_codes::CANCELLED);
+            }
+            self.announcements.remove(&id);
+            self.by_namespace.remove(namespace);
+            self.serving.namespace_gone(namespace);
+        }
+    }
+
+    /// The namespaces that this client publishes under.
+    pub fn namespaces(&self) -> impl Iterator<Item = &Namespace> {
+        self.by_namespace.keys()
+    }
+
+    pub fn send(
+        &mut self,
+        now: Instant,
+        handle: Handle,
+        payload: Bytes,
+        keyframe: bool,
+        shared: &mut Shared,
+    ) -> Result<(), SendError> {
+        let Some(publication) = self.publications.get_mut(&handle) else {
+            return Err(SendError::Closed);
+        };
+        let max_object = shared.config.max_object_size;
+        publication.send(now, payload, keyframe, shared.max_datagram, max_object)?;
+        if publication.down.is_some() {
+            self.mark(handle);
+            shared.dirty = true;
+        }
+        Ok(())
+    }
+
+    fn mark(&mut self, handle: Handle) {
+        if self.dirty.last() != Some(&handle) {
+            self.dirty.push(handle);
+        }
+    }
+
+    pub fn end(
+        &mut self,
+        now: Instant,
+        handle: Handle,
+        flush: Option<Duration>,
+        shared: &mut Shared,
+    ) {
+        let Some(publication) = self.publications.get_mut(&handle) else {
+            return;
+        };
+        if publication.life != Life::Live {
+            return;
+        }
+        let until = now + flush.unwrap_or(END_LIMIT);
+        publication.finish(now, until, flush.is_some());
+        self.by_track.remove(&publication.track);
+        let namespace = publication.track.namespace().clone();
+        if flush.is_none() {
+            shared.event(ClientEvent::Ended(handle, End::Closed));
+        }
+        if publication.down.is_none() {
+            self.publications.remove(&handle);
+            if flush.is_some() {
+                shared.event(ClientEvent::Ended(handle, End::Closed));
+            }
+        } else {
+            self.arm(until);
+            self.mark(handle);
+        }
+        self.unannounce(&namespace, shared);
+        shared.dirty = true;
+    }
+
+    /// Ends a publication at once, with an error.
+    fn fail(&mut self, handle: Handle, error: ClientError, shared: &mut Shared) {
+        let Some(publication) = self.publications.remove(&handle) else {
+            return;
+        };
+        if publication.life == Life::Live {
+            self.by_track.remove(&publication.track);
+            self.unannounce(publication.track.namespace(), shared);
+            shared.event(ClientEvent::Ended(handle, End::Error(error)));
+        }
+        if let Some(down) = publication.down {
+            shared.cancel(down.request, stream_codes::CANCELLED);
+        }
+    }
+
+    fn arm(&mut self, at: Instant) {
+        self.timer = Some(self.timer.map_or(at, |timer| timer.min(at)));
+    }
+
+    /// Sends what waits.
+    pub fn pump(&mut self, cx: &mut Cx<'_>) {
+        self.send_announcements(cx);
+        let mut dirty = std::mem::take(&mut self.dirty);
+        for handle in dirty.drain(..) {
+            self.pump_one(handle, cx);
+        }
+        // Keep the allocation.
+        dirty.append(&mut self.dirty);
+        self.dirty = dirty;
+        self.pump_serving(cx);
+    }
+
+    fn send_announcements(&mut self, cx: &mut Cx<'_>) {
+        let mut failed = Vec::new();
+        for (id, announcement) in &mut self.announcements {
+            if !matches!(announcement.state, Announced::Unsent) {
+                continue;
+            }
+            let namespace = announcement.namespace.clone();
+            let request = NamespaceRequest {
+                namespace,
+                params: Parameters::default(),
+            };
+            match cx
+                .session
+                .request(cx.now, cx.t, Request::PublishNamespace(request))
+            {
+                Ok(request) => {
+                    announcement.state = Announced::Sent(request);
+                    cx.shared.routes.insert(request, Route::Namespace(*id));
+                }
+                Err(SessionError::NoStreams | SessionError::Closed) => break,
+                Err(error) => failed.push((*id, error)),
+            }
+        }
+        for (id, error) in failed {
+            let message = format!("Cannot announce the namespace: {error}. Connect again.");
+            self.announcement_failed(
+                id,
+                ClientError::new(ErrorCode::GoingAway, message),
+                cx.shared,
+            );
+        }
+    }
+
+    /// One publication: its sender, and what follows from how far that is.
+    fn pump_one(&mut self, handle: Handle, cx: &mut Cx<'_>) {
+        let Some(publication) = self.publications.get_mut(&handle) else {
+            return;
+        };
+        let Some(down) = &mut publication.down else {
+            publication.tell_writable(cx.shared);
+            return;
+        };
+        let mut out = Outlet {
+            session: &mut *cx.session,
+            transport: &mut *cx.t,
+            owners: &mut cx.shared.owners,
+        };
+        down.sender.pump(cx.now, &mut out);
+        let timer = down.sender.poll_timeout();
+        self.after_pump(handle, cx);
+        if let Some(at) = timer {
+            self.arm(at);
+        }
+    }
+
+    fn after_pump(&mut self, handle: Handle, cx: &mut Cx<'_>) {
+        let Some(publication) = self.publications.get_mut(&handle) else {
+            return;
+        };
+        publication.tell_writable(cx.shared);
+        let Some(down) = &mut publication.down else {
+            return;
+        };
+        let ending = match publication.life {
+            Life::Live => None,
+            Life::Ending { until, flush } => Some((until, flush)),
+        };
+        let (status, reason) = if down.sender.is_too_far_behind() {
+            (
+                done_codes::TOO_FAR_BEHIND,
+                "more waits than this publisher keeps",
+            )
+        } else if down.sender.is_past_end() && down.sender.is_drained() {
+            (done_codes::SUBSCRIPTION_ENDED, "")
+        } else if let Some((until, flush)) = ending {
+            let over = cx.now >= until;
+            let through = if flush {
+                down.sender.is_acked()
+            } else {
+                down.sender.is_drained()
+            };
+            if through || (over && down.sender.is_drained()) {
+                (done_codes::TRACK_ENDED, "")
+            } else if over {
+                (
+                    done_codes::TOO_FAR_BEHIND,
+                    "the track ended before everything could be sent",
+                )
+            } else {
+                return;
+            }
+        } else {
+            return;
+        };
+        if status == done_codes::TOO_FAR_BEHIND {
+            let mut out = Outlet {
+                session: &mut *cx.session,
+                transport: &mut *cx.t,
+                owners: &mut cx.shared.owners,
+            };
+            down.sender.close(stream_codes::TOO_FAR_BEHIND, &mut out);
+        }
+        let done = PublishDone {
+            status,
+            stream_count: 0,
+            reason: reason.into(),
+        };
+        let request = down.request;
+        // The request may be over already: then there is nobody to tell.
+        let _ = cx.session.publish_done(cx.t, request, done);
+        cx.shared.routes.remove(&request);
+        publication.drop_downstream(cx.shared);
+        if let Some((_, flush)) = ending {
+            self.publications.remove(&handle);
+            if flush {
+                let end = match status {
+                    done_codes::TRACK_ENDED => End::Closed,
+                    _ => End::Error(ClientError::new(
+                        ErrorCode::Timeout,
+                        "Not everything was acknowledged within the flush time: allow more of it.",
+                    )),
+                };
+                cx.shared.event(ClientEvent::Ended(handle, end));
+            }
+        }
+    }
+
+    /// All of them: streams or datagrams are available again.
+    pub fn pump_all(&mut self, cx: &mut Cx<'_>) {
+        self.dirty.clear();
+        self.dirty.extend(self.publications.keys());
+        self.pump(cx);
+    }
+
+    pub fn on_stream(&mut self, signal: StreamSignal, stream: StreamId, cx: &mut Cx<'_>) {
+        if self.serving.on_stream(signal, stream, cx) {
+            return;
+        }
+        let Some(key) = cx.shared.owners.get(stream) else {
+            return;
+        };
+        let handle = Handle(key);
+        match self
+            .publications
+            .get_mut(&handle)
+            .and_then(|p| p.down.as_mut())
+        {
+            Some(down) => {
+                let mut out = Outlet {
+                    session: &mut *cx.session,
+                    transport: &mut *cx.t,
+                    owners: &mut cx.shared.owners,
+                };
+                down.sender.on_stream(cx.now, signal, stream, &mut out);
+                if let Some(at) = down.sender.poll_timeout() {
+                    self.arm(at);
+                }
+                self.after_pump(handle, cx);
+            }
+            None => cx.shared.owners.remove(stream),
+        }
+    }
+
+    pub fn on_timeout(&mut self, cx: &mut Cx<'_>) {
+        if self.timer.is_none_or(|at| at > cx.now) {
+            return;
+        }
+        self.timer = None;
+        let handles: Vec<Handle> = self.publications.keys().copied().collect();
+        for handle in handles {
+            let Some(publication) = self.publications.get_mut(&handle) else {
+                continue;
+            };
+            if let Some(down) = &mut publication.down {
+                let mut out = Outlet {
+                    session: &mut *cx.session,
+                    transport: &mut *cx.t,
+                    owners: &mut cx.shared.owners,
+                };
+                down.sender.on_timeout(cx.now, &mut out);
+                if let Some(at) = down.sender.poll_timeout() {
+                    self.timer = Some(self.timer.map_or(at, |timer| timer.min(at)));
+                }
+            }
+            if let Life::Ending { until, .. } = publication.life {
+                if until > cx.now {
+                    self.timer = Some(self.timer.map_or(until, |timer| timer.min(until)));
+                }
+            }
+            self.after_pump(handle, cx);
+        }
+    }
+
+    pub fn on_announce_response(&mut self, id: u64, response: Response, shared: &mut Shared) {
+        match response {
+            Response::RequestOk(_) => {
+                let Some(announcement) = self.announcements.get_mut(&id) else {
+                    return;
+                };
+                if let Announced::Sent(request) = announcement.state {
+                    announcement.state = Announced::Accepted(request);
+                }
+                for (handle, publication) in &self.publications {
+                    let live = publication.life == Life::Live;
+                    if live && *publication.track.namespace() == announcement.namespace {
+                        shared.event(ClientEvent::PublicationReady(*handle));
+                    }
+                }
+            }
+            Response::RequestError(error) => {
+                let Some(announcement) = self.announcements.get(&id) else {
+                    return;
+                };
+                let what = format!("take publications under {}", announcement.namespace);
+                self.announcement_failed(id, faults::refused(&what, &error), shared);
+            }
+            _ => {}
+        }
+    }
+
+    pub fn on_announce_closed(&mut self, id: u64, end: RequestEnd, shared: &mut Shared) {
+        let what = "announcement of the namespace";
+        let error = match end {
+            RequestEnd::Rejected => return,
+            RequestEnd::Cancelled(code) => faults::cancelled(what, code),
+            RequestEnd::TimedOut => faults::timed_out(what),
+            RequestEnd::Done | RequestEnd::Finished => faults::finished(what),
+        };
+        self.announcement_failed(id, error, shared);
+    }
+
+    /// Every publication under the namespace ends with the error.
+    fn announcement_failed(&mut self, id: u64, error: ClientError, shared: &mut Shared) {
+        let Some(announcement) = self.announcements.get_mut(&id) else {
+            return;
+        };
+        let namespace = announcement.namespace.clone();
+        if let Announced::Sent(request) | Announced::Accepted(request) = announcement.state {
+            shared.routes.remove(&request);
+        }
+        // Nothing is left to cancel.
+        announcement.state = Announced::Unsent;
+        let of_it = |p: &&Publication| *p.track.namespace() == namespace && p.life == Life::Live;
+        let handles: Vec<Handle> = self
+            .publications
+            .values()
+            .filter(of_it)
+            .map(|p| p.handle)
+            .collect();
+        for handle in handles {
+            self.fail(handle, error.clone(), shared);
+        }
+    }
+
+    /// The client closes with a flush: every publication ends.
+    pub fn finish_all(&mut self, now: Instant, flush: Duration, shared: &mut Shared) {
+        let handles: Vec<Handle> = self.publications.keys().copied().collect();
+        for handle in handles {
+            self.end(now, handle, Some(flush), shared);
+        }
+    }
+
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        match (self.timer, self.serving.next_snapshot()) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (one, other) => one.or(other),
+        }
+    }
+
+    /// Whether everything that was accepted is acknowledged by the next hop.
+    pub fn is_acked(&self) -> bool {
+        let acked = |p: &Publication| p.down.as_ref().is_none_or(|down| down.sender.is_acked());
+        self.publications.values().all(acked)
+    }
+
+    /// The client closes: all handles end.
+    pub fn close_all(&mut self, end: &End, shared: &mut Shared) {
+        for (handle, publication) in std::mem::take(&mut self.publications) {
+            let flush = matches!(publication.life, Life::Ending { flush: true, .. });
+            if publication.life == Life::Live || flush {
+                shared.event(ClientEvent::Ended(handle, end.clone()));
+            }
+        }
+        *self = Publisher::default();
+    }
+}

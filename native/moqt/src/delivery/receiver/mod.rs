@@ -1,0 +1,516 @@
+//! The receiving side of one subscription: puts what arrives into the order that the delivery
+//! class promises, and says what will not come.
+
+mod deadline;
+mod newest;
+mod reliable;
+#[cfg(test)]
+mod tests;
+
+use super::class::DeliveryClass;
+use super::inbound::{Gap, GapReason, InObject};
+use super::info::{TrackInfo, PUBLISHED_AT};
+use crate::session::StreamEnd;
+use crate::transport::StreamId;
+use crate::wire::location::Location;
+use crate::wire::object::SubgroupObject;
+use crate::wire::object::{FetchItem, ObjectDatagram, ObjectStatus, SubgroupHeader, SubgroupId};
+use crate::wire::properties::{property, Properties};
+use bytes::Bytes;
+use deadline::DeadlineOrder;
+use newest::NewestOrder;
+use reliable::ReliableOrder;
+use std::collections::{HashMap, VecDeque};
+use std::time::{Duration, Instant};
+
+/// Largest group and object id that is delivered: what a JavaScript number holds exactly.
+pub const MAX_ID: u64 = (1 << 53) - 1;
+
+/// How a subscription is read.
+#[derive(Clone, Copy, Debug)]
+pub struct ReceiverConfig {
+    /// Class of a track whose publisher did not say it.
+    pub delivery: DeliveryClass,
+    /// `datagram`: in arrival order, also what is older than the newest.
+    pub unordered: bool,
+    /// Bounded wait for a missing group or object (`reliable`).
+    pub gap_timeout: Duration,
+    /// Most bytes held for order; above it streams are paused (`reliable`) or the oldest dropped.
+    pub queue_bytes: usize,
+}
+
+/// What comes out, in order.
+#[derive(Clone, Debug)]
+pub enum Delivery {
+    /// An object.
+    Object(InObject),
+    /// Something that will not be delivered.
+    Gap(Gap),
+}
+
+/// Why a subscription must be given up.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum TrackFault {
+    /// The track breaks the draft's rules.
+    Malformed(&'static str),
+    /// A group or object id above [`MAX_ID`].
+    IdTooLarge(Location),
+}
+
+/// Counters of one receiver.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct ReceiverStats {
+    /// Dropped because it was delivered or passed over already.
+    pub stale: u64,
+    /// Dropped because it came after its deadline.
+    pub late: u64,
+    /// Dropped because too much was held.
+    pub overflow: u64,
+    /// Streams reset or cut before their end.
+    pub reset: u64,
+    /// Gaps reported.
+    pub gaps: u64,
+}
+
+/// An object with what its properties say of its neighbours.
+#[derive(Debug)]
+struct Arrival {
+    object: InObject,
+    status: ObjectStatus,
+    prior_groups: u64,
+    prior_objects: u64,
+}
+
+#[derive(Debug)]
+struct InStream {
+    group: u64,
+    subgroup: Option<u64>,
+    end_of_group: bool,
+    last: Option<u64>,
+    paused: bool,
+}
+
+#[derive(Debug)]
+enum Order {
+    Reliable(ReliableOrder),
+    Newest(NewestOrder),
+    Deadline(DeadlineOrder),
+}
+
+/// Deliveries and counters: what the orders write to.
+#[derive(Debug, Default)]
+struct Output {
+    queue: VecDeque<Delivery>,
+    stats: ReceiverStats,
+}
+
+impl Output {
+    fn object(&mut self, object: InObject) {
+        self.queue.push_back(Delivery::Object(object));
+    }
+
+    fn gap(&mut self, from_group: u64, to_group: u64, reason: GapReason) {
+        self.stats.gaps += 1;
+        let gap = Gap {
+            from_group,
+            to_group,
+            objects: None,
+            reason,
+        };
+        self.queue.push_back(Delivery::Gap(gap));
+    }
+}
+
+/// The receiving side of one subscription.
+#[derive(Debug)]
+pub struct Receiver {
+    config: ReceiverConfig,
+    class: DeliveryClass,
+    order: Option<Order>,
+    streams: HashMap<StreamId, InStream>,
+    /// A joining fetch runs: live objects of ordered classes are held until it ends.
+    joining: bool,
+    /// Fetched before SUBSCRIBE_OK told the class.
+    early: VecDeque<(Instant, FetchItem)>,
+    early_end: Option<FetchEnd>,
+    reader_full: bool,
+    pauses: Vec<(StreamId, bool)>,
+    out: Output,
+}
+
+/// How a joining fetch ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FetchEnd {
+    /// All of it came.
+    Complete,
+    /// The peer refused it, or it took too long.
+    Refused,
+    /// Its stream was cut.
+    Cut,
+}
+
+impl Receiver {
+    /// A receiver for a SUBSCRIBE that was sent; `joining` when a joining fetch was sent with it.
+    pub fn new(config: ReceiverConfig, joining: bool) -> Self {
+        Receiver {
+            config,
+            class: config.delivery,
+            order: None,
+            streams: HashMap::new(),
+            joining,
+            early: VecDeque::new(),
+            early_end: None,
+            reader_full: false,
+            pauses: Vec::new(),
+            out: Output::default(),
+        }
+    }
+
+    /// SUBSCRIBE_OK: what the track is, and the first location that the subscription carries, when
+    /// it is known to exist or to come.
+    pub fn on_ok(&mut self, now: Instant, info: &TrackInfo, start: Option<Location>) {
+        self.class = info.class.unwrap_or(self.config.delivery);
+        self.order = Some(match self.class {
+            DeliveryClass::Reliable => Order::Reliable(ReliableOrder::new(
+                self.config.gap_timeout,
+                start.or(info.first_group.map(|group| Location::new(group, 0))),
+                info.class.is_some(),
+                self.joining,
+            )),
+            DeliveryClass::Latest => Order::Newest(NewestOrder::new(false)),
+            DeliveryClass::Datagram => Order::Newest(NewestOrder::new(self.config.unordered)),
+            DeliveryClass::Deadline => Order::Deadline(DeadlineOrder::new(
+                now,
+                info.deadline,
+                info.class.is_some(),
+                self.config.queue_bytes,
+            )),
+        });
+        while let Some((received, item)) = self.early.pop_front() {
+            // Checked when they came.
+            let _ = self.on_fetch_item(received, item);
+        }
+        if let Some(end) = self.early_end.take() {
+            self.on_fetch_end(now, end);
+        }
+    }
+
+    /// The class in force: the publisher's, or else the option.
+    pub fn class(&self) -> DeliveryClass {
+        self.class
+    }
+
+    /// A subgroup stream opened.
+    pub fn on_subgroup(&mut self, stream: StreamId, header: &SubgroupHeader) {
+        let subgroup = match header.subgroup {
+            SubgroupId::Zero => Some(0),
+            SubgroupId::Explicit(id) => Some(id),
+            SubgroupId::FirstObject => None,
+        };
+        let state = InStream {
+            group: header.group,
+            subgroup,
+            end_of_group: header.end_of_group,
+            last: None,
+            paused: false,
+        };
+        self.streams.insert(stream, state);
+        if let Some(Order::Reliable(order)) = &mut self.order {
+            order.opened(header.group);
+        }
+        self.apply_pressure(Some(stream));
+    }
+
+    /// An object of a subgroup stream.
+    pub fn on_object(
+        &mut self,
+        now: Instant,
+        stream: StreamId,
+        object: SubgroupObject,
+    ) -> Result<(), TrackFault> {
+        let Some(state) = self.streams.get_mut(&stream) else {
+            return Ok(());
+        };
+        state.last = Some(object.object);
+        let subgroup = *state.subgroup.get_or_insert(object.object);
+        let location = Location::new(state.group, object.object);
+        let SubgroupObject {
+            status,
+            properties,
+            payload,
+            ..
+        } = object;
+        self.arrive(now, location, subgroup, status, &properties, payload)
+    }
+
+    /// A stream ended.
+    pub fn on_stream_end(&mut self, now: Instant, stream: StreamId, end: StreamEnd) {
+        let Some(state) = self.streams.remove(&stream) else {
+            return;
+        };
+        let fin = end == StreamEnd::Fin;
+        if !fin {
+            self.out.stats.reset += 1;
+        }
+        match &mut self.order {
+            Some(Order::Reliable(order)) => {
+                let last = (fin && state.end_of_group).then_some(state.last);
+                order.ended(state.group, fin, last);
+                order.advance(now, &mut self.out);
+            }
+            Some(Order::Deadline(order)) if !fin && state.last.is_none() => {
+                order.lost(now, state.group, &mut self.out);
+            }
+            _ => {}
+        }
+        self.apply_pressure(None);
+    }
+
+    /// An object in a datagram.
+    pub fn on_datagram(
+        &mut self,
+        now: Instant,
+        datagram: ObjectDatagram,
+    ) -> Result<(), TrackFault> {
+        let location = Location::new(datagram.group, datagram.object);
+        let ObjectDatagram {
+            status,
+            properties,
+            payload,
+            end_of_group,
+            ..
+        } = datagram;
+        self.arrive(now, location, 0, status, &properties, payload)?;
+        if let (true, Some(Order::Reliable(order))) = (end_of_group, &mut self.order) {
+            order.group_ends(location.group, location.object.saturating_add(1));
+            order.advance(now, &mut self.out);
+        }
+        Ok(())
+    }
+
+    /// An item of the joining fetch, in ascending order.
+    pub fn on_fetch_item(&mut self, now: Instant, item: FetchItem) -> Result<(), TrackFault> {
+        if self.order.is_none() {
+            if let FetchItem::Object(object) = &item {
+                check(
+                    Location::new(object.group, object.object),
+                    &object.properties,
+                )?;
+            }
+            self.early.push_back((now, item));
+            return Ok(());
+        }
+        let object = match item {
+            FetchItem::Object(object) => object,
+            FetchItem::EndOfRange { location, unknown } => {
+                if let (true, Some(Order::Reliable(order))) = (unknown, &mut self.order) {
+                    order.fetch_unknown(location, &mut self.out);
+                }
+                return Ok(());
+            }
+        };
+        let location = Location::new(object.group, object.object);
+        let subgroup = object.subgroup.unwrap_or(0);
+        let arrival = arrival(
+            now,
+            location,
+            subgroup,
+            ObjectStatus::Normal,
+            &object.properties,
+            object.payload,
+        )?;
+        match &mut self.order {
+            Some(Order::Reliable(order)) => order.fetched(arrival, &mut self.out),
+            Some(Order::Newest(order)) => order.object(arrival, &mut self.out),
+            Some(Order::Deadline(order)) => order.fetched(arrival, &mut self.out),
+            None => {}
+        }
+        Ok(())
+    }
+
+    /// The joining fetch is over: live objects go on.
+    pub fn on_fetch_end(&mut self, now: Instant, end: FetchEnd) {
+        if self.order.is_none() {
+            self.early_end = Some(end);
+            return;
+        }
+        self.joining = false;
+        if let Some(Order::Reliable(order)) = &mut self.order {
+            order.joined(end, &mut self.out);
+            order.advance(now, &mut self.out);
+        }
+        self.apply_pressure(None);
+    }
+
+    /// Whether the joining fetch is awaited.
+    pub fn is_joining(&self) -> bool {
+        self.joining
+    }
+
+    /// The subscription is over and nothing more arrives: what is held comes out.
+    pub fn on_end(&mut self) {
+        match &mut self.order {
+            Some(Order::Reliable(order)) => order.flush(&mut self.out),
+            Some(Order::Deadline(order)) => order.flush(&mut self.out),
+            _ => {}
+        }
+    }
+
+    /// The next delivery.
+    pub fn poll(&mut self) -> Option<Delivery> {
+        self.out.queue.pop_front()
+    }
+
+    /// When [`Receiver::on_timeout`] wants to be called.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        match &self.order {
+            Some(Order::Reliable(order)) => order.timeout(),
+            Some(Order::Deadline(order)) => order.timeout(),
+            _ => None,
+        }
+    }
+
+    /// Stops waiting for what is missing too long.
+    pub fn on_timeout(&mut self, now: Instant) {
+        match &mut self.order {
+            Some(Order::Reliable(order)) => order.advance(now, &mut self.out),
+            Some(Order::Deadline(order)) => order.advance(now, &mut self.out),
+            _ => {}
+        }
+        self.apply_pressure(None);
+    }
+
+    /// The reader's queue is full, or has room again (`reliable` pauses its streams).
+    pub fn set_reader_full(&mut self, full: bool) {
+        if self.reader_full != full {
+            self.reader_full = full;
+            self.apply_pressure(None);
+        }
+    }
+
+    /// What [`Receiver::set_reader_full`] said last.
+    pub fn is_reader_full(&self) -> bool {
+        self.reader_full
+    }
+
+    /// Streams to pause (true) or to let flow (false), since the last call.
+    pub fn take_pauses(&mut self) -> std::vec::Drain<'_, (StreamId, bool)> {
+        self.pauses.drain(..)
+    }
+
+    /// The counters.
+    pub fn stats(&self) -> &ReceiverStats {
+        &self.out.stats
+    }
+
+    /// Bytes held for order.
+    pub fn held_bytes(&self) -> usize {
+        match &self.order {
+            Some(Order::Reliable(order)) => order.held_bytes(),
+            Some(Order::Deadline(order)) => order.held_bytes(),
+            _ => 0,
+        }
+    }
+
+    fn arrive(
+        &mut self,
+        now: Instant,
+        location: Location,
+        subgroup: u64,
+        status: ObjectStatus,
+        properties: &Properties,
+        payload: Bytes,
+    ) -> Result<(), TrackFault> {
+        let arrival = arrival(now, location, subgroup, status, properties, payload)?;
+        match &mut self.order {
+            Some(Order::Reliable(order)) => {
+                order.object(arrival, &mut self.out);
+                order.advance(now, &mut self.out);
+                self.apply_pressure(None);
+            }
+            Some(Order::Newest(order)) => order.object(arrival, &mut self.out),
+            Some(Order::Deadline(order)) => order.object(now, arrival, &mut self.out),
+            None => self.out.stats.stale += 1,
+        }
+        Ok(())
+    }
+
+    /// `reliable`: pauses every stream while the reader's queue is full, and those of later groups
+    /// while too much is held. Cheap while nothing changes.
+    fn apply_pressure(&mut self, opened: Option<StreamId>) {
+        let Some(Order::Reliable(order)) = &self.order else {
+            return;
+        };
+        let held_full = order.held_bytes() > self.config.queue_bytes;
+        let current = order.current();
+        let wanted = |group: u64| {
+            self.reader_full || (held_full && current.is_none_or(|current| group > current))
+        };
+        if let Some(stream) = opened {
+            if let Some(state) = self.streams.get_mut(&stream) {
+                if wanted(state.group) {
+                    state.paused = true;
+                    self.pauses.push((stream, true));
+                }
+            }
+            return;
+        }
+        let pressed = self.reader_full || held_full;
+        if !pressed && !order.take_pressed() {
+            return;
+        }
+        for (stream, state) in &mut self.streams {
+            let want = wanted(state.group);
+            if state.paused != want {
+                state.paused = want;
+                self.pauses.push((*stream, want));
+            }
+        }
+        order.set_pressed(pressed);
+    }
+}
+
+fn check(location: Location, properties: &Properties) -> Result<(), TrackFault> {
+    if location.group > MAX_ID || location.object > MAX_ID {
+        return Err(TrackFault::IdTooLarge(location));
+    }
+    if properties.is_empty() {
+        return Ok(());
+    }
+    match properties.object_fault(location.group, location.object) {
+        Some(fault) => Err(TrackFault::Malformed(fault)),
+        None => Ok(()),
+    }
+}
+
+fn arrival(
+    now: Instant,
+    location: Location,
+    subgroup: u64,
+    status: ObjectStatus,
+    properties: &Properties,
+    payload: Bytes,
+) -> Result<Arrival, TrackFault> {
+    check(location, properties)?;
+    let number = |key| {
+        if properties.is_empty() {
+            None
+        } else {
+            properties.varint(key)
+        }
+    };
+    Ok(Arrival {
+        object: InObject {
+            group: location.group,
+            object: location.object,
+            subgroup,
+            payload,
+            received: now,
+            published_at: number(PUBLISHED_AT),
+            keyframe: location.object == 0,
+        },
+        status,
+        prior_groups: number(property::PRIOR_GROUP_ID_GAP).unwrap_or(0),
+        prior_objects: number(property::PRIOR_OBJECT_ID_GAP).unwrap_or(0),
+    })
+}
