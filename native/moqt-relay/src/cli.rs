@@ -1,0 +1,99 @@
+//! The command line of `moq-game-relay`.
+
+mod args;
+mod logger;
+
+use crate::config::RelayConfig;
+use crate::relay::{Relay, RelayHandle};
+use args::{Action, Arguments};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use std::process::ExitCode;
+
+/// Runs the command; the process ends with what it gives.
+pub fn main() -> ExitCode {
+    let arguments = match args::parse(lexopt::Parser::from_env()) {
+        Ok(Action::Run(arguments)) => *arguments,
+        Ok(Action::Help) => {
+            print!("{}", args::HELP);
+            return ExitCode::SUCCESS;
+        }
+        Ok(Action::Version) => {
+            println!("moq-game-relay {}", env!("CARGO_PKG_VERSION"));
+            return ExitCode::SUCCESS;
+        }
+        Err(text) => return fail(&text, 2),
+    };
+    logger::start(arguments.log);
+    // Before anything else: a signal during the start must not kill the process half-way.
+    let signals = match Signals::new([SIGINT, SIGTERM]) {
+        Ok(signals) => signals,
+        Err(e) => return fail(&format!("cannot watch for signals: {e}"), 1),
+    };
+    let relay = match Relay::start(arguments.config.clone()) {
+        Ok(relay) => relay,
+        Err(e) => return fail(&e.to_string(), 1),
+    };
+    print!(
+        "{}",
+        banner(&relay, &arguments.config, arguments.tokens.is_some())
+    );
+    run(&relay, &arguments, signals)
+}
+
+fn fail(text: &str, code: u8) -> ExitCode {
+    eprintln!("moq-game-relay: {text}");
+    ExitCode::from(code)
+}
+
+fn run(relay: &RelayHandle, arguments: &Arguments, mut signals: Signals) -> ExitCode {
+    if let Some(signal) = signals.forever().next() {
+        let name = if signal == SIGINT {
+            "SIGINT"
+        } else {
+            "SIGTERM"
+        };
+        println!(
+            "{name}: shutting down (up to {} ms for clients to leave)",
+            arguments.drain.as_millis()
+        );
+        // A second signal ends the process at once.
+        std::thread::spawn(move || {
+            if signals.forever().next().is_some() {
+                std::process::exit(130);
+            }
+        });
+    }
+    match relay.shutdown(arguments.drain) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => fail(&e.to_string(), 1),
+    }
+}
+
+fn banner(relay: &RelayHandle, config: &RelayConfig, tokens: bool) -> String {
+    use crate::config::CertificateSource;
+    use std::fmt::Write;
+    let mut text = format!("moq-game-relay {} is ready\n", env!("CARGO_PKG_VERSION"));
+    for url in relay.urls() {
+        let _ = writeln!(text, "  url          {url}");
+    }
+    let _ = writeln!(text, "  sha-256      {}", relay.certificate_sha256());
+    let kind = match &config.certificate {
+        CertificateSource::Development { .. } => "development (self-signed, less than 14 days)",
+        CertificateSource::Files { .. } => "from files",
+    };
+    let _ = writeln!(text, "  certificate  {kind}");
+    if let Some(address) = relay.http_address() {
+        let _ = writeln!(
+            text,
+            "  http         http://{address}/  (certificate.sha256, stats, metrics)"
+        );
+    }
+    let admission = if tokens {
+        "by token"
+    } else {
+        "open to everyone"
+    };
+    let _ = writeln!(text, "  admission    {admission}");
+    text
+}

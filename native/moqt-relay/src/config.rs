@@ -1,0 +1,195 @@
+//! How a relay is set up, and what bounds it.
+
+use crate::auth::{AllowAll, Authorizer};
+use moqt_net::LinkConfig;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Where the relay's certificate comes from.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum CertificateSource {
+    /// Made on the spot for these names and addresses besides the local ones: self-signed ECDSA
+    /// P-256, valid less than 14 days, so that browsers accept it by its SHA-256 alone. For
+    /// development and LAN play.
+    Development {
+        /// Further host names or addresses.
+        names: Vec<String>,
+    },
+    /// PEM files: a certificate chain (leaf first) and its private key.
+    Files {
+        /// The chain.
+        certificate: PathBuf,
+        /// The key.
+        key: PathBuf,
+    },
+}
+
+impl Default for CertificateSource {
+    fn default() -> Self {
+        CertificateSource::Development { names: Vec::new() }
+    }
+}
+
+/// Whether and where `/certificate.sha256`, `/stats` and `/metrics` are served.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum HttpListen {
+    /// Not at all.
+    #[default]
+    Off,
+    /// On TCP, on the loopback address and the port number of the first UDP address.
+    SamePort,
+    /// On this TCP address.
+    At(SocketAddr),
+}
+
+/// How a relay is set up. Start from [`RelayConfig::default`].
+#[derive(Clone)]
+pub struct RelayConfig {
+    /// UDP addresses; WebTransport and raw QUIC share each port. Port 0 takes a free one. Empty:
+    /// connections within the process only. Default `127.0.0.1:4443`.
+    pub listen: Vec<SocketAddr>,
+    /// The certificate. Default: a development certificate.
+    pub certificate: CertificateSource,
+    /// The HTTP side. Default off (the command turns it on).
+    pub http: HttpListen,
+    /// Admission. Default [`AllowAll`].
+    pub authorizer: Arc<dyn Authorizer>,
+    /// Bounds.
+    pub limits: Limits,
+    /// Where clients are sent by GOAWAY on shutdown; empty: nowhere in particular. At most
+    /// 8,192 bytes.
+    pub goaway_uri: String,
+    /// Options of each connection.
+    pub link: LinkConfig,
+}
+
+impl Default for RelayConfig {
+    fn default() -> Self {
+        RelayConfig {
+            listen: vec![SocketAddr::from((Ipv4Addr::LOCALHOST, DEFAULT_PORT))],
+            certificate: CertificateSource::default(),
+            http: HttpListen::Off,
+            authorizer: Arc::new(AllowAll),
+            limits: Limits::default(),
+            goaway_uri: String::new(),
+            link: LinkConfig::default(),
+        }
+    }
+}
+
+impl std::fmt::Debug for RelayConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RelayConfig")
+            .field("listen", &self.listen)
+            .field("certificate", &self.certificate)
+            .field("http", &self.http)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The port that is taken when none is named.
+pub const DEFAULT_PORT: u16 = 4443;
+
+/// Bounds of a relay. Each is counted in the statistics when it is hit.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Limits {
+    /// Sessions at once; a further connection is refused. Default 10,000.
+    pub sessions: usize,
+    /// Live requests of one session; a further one is answered EXCESSIVE_LOAD. Default 1,024.
+    pub requests_per_session: usize,
+    /// Published namespaces; a further PUBLISH_NAMESPACE is answered EXCESSIVE_LOAD.
+    /// Default 65,536.
+    pub namespaces: usize,
+    /// Namespaces told to one SUBSCRIBE_NAMESPACE, or tracks to one SUBSCRIBE_TRACKS; a prefix
+    /// that matches more is answered NAMESPACE_TOO_LARGE. Default 4,096.
+    pub matches_per_prefix: usize,
+    /// Tracks known at once; a request for a further one is answered EXCESSIVE_LOAD.
+    /// Default 65,536.
+    pub tracks: usize,
+    /// Subscriptions of all sessions; a further one is answered EXCESSIVE_LOAD. Default 100,000.
+    pub subscriptions: usize,
+    /// Live fetches of one session; a further one is answered EXCESSIVE_LOAD. Default 64.
+    pub fetches_per_session: usize,
+    /// Bytes of one fetch response; what does not fit is marked unknown. Default 32 MiB.
+    pub fetch_bytes: usize,
+    /// Bytes of objects cached of one track; the oldest are evicted. Default 16 MiB.
+    pub cache_bytes_per_track: usize,
+    /// Groups cached of one track; the oldest are evicted. Default 128.
+    pub cache_groups_per_track: usize,
+    /// Bytes of objects cached of all tracks; the oldest are evicted. Default 256 MiB.
+    pub cache_bytes: usize,
+    /// Bytes waiting for one subscriber; beyond it a subscription that may not drop ends with
+    /// TOO_FAR_BEHIND. Default 4 MiB.
+    pub queue_bytes_per_subscriber: usize,
+    /// Bytes waiting for all subscribers (shared payloads counted once for each); beyond it the
+    /// subscriber with the most waiting ends with TOO_FAR_BEHIND. Default 512 MiB.
+    pub queue_bytes: usize,
+    /// Bytes of one object. Default 16 MiB.
+    pub object_bytes: usize,
+    /// Longest RENDEZVOUS_TIMEOUT that is honoured. Default 60 s.
+    pub rendezvous: Duration,
+    /// How long a publisher may take to answer. Default 10 s.
+    pub upstream_timeout: Duration,
+    /// How long a fetch without FILL_TIMEOUT waits for upstream. Default 10 s.
+    pub fill_timeout: Duration,
+    /// How long an upstream subscription is kept after its last subscriber left. Default 3 s.
+    pub linger: Duration,
+    /// How long subscriptions wait for a publisher whose connection was lost to come back.
+    /// Default 10 s.
+    pub publisher_grace: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            sessions: 10_000,
+            requests_per_session: 1_024,
+            namespaces: 65_536,
+            matches_per_prefix: 4_096,
+            tracks: 65_536,
+            subscriptions: 100_000,
+            fetches_per_session: 64,
+            fetch_bytes: 32 << 20,
+            cache_bytes_per_track: 16 << 20,
+            cache_groups_per_track: 128,
+            cache_bytes: 256 << 20,
+            queue_bytes_per_subscriber: 4 << 20,
+            queue_bytes: 512 << 20,
+            object_bytes: 16 << 20,
+            rendezvous: Duration::from_secs(60),
+            upstream_timeout: Duration::from_secs(10),
+            fill_timeout: Duration::from_secs(10),
+            linger: Duration::from_secs(3),
+            publisher_grace: Duration::from_secs(10),
+        }
+    }
+}
+
+impl Limits {
+    /// Why these bounds cannot be used, if they cannot.
+    pub fn check(&self) -> Result<(), String> {
+        let positive = [
+            ("sessions", self.sessions),
+            ("requests_per_session", self.requests_per_session),
+            ("namespaces", self.namespaces),
+            ("matches_per_prefix", self.matches_per_prefix),
+            ("tracks", self.tracks),
+            ("subscriptions", self.subscriptions),
+            ("fetches_per_session", self.fetches_per_session),
+            ("cache_groups_per_track", self.cache_groups_per_track),
+            (
+                "queue_bytes_per_subscriber",
+                self.queue_bytes_per_subscriber,
+            ),
+            ("queue_bytes", self.queue_bytes),
+            ("object_bytes", self.object_bytes),
+        ];
+        match positive.iter().find(|(_, value)| *value == 0) {
+            Some((name, _)) => Err(format!("the limit {name} must be at least 1")),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,498 @@
+//! Objects from publishers: checked, kept, handed to every subscriber.
+
+use super::Core;
+use crate::cache::Insert;
+use crate::io::Io;
+use crate::peer::{Incoming, Role};
+use crate::timers::Timer;
+use crate::track::LiveSubgroup;
+use bytes::Bytes;
+use moqt::delivery::{OutObject, Outlet, SharedObject, SubgroupEnd};
+use moqt::session::{RequestId, StreamEnd};
+use moqt::transport::StreamId;
+use moqt::wire::{
+    property, stream_codes, Location, ObjectDatagram, ObjectStatus, Properties, SubgroupHeader,
+    SubgroupId, SubgroupObject,
+};
+use moqt_net::ConnId;
+use std::collections::hash_map::Entry;
+
+/// Payloads up to this size are copied out of the receive buffer, so that a small object in the
+/// cache does not hold a whole packet.
+const COPY_BELOW: usize = 4_096;
+
+/// Bytes that hold nothing but themselves.
+pub(super) fn compact(bytes: Bytes) -> Bytes {
+    if bytes.len() < COPY_BELOW {
+        Bytes::copy_from_slice(&bytes)
+    } else {
+        bytes
+    }
+}
+
+/// Properties that hold nothing but themselves. They were checked when they were decoded.
+pub(super) fn compact_properties(properties: &Properties) -> Properties {
+    if properties.is_empty() {
+        return Properties::empty();
+    }
+    Properties::from_wire(compact(properties.as_wire().clone())).unwrap_or_default()
+}
+
+impl Core {
+    pub(super) fn on_subgroup(
+        &mut self,
+        conn: ConnId,
+        stream: StreamId,
+        request: RequestId,
+        header: SubgroupHeader,
+    ) {
+        let Some(peer) = self.peers.get_mut(&conn) else {
+            return;
+        };
+        let Some(Role::Upstream { track }) = peer.roles.get(&request) else {
+            return;
+        };
+        let subgroup = match header.subgroup {
+            SubgroupId::Zero => Some(0),
+            SubgroupId::Explicit(id) => Some(id),
+            SubgroupId::FirstObject => None,
+        };
+        let incoming = Incoming {
+            track: *track,
+            header,
+            subgroup,
+            last: None,
+        };
+        peer.incoming.insert(stream, incoming);
+    }
+
+    pub(super) fn on_object(
+        &mut self,
+        io: &mut dyn Io,
+        conn: ConnId,
+        stream: StreamId,
+        object: SubgroupObject,
+    ) {
+        let Some(incoming) = self
+            .peers
+            .get_mut(&conn)
+            .and_then(|p| p.incoming.get_mut(&stream))
+        else {
+            self.counts.drops.unwanted += 1;
+            return;
+        };
+        let first_here = incoming.last.is_none();
+        incoming.last = Some(object.object);
+        let subgroup = *incoming.subgroup.get_or_insert(object.object);
+        let (id, header) = (incoming.track, incoming.header);
+        let out = OutObject {
+            group: header.group,
+            subgroup,
+            object: object.object,
+            status: object.status,
+            priority: header.priority,
+            properties: compact_properties(&object.properties),
+            payload: compact(object.payload),
+            datagram: false,
+            first: header.first_object && first_here,
+            end_of_group: header.end_of_group,
+            with_properties: header.has_properties,
+            received: io.now(),
+        };
+        let Some(track) = self.tracks.get_mut(&id) else {
+            return;
+        };
+        match track.live.entry((out.group, subgroup)) {
+            Entry::Vacant(entry) => {
+                entry.insert(LiveSubgroup {
+                    last: None,
+                    from: (conn, stream),
+                    streams: vec![(conn, stream)],
+                    priority: header.priority,
+                    cut: false,
+                });
+            }
+            Entry::Occupied(mut entry) => {
+                let live = entry.get_mut();
+                if live.priority != header.priority {
+                    return self.malformed(io, id, "one subgroup with two priorities");
+                }
+                if first_here {
+                    live.streams.push((conn, stream));
+                }
+            }
+        }
+        self.take_object(io, conn, id, Some(stream), out, &object.properties);
+    }
+
+    pub(super) fn on_datagram(
+        &mut self,
+        io: &mut dyn Io,
+        conn: ConnId,
+        request: RequestId,
+        datagram: ObjectDatagram,
+    ) {
+        let role = self.peers.get(&conn).and_then(|p| p.roles.get(&request));
+        let Some(Role::Upstream { track }) = role else {
+            self.counts.drops.unwanted += 1;
+            return;
+        };
+        let id = *track;
+        let out = OutObject {
+            group: datagram.group,
+            subgroup: 0,
+            object: datagram.object,
+            status: datagram.status,
+            priority: datagram.priority,
+            properties: compact_properties(&datagram.properties),
+            payload: compact(datagram.payload),
+            datagram: true,
+            first: false,
+            end_of_group: datagram.end_of_group,
+            with_properties: !datagram.properties.is_empty(),
+            received: io.now(),
+        };
+        self.take_object(io, conn, id, None, out, &datagram.properties);
+    }
+
+    /// Checks an object against what is known, keeps it, and hands it on.
+    fn take_object(
+        &mut self,
+        io: &mut dyn Io,
+        conn: ConnId,
+        id: u64,
+        stream: Option<StreamId>,
+        object: OutObject,
+        properties: &Properties,
+    ) {
+        let location = Location::new(object.group, object.object);
+        self.counts.objects.received += 1;
+        self.counts.objects.received_bytes += object.payload.len() as u64;
+        let Some(track) = self.tracks.get_mut(&id) else {
+            return;
+        };
+        track.objects += 1;
+        track.bytes += object.payload.len() as u64;
+        if let Some(fault) = properties.object_fault(location.group, location.object) {
+            return self.malformed(io, id, fault);
+        }
+        let several = track.sources.len() > 1;
+        let before = track.cache.bytes();
+        let shared = SharedObject::new(object);
+        let outcome = match shared.status {
+            ObjectStatus::Normal => {
+                let object_gap = properties
+                    .varint(property::PRIOR_OBJECT_ID_GAP)
+                    .unwrap_or(0);
+                let group_gap = properties.varint(property::PRIOR_GROUP_ID_GAP);
+                let outcome = track.cache.insert(&shared, object_gap, group_gap);
+                if shared.datagram && shared.end_of_group {
+                    let end = location.object.saturating_add(1);
+                    track
+                        .cache
+                        .end_group(location.group, end)
+                        .map_or_else(Insert::Malformed, |()| outcome)
+                } else {
+                    outcome
+                }
+            }
+            ObjectStatus::EndOfGroup => track
+                .cache
+                .end_group(location.group, location.object)
+                .map_or_else(Insert::Malformed, |()| Insert::New),
+            ObjectStatus::EndOfTrack => {
+                let repeated = track.cache.end() == Some(location);
+                track
+                    .cache
+                    .end_track(location)
+                    .map_or_else(Insert::Malformed, |()| {
+                        if repeated {
+                            Insert::Duplicate
+                        } else {
+                            Insert::New
+                        }
+                    })
+            }
+        };
+        self.cached = self.cached - before.min(self.cached) + track.cache.bytes();
+        let forward = match outcome {
+            Insert::New => true,
+            // Too old to be told from a duplicate: with one publisher it is none.
+            Insert::Evicted => !several,
+            Insert::Duplicate => {
+                self.counts.drops.duplicate += 1;
+                return;
+            }
+            Insert::Absent => false,
+            Insert::Malformed(why) => return self.malformed(io, id, why),
+        };
+        if !forward {
+            self.counts.drops.absent += 1;
+            return;
+        }
+        if shared.status == ObjectStatus::Normal {
+            track.saw(location);
+        }
+        if let Some(stream) = stream {
+            if !self.continues(io, id, (conn, stream), &shared) {
+                return;
+            }
+        }
+        self.fan_out(io, id, &shared);
+        self.bound_cache(id);
+    }
+
+    /// Whether an object is the next of its subgroup (draft-18 "Closing Subgroup Streams"). If it
+    /// is not, subscribers' streams are cut and the rest of the subgroup is only cached.
+    fn continues(
+        &mut self,
+        io: &mut dyn Io,
+        id: u64,
+        from: (ConnId, StreamId),
+        object: &SharedObject,
+    ) -> bool {
+        let Some(track) = self.tracks.get_mut(&id) else {
+            return false;
+        };
+        let key = (object.group, object.subgroup);
+        let Some(live) = track.live.get_mut(&key) else {
+            return false;
+        };
+        let next = match live.last {
+            None => true,
+            Some(last) if object.object <= last => false,
+            Some(last) => live.from == from || object.object == last + 1,
+        };
+        if next && !live.cut {
+            live.last = Some(object.object);
+            live.from = from;
+            return true;
+        }
+        if !std::mem::replace(&mut live.cut, true) {
+            self.end_subgroup(io, id, key, SubgroupEnd::Reset(stream_codes::CANCELLED));
+        }
+        self.counts.drops.absent += 1;
+        false
+    }
+
+    /// Hands one object to every subscriber: the hot path.
+    fn fan_out(&mut self, io: &mut dyn Io, id: u64, object: &SharedObject) {
+        let now = io.now();
+        let Some(track) = self.tracks.get_mut(&id) else {
+            return;
+        };
+        let mut attention = Vec::new();
+        for (slot, subscriber) in track.subscribers.iter_mut() {
+            if subscriber.done.is_some() {
+                continue;
+            }
+            let Some(peer) = self.peers.get_mut(&subscriber.conn) else {
+                continue;
+            };
+            let Some(transport) = io.transport(subscriber.conn) else {
+                continue;
+            };
+            let sender = &mut subscriber.sender;
+            sender.push(object);
+            let mut out = Outlet {
+                session: &mut peer.session,
+                transport,
+                owners: &mut peer.owners,
+            };
+            sender.pump(now, &mut out);
+            if !std::mem::replace(&mut peer.dirty, true) {
+                self.dirty.push(subscriber.conn);
+            }
+            let queued = sender.queued_bytes();
+            if queued != subscriber.queued {
+                self.queued = self.queued - subscriber.queued.min(self.queued) + queued;
+                subscriber.queued = queued;
+            }
+            let at = sender.poll_timeout();
+            subscriber
+                .timer
+                .want(&mut self.timers, at, Timer::Subscriber(id, slot));
+            if sender.is_too_far_behind() || sender.is_past_end() {
+                attention.push(slot);
+            }
+        }
+        for slot in attention {
+            self.after_pump(io, id, slot);
+        }
+        if self.queued > self.config.limits.queue_bytes {
+            self.shed(io, id);
+        }
+    }
+
+    /// Too much waits for all subscribers together: the track's slowest is given up.
+    fn shed(&mut self, io: &mut dyn Io, id: u64) {
+        let Some(track) = self.tracks.get(&id) else {
+            return;
+        };
+        let slowest = track.subscribers.iter().max_by_key(|(_, s)| s.queued);
+        if let Some((slot, subscriber)) = slowest {
+            if subscriber.queued > 0 {
+                self.too_far_behind(io, id, slot);
+            }
+        }
+    }
+
+    /// Keeps the cache of all tracks within its bound, at the cost of the largest.
+    pub(super) fn bound_cache(&mut self, id: u64) {
+        let limit = self.config.limits.cache_bytes;
+        if self.cached <= limit {
+            return;
+        }
+        // Down to nine tenths, so that this is not done for every object.
+        let mut excess = self.cached - limit / 10 * 9;
+        let mut tracks: Vec<(usize, u64)> = self
+            .tracks
+            .iter()
+            .map(|(id, t)| (t.cache.bytes(), *id))
+            .collect();
+        tracks.sort_unstable_by(|a, b| b.cmp(a));
+        if tracks.is_empty() {
+            tracks.push((0, id));
+        }
+        for (bytes, id) in tracks {
+            if excess == 0 {
+                break;
+            }
+            if let Some(track) = self.tracks.get_mut(&id) {
+                let freed = track.cache.shrink_to(bytes - bytes.min(excess));
+                excess -= freed.min(excess);
+                self.cached -= freed.min(self.cached);
+                self.counts.cache.evicted_bytes += freed as u64;
+            }
+        }
+    }
+
+    pub(super) fn on_stream_end(
+        &mut self,
+        io: &mut dyn Io,
+        conn: ConnId,
+        stream: StreamId,
+        request: RequestId,
+        end: StreamEnd,
+    ) {
+        let Some(incoming) = self
+            .peers
+            .get_mut(&conn)
+            .and_then(|p| p.incoming.remove(&stream))
+        else {
+            return self.on_fetch_stream_end(io, conn, request, end);
+        };
+        match end {
+            StreamEnd::Fin => self.finish_stream(io, conn, stream, &incoming),
+            StreamEnd::Reset { code, .. } => self.cut_stream(io, conn, stream, &incoming, code),
+            StreamEnd::TooLarge => {
+                self.cut_stream(io, conn, stream, &incoming, stream_codes::CANCELLED);
+            }
+        }
+    }
+
+    /// All objects of a subgroup have come.
+    fn finish_stream(
+        &mut self,
+        io: &mut dyn Io,
+        conn: ConnId,
+        stream: StreamId,
+        incoming: &Incoming,
+    ) {
+        let Some(subgroup) = incoming.subgroup else {
+            return;
+        };
+        let key = (incoming.header.group, subgroup);
+        let Some(track) = self.tracks.get_mut(&incoming.track) else {
+            return;
+        };
+        if let Some(last) = incoming.last.filter(|_| incoming.header.end_of_group) {
+            let before = track.cache.bytes();
+            // A final object with an end-of-group status says the same one id earlier.
+            let known = track.cache.group_end(key.0);
+            if known.is_none() {
+                if let Err(why) = track.cache.end_group(key.0, last.saturating_add(1)) {
+                    return self.malformed(io, incoming.track, why);
+                }
+            }
+            self.cached = self.cached - before.min(self.cached) + track.cache.bytes();
+        }
+        let Some(live) = track.live.get_mut(&key) else {
+            return;
+        };
+        live.streams.retain(|s| *s != (conn, stream));
+        let behind = live.last > incoming.last;
+        let others = !live.streams.is_empty();
+        if behind && others {
+            // Another publisher has sent more of it already.
+            return;
+        }
+        track.live.remove(&key);
+        self.end_subgroup(io, incoming.track, key, SubgroupEnd::Fin);
+    }
+
+    /// A subgroup was cut upstream. Subscribers' streams are cut too, unless another publisher
+    /// goes on with it.
+    pub(super) fn cut_stream(
+        &mut self,
+        io: &mut dyn Io,
+        conn: ConnId,
+        stream: StreamId,
+        incoming: &Incoming,
+        code: u64,
+    ) {
+        let Some(subgroup) = incoming.subgroup else {
+            return;
+        };
+        let key = (incoming.header.group, subgroup);
+        let Some(track) = self.tracks.get_mut(&incoming.track) else {
+            return;
+        };
+        let Some(live) = track.live.get_mut(&key) else {
+            return;
+        };
+        live.streams.retain(|s| *s != (conn, stream));
+        if live.streams.is_empty() {
+            track.live.remove(&key);
+            self.end_subgroup(io, incoming.track, key, SubgroupEnd::Reset(code));
+        }
+    }
+
+    /// Tells every subscriber's sender how a subgroup ended.
+    fn end_subgroup(&mut self, io: &mut dyn Io, id: u64, key: (u64, u64), end: SubgroupEnd) {
+        let now = io.now();
+        let Some(track) = self.tracks.get_mut(&id) else {
+            return;
+        };
+        let mut attention = Vec::new();
+        for (slot, subscriber) in track.subscribers.iter_mut() {
+            let Some(peer) = self.peers.get_mut(&subscriber.conn) else {
+                continue;
+            };
+            let Some(transport) = io.transport(subscriber.conn) else {
+                continue;
+            };
+            let sender = &mut subscriber.sender;
+            sender.end_subgroup(now, key.0, key.1, end);
+            let mut out = Outlet {
+                session: &mut peer.session,
+                transport,
+                owners: &mut peer.owners,
+            };
+            sender.pump(now, &mut out);
+            if !std::mem::replace(&mut peer.dirty, true) {
+                self.dirty.push(subscriber.conn);
+            }
+            let at = sender.poll_timeout();
+            subscriber
+                .timer
+                .want(&mut self.timers, at, Timer::Subscriber(id, slot));
+            if subscriber.done.is_some() {
+                attention.push(slot);
+            }
+        }
+        for slot in attention {
+            self.after_pump(io, id, slot);
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! One track: where it comes from, who reads it, what is kept of it.
+
+use crate::cache::TrackCache;
+use crate::slots::Slots;
+use crate::timers::Scheduled;
+use moqt::delivery::{Sender, TrackInfo};
+use moqt::session::RequestId;
+use moqt::transport::StreamId;
+use moqt::wire::{
+    property, FullTrackName, Location, Parameters, Properties, PublishDone, RequestError,
+};
+use moqt_net::ConnId;
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+/// How a source came to be.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum SourceKind {
+    /// By our SUBSCRIBE.
+    Subscribed,
+    /// By the peer's PUBLISH.
+    Published,
+}
+
+/// A session that the track is received from.
+#[derive(Clone, Debug)]
+pub(crate) struct Source {
+    pub(crate) conn: ConnId,
+    pub(crate) request: RequestId,
+    pub(crate) kind: SourceKind,
+    /// SUBSCRIBE_OK has come, or PUBLISH was accepted.
+    pub(crate) established: bool,
+    /// The Forward State that we asked for.
+    pub(crate) forward: bool,
+    /// Its PUBLISH_DONE; the source goes when its streams have ended.
+    pub(crate) done: Option<PublishDone>,
+}
+
+/// A downstream SUBSCRIBE that waits for a source.
+#[derive(Clone, Debug)]
+pub(crate) struct Waiting {
+    pub(crate) conn: ConnId,
+    pub(crate) request: RequestId,
+    pub(crate) params: Parameters,
+    /// End of its RENDEZVOUS_TIMEOUT.
+    pub(crate) until: Option<Instant>,
+}
+
+/// A downstream subscription.
+#[derive(Debug)]
+pub(crate) struct Subscriber {
+    pub(crate) conn: ConnId,
+    pub(crate) request: RequestId,
+    pub(crate) sender: Sender,
+    /// Joining Location (draft-18 "Subscriptions"): where a joining fetch ends.
+    pub(crate) joining: Option<Location>,
+    /// How it ends once everything is handed over, and until when that may take.
+    pub(crate) done: Option<(PublishDone, Instant)>,
+    pub(crate) timer: Scheduled,
+    /// Bytes waiting when last looked at.
+    pub(crate) queued: usize,
+}
+
+/// A subgroup that is being received.
+#[derive(Clone, Debug)]
+pub(crate) struct LiveSubgroup {
+    /// Last object forwarded.
+    pub(crate) last: Option<u64>,
+    /// The stream that it came on.
+    pub(crate) from: (ConnId, StreamId),
+    /// All streams that carry the subgroup.
+    pub(crate) streams: Vec<(ConnId, StreamId)>,
+    /// Publisher priority, which all its objects share.
+    pub(crate) priority: Option<u8>,
+    /// It cannot be continued in order: only cached.
+    pub(crate) cut: bool,
+}
+
+/// One track.
+#[derive(Debug)]
+pub(crate) struct Track {
+    pub(crate) name: FullTrackName,
+    /// The Track Alias towards every subscriber: encoded objects are shared.
+    pub(crate) alias: u64,
+    pub(crate) info: TrackInfo,
+    /// Track properties as last received; `None` before any source is established.
+    pub(crate) properties: Option<Properties>,
+    pub(crate) largest: Option<Location>,
+    pub(crate) cache: TrackCache,
+    pub(crate) sources: Vec<Source>,
+    pub(crate) waiting: Vec<Waiting>,
+    pub(crate) subscribers: Slots<Subscriber>,
+    pub(crate) live: HashMap<(u64, u64), LiveSubgroup>,
+    /// NEW_GROUP_REQUEST that is outstanding upstream.
+    pub(crate) group_request: Option<u64>,
+    /// Why the last source refused, for those who still wait.
+    pub(crate) refusal: Option<RequestError>,
+    /// How the last source ended.
+    pub(crate) ended: bool,
+    /// Live fetches of it.
+    pub(crate) fetches: usize,
+    /// When an unused track is given up.
+    pub(crate) linger: Option<Instant>,
+    /// Until when subscribers wait for a lost publisher.
+    pub(crate) grace: Option<Instant>,
+    /// When sources are asked again.
+    pub(crate) retry: Option<Instant>,
+    pub(crate) timer: Scheduled,
+    pub(crate) objects: u64,
+    pub(crate) bytes: u64,
+}
+
+impl Track {
+    pub(crate) fn new(name: FullTrackName, alias: u64, cache: TrackCache) -> Self {
+        Track {
+            name,
+            alias,
+            info: TrackInfo::default(),
+            properties: None,
+            largest: None,
+            cache,
+            sources: Vec::new(),
+            waiting: Vec::new(),
+            subscribers: Slots::default(),
+            live: HashMap::new(),
+            group_request: None,
+            refusal: None,
+            ended: false,
+            fetches: 0,
+            linger: None,
+            grace: None,
+            retry: None,
+            timer: Scheduled::default(),
+            objects: 0,
+            bytes: 0,
+        }
+    }
+
+    /// Whether it can be received now.
+    pub(crate) fn is_established(&self) -> bool {
+        self.sources
+            .iter()
+            .any(|s| s.established && s.done.is_none())
+    }
+
+    /// Whether an answer of a source is outstanding.
+    pub(crate) fn is_pending(&self) -> bool {
+        self.sources.iter().any(|s| !s.established)
+    }
+
+    /// Whether anyone wants objects.
+    pub(crate) fn is_wanted(&self) -> bool {
+        !self.waiting.is_empty()
+            || self
+                .subscribers
+                .iter()
+                .any(|(_, s)| s.done.is_none() && s.sender.is_forwarding())
+    }
+
+    /// Whether anyone has anything to do with it.
+    pub(crate) fn is_used(&self) -> bool {
+        !self.waiting.is_empty() || !self.subscribers.is_empty() || self.fetches > 0
+    }
+
+    /// The source of a session.
+    pub(crate) fn source_mut(&mut self, conn: ConnId) -> Option<&mut Source> {
+        self.sources.iter_mut().find(|s| s.conn == conn)
+    }
+
+    /// The live subscription or waiting request of a session.
+    pub(crate) fn is_subscribed(&self, conn: ConnId) -> bool {
+        self.waiting.iter().any(|w| w.conn == conn)
+            || self
+                .subscribers
+                .iter()
+                .any(|(_, s)| s.conn == conn && s.done.is_none())
+    }
+
+    /// Takes over track properties.
+    pub(crate) fn set_properties(&mut self, properties: Properties) {
+        self.info = TrackInfo::from_properties(&properties);
+        let max_age = properties.varint(property::MAX_CACHE_DURATION);
+        // A day is as good as forever, and keeps time arithmetic in range.
+        let max_age = max_age.map(|ms| Duration::from_millis(ms.min(86_400_000)));
+        self.cache.configure(max_age, self.info.priority);
+        self.properties = Some(properties);
+    }
+
+    /// Raises the largest location. Gives whether the largest group went up.
+    pub(crate) fn saw(&mut self, location: Location) -> bool {
+        let before = self.largest;
+        if before.is_some_and(|largest| largest >= location) {
+            return false;
+        }
+        self.largest = Some(location);
+        let new_group = before.is_none_or(|largest| location.group > largest.group);
+        if new_group {
+            self.group_request = None;
+        }
+        new_group
+    }
+
+    /// The earliest of its deadlines.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        let waiting = self.waiting.iter().filter_map(|w| w.until);
+        let done = self
+            .subscribers
+            .iter()
+            .filter_map(|(_, s)| s.done.as_ref().map(|d| d.1));
+        waiting
+            .chain(done)
+            .chain(self.linger)
+            .chain(self.grace)
+            .chain(self.retry)
+            .min()
+    }
+}
