@@ -1,6 +1,7 @@
 //! One UDP port with its QUIC endpoint, and the policy for new connections on it.
 
 use crate::config::{LinkConfig, ListenConfig};
+use crate::speaks::Speaks;
 use crate::tls::TlsError;
 use crate::udp::UdpSocket;
 use quinn_proto::{
@@ -132,6 +133,11 @@ fn server_config(config: &ListenConfig) -> Result<ServerConfig, TlsError> {
         ));
     }
     let crypto = config.certificate.quic_config(&alpn)?;
+    let speaks: Vec<_> = alpn.iter().map(|p| String::from_utf8_lossy(p)).collect();
+    let crypto = Speaks {
+        inner: Arc::new(crypto),
+        phrase: format!("this server speaks {}", speaks.join(", ")).into(),
+    };
     let mut server = ServerConfig::with_crypto(Arc::new(crypto));
     server.transport_config(Arc::new(transport_config(&config.link)?));
     Ok(server)

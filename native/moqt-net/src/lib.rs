@@ -22,6 +22,7 @@ mod link;
 mod resolve;
 pub mod runtime;
 mod slots;
+mod speaks;
 mod timers;
 pub mod tls;
 mod udp;

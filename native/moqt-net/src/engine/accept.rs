@@ -3,7 +3,7 @@
 use super::{Conn, Core, Link};
 use crate::config::ListenConfig;
 use crate::endpoint::{Admission, Endpoint};
-use crate::link::quic::QuicLink;
+use crate::link::quic::{Origin, QuicLink};
 use crate::link::Mapping;
 use crate::udp::ReceiveBuffers;
 use bytes::BytesMut;
@@ -172,7 +172,7 @@ impl Core {
                     self.now,
                     Mapping::Raw,
                     &config.link,
-                    None,
+                    Origin::Incoming(config.clone()),
                 );
                 let deadline = self.now + config.handshake_timeout;
                 let id = self.new_conn(handler, Link::Quic(Box::new(link)));

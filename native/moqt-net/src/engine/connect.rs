@@ -5,7 +5,8 @@ use crate::address::Address;
 use crate::config::{ConnectConfig, ConnectError};
 use crate::endpoint::{transport_config, Endpoint, ALPN_H3};
 use crate::handler::TransportKind;
-use crate::link::quic::{Outgoing, QuicLink};
+use crate::link::quic::{Origin, Outgoing, QuicLink};
+use crate::link::webtransport::{Role, WebTransport};
 use crate::link::Mapping;
 use crate::resolve::resolve;
 use crate::verify::{client_config, Refusal};
@@ -16,6 +17,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use web_transport_proto::ConnectRequest;
 
 /// How long an address may be silent before the next one of the same host is tried.
 const NEXT_ADDRESS_AFTER: Duration = Duration::from_millis(400);
@@ -27,6 +29,7 @@ pub(super) struct Attempt {
     address: Address,
     config: ConnectConfig,
     quic: quinn_proto::ClientConfig,
+    request: ConnectRequest,
     offered: String,
     refusal: Refusal,
     remaining: VecDeque<SocketAddr>,
@@ -58,6 +61,12 @@ impl Core {
         let (tls, refusal) = client_config(&config.trust, alpn).map_err(wrong)?;
         let mut quic = quinn_proto::ClientConfig::new(Arc::new(tls));
         quic.transport_config(Arc::new(transport_config(&config.link).map_err(wrong)?));
+        let request = ConnectRequest::new(address.url.clone())
+            .with_protocols(config.protocols.iter().cloned());
+        if let Err(e) = request.encode(&mut Vec::new()) {
+            let text = format!("protocols or URL cannot be sent in a request: {e}");
+            return Err(ConnectError::Config(text));
+        }
         let offered = config.protocols.join(", ");
         let offered = if webtransport {
             format!("h3 ({offered})")
@@ -74,6 +83,7 @@ impl Core {
                 address,
                 config,
                 quic,
+                request,
                 offered,
                 refusal,
                 remaining: VecDeque::new(),
@@ -170,7 +180,15 @@ impl Core {
             offered: attempt.offered.clone(),
             refusal: attempt.refusal.clone(),
         };
-        let mapping = Mapping::Raw;
+        let mapping = match attempt.address.kind {
+            TransportKind::WebTransport => {
+                Mapping::WebTransport(Box::new(WebTransport::new(Role::Client {
+                    request: Box::new(attempt.request.clone()),
+                    peer: attempt.address.authority.clone(),
+                })))
+            }
+            _ => Mapping::Raw,
+        };
         let link = QuicLink::new(
             connection,
             index,
@@ -178,7 +196,7 @@ impl Core {
             now,
             mapping,
             &attempt.config.link,
-            Some(outgoing),
+            Origin::Outgoing(outgoing),
         );
         attempt.next_at = (!attempt.remaining.is_empty()).then_some(now + NEXT_ADDRESS_AFTER);
         let old = std::mem::replace(&mut conn.link, Link::Quic(Box::new(link)));

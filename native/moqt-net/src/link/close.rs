@@ -1,10 +1,9 @@
 //! Why a QUIC connection ended, in the words of the transport contract.
 
+use crate::speaks::ALERT_NO_PROTOCOL;
 use moqt::transport::CloseReason;
 use quinn_proto::{ConnectionError, TransportErrorCode};
 
-/// TLS alert `no_application_protocol`.
-const ALERT_NO_PROTOCOL: u8 = 120;
 /// Longest reason phrase kept, in bytes.
 const MAX_REASON: usize = 1_024;
 
@@ -26,6 +25,27 @@ pub(crate) fn phrase(bytes: &[u8]) -> String {
         text.pop();
     }
     text
+}
+
+/// A WebTransport peer closed the whole connection. Some put the session's code there.
+pub(crate) fn closed_without_capsule(close: &quinn_proto::ApplicationClose) -> CloseReason {
+    let code = u64::from(close.error_code);
+    if code == u64::from(super::h3::H3_NO_ERROR) {
+        return CloseReason::Peer {
+            code: 0,
+            reason: phrase(&close.reason),
+        };
+    }
+    match web_transport_proto::error_from_http3(code) {
+        Some(code) => CloseReason::Peer {
+            code: code.into(),
+            reason: phrase(&close.reason),
+        },
+        None => CloseReason::Transport(format!(
+            "the peer closed the HTTP/3 connection with code 0x{code:x}: {}",
+            phrase(&close.reason)
+        )),
+    }
 }
 
 /// The connection was lost; `attempt` when it was never ready.

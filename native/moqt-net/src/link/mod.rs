@@ -1,9 +1,11 @@
 //! Connections: QUIC (raw or with WebTransport on top) and in-memory pairs.
 
 pub(crate) mod close;
+mod h3;
 pub(crate) mod incoming;
 pub(crate) mod quic;
-pub(crate) mod transport;
+mod transport;
+pub(crate) mod webtransport;
 
 use crate::handler::ConnInfo;
 use moqt::transport::TransportEvent;
@@ -21,4 +23,6 @@ pub(crate) enum LinkEvent {
 pub(crate) enum Mapping {
     /// Streams and datagrams as they are.
     Raw,
+    /// In a WebTransport session.
+    WebTransport(Box<webtransport::WebTransport>),
 }

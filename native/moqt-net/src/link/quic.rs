@@ -1,21 +1,31 @@
 //! One QUIC connection as a link: the QUIC state machine plus what the transport contract needs
 //! beside it.
 
-use super::close::{lost, Attempt};
+use super::close::{closed_without_capsule, lost, Attempt};
+use super::h3::H3_NO_ERROR;
 use super::incoming::{End, Incoming, Incomings};
+use super::webtransport::{Outcome, Role, WebTransport};
 use super::{LinkEvent, Mapping};
-use crate::config::LinkConfig;
+use crate::config::{LinkConfig, ListenConfig};
+use crate::endpoint::ALPN_H3;
 use crate::handler::{ConnInfo, TransportKind};
 use crate::verify::Refusal;
+use bytes::Bytes;
 use moqt::transport::{CloseReason, Dir, StreamId, TransportEvent};
 use quinn_proto::crypto::rustls::HandshakeData;
-use quinn_proto::{Connection, ConnectionHandle, Event, StreamEvent};
+use quinn_proto::{Connection, ConnectionError, ConnectionHandle, Event, StreamEvent};
 use std::collections::VecDeque;
-use std::sync::PoisonError;
-use std::time::Instant;
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
+use web_transport_proto::{error_from_http3, error_to_http3};
 
 /// Least send window in bytes, whatever the congestion window is.
 const MIN_SEND_WINDOW: u64 = 64 << 10;
+
+/// How long a closed connection stays to have its last word acknowledged.
+const FAREWELL: Duration = Duration::from_millis(500);
+/// How long the text of a refused CONNECT is waited for.
+const REFUSAL_TEXT_TIME: Duration = Duration::from_millis(300);
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum State {
@@ -32,6 +42,13 @@ pub(crate) struct Outgoing {
     pub authority: String,
     pub offered: String,
     pub refusal: Refusal,
+}
+
+/// Who opened the connection.
+pub(crate) enum Origin {
+    Outgoing(Outgoing),
+    /// With the options of the listener.
+    Incoming(Arc<ListenConfig>),
 }
 
 pub(crate) struct QuicLink {
@@ -53,7 +70,7 @@ pub(crate) struct QuicLink {
     pub(super) datagram_limit: Option<usize>,
     max_send_window: u64,
     send_window: u64,
-    outgoing: Option<Outgoing>,
+    origin: Origin,
 }
 
 pub(super) fn dir_index(dir: Dir) -> usize {
@@ -78,7 +95,7 @@ impl QuicLink {
         now: Instant,
         mapping: Mapping,
         config: &LinkConfig,
-        outgoing: Option<Outgoing>,
+        origin: Origin,
     ) -> Self {
         QuicLink {
             conn,
@@ -96,7 +113,7 @@ impl QuicLink {
             datagram_limit: None,
             max_send_window: config.max_send_window,
             send_window: 0,
-            outgoing,
+            origin,
         }
     }
 
@@ -116,7 +133,12 @@ impl QuicLink {
     /// Lets the send window follow the congestion window: about twice, so that the sender always
     /// has a window's worth ready and a blocked write still means congestion and not a deep queue.
     pub fn follow_path(&mut self) {
-        self.datagram_limit = self.conn.datagrams().max_size();
+        let overhead = match &self.mapping {
+            Mapping::Raw => 0,
+            Mapping::WebTransport(session) => session.datagram_overhead(),
+        };
+        let limit = self.conn.datagrams().max_size();
+        self.datagram_limit = limit.map(|limit| limit.saturating_sub(overhead));
         let window = (2 * self.conn.congestion_state().window())
             .max(MIN_SEND_WINDOW)
             .min(self.max_send_window);
@@ -157,8 +179,10 @@ impl QuicLink {
                 return Some(event);
             }
             if self.state == State::Closed {
-                // The QUIC machine still runs to its end; nobody wants its events.
-                while self.conn.poll().is_some() {}
+                // The QUIC machine still runs to its end.
+                while let Some(event) = self.conn.poll() {
+                    self.on_late(event);
+                }
                 return None;
             }
             if let Some(event) = self.next_of_current() {
@@ -174,8 +198,73 @@ impl QuicLink {
     }
 
     fn take(&mut self, incoming: Incoming) {
-        match &mut self.mapping {
-            Mapping::Raw => self.current = Some(incoming),
+        let outcome = match &mut self.mapping {
+            Mapping::Raw => {
+                self.current = Some(incoming);
+                return;
+            }
+            Mapping::WebTransport(session) => {
+                let outcome = session.on_incoming(&mut self.conn, incoming);
+                if session.is_refused() && session.refused_until.is_none() {
+                    session.refused_until = Some(self.now + REFUSAL_TEXT_TIME);
+                }
+                outcome
+            }
+        };
+        match outcome {
+            Outcome::Nothing => {}
+            Outcome::App(incoming) => self.current = Some(incoming),
+            Outcome::Hold(incoming) => self.incomings.hold(incoming),
+            Outcome::Ended(reason, code) => {
+                match code {
+                    Some(code) => self.conn.close(self.now, code.into(), Bytes::new()),
+                    None => self.say_goodbye(),
+                }
+                self.fail(reason);
+            }
+            Outcome::Ready(ready) => {
+                let info = ConnInfo {
+                    kind: TransportKind::WebTransport,
+                    protocol: ready.protocol,
+                    path: ready.path,
+                    authority: ready.authority,
+                    remote: Some(self.conn.remote_address()),
+                    incoming: matches!(self.origin, Origin::Incoming(_)),
+                };
+                self.follow_path();
+                self.ready(info);
+                for id in ready.early {
+                    self.incomings.resume(id);
+                }
+                self.take(ready.rest);
+            }
+        }
+    }
+
+    /// The last word on the CONNECT stream is written; the connection closes when the peer has
+    /// it, or after a while.
+    pub(super) fn say_goodbye(&mut self) {
+        if let Mapping::WebTransport(session) = &mut self.mapping {
+            session.farewell = Some(self.now + FAREWELL);
+        }
+    }
+
+    /// An event after the handler was told that the link is closed.
+    fn on_late(&mut self, event: Event) {
+        let Mapping::WebTransport(session) = &mut self.mapping else {
+            return;
+        };
+        match event {
+            Event::Stream(StreamEvent::Writable { id }) => {
+                session.flush(&mut self.conn, id);
+            }
+            Event::Stream(StreamEvent::Finished { id }) if session.is_internal(id) => {
+                if session.farewell.take().is_some() {
+                    self.conn.close(self.now, H3_NO_ERROR.into(), Bytes::new());
+                }
+            }
+            Event::ConnectionLost { .. } => session.farewell = None,
+            _ => {}
         }
     }
 
@@ -252,8 +341,12 @@ impl QuicLink {
             }
             Event::DatagramReceived => {
                 while let Some(datagram) = self.conn.datagrams().recv() {
-                    match &mut self.mapping {
-                        Mapping::Raw => self.push(TransportEvent::Datagram(datagram)),
+                    let datagram = match &self.mapping {
+                        Mapping::Raw => Some(datagram),
+                        Mapping::WebTransport(session) => session.unwrap_datagram(datagram),
+                    };
+                    if let Some(datagram) = datagram {
+                        self.push(TransportEvent::Datagram(datagram));
                     }
                 }
             }
@@ -264,6 +357,29 @@ impl QuicLink {
     }
 
     fn on_stream(&mut self, event: StreamEvent) {
+        if let Mapping::WebTransport(session) = &mut self.mapping {
+            match &event {
+                StreamEvent::Opened { dir } => {
+                    while let Some(id) = self.conn.streams().accept(*dir) {
+                        session.opened(id);
+                        self.incomings.mark(id, false);
+                    }
+                }
+                StreamEvent::Writable { id } => {
+                    if !session.flush(&mut self.conn, *id) || session.is_internal(*id) {
+                        return;
+                    }
+                }
+                StreamEvent::Finished { id } | StreamEvent::Stopped { id, .. } => {
+                    if session.is_internal(*id) {
+                        return;
+                    }
+                    session.forget_sending(*id);
+                }
+                StreamEvent::Available { .. } => session.streams_available(&mut self.conn),
+                StreamEvent::Readable { .. } => {}
+            }
+        }
         match event {
             StreamEvent::Opened { dir } => {
                 while let Some(id) = self.conn.streams().accept(dir) {
@@ -314,25 +430,31 @@ impl QuicLink {
             ),
             None => Default::default(),
         };
+        if let (Origin::Incoming(config), ALPN_H3) = (&self.origin, protocol.as_slice()) {
+            let role = Role::Server {
+                protocols: config.protocols.clone(),
+            };
+            self.mapping = Mapping::WebTransport(Box::new(WebTransport::new(role)));
+        }
         match &mut self.mapping {
             Mapping::Raw => {
                 let info = ConnInfo {
                     kind: TransportKind::Quic,
                     protocol: String::from_utf8_lossy(&protocol).into_owned(),
-                    path: self
-                        .outgoing
-                        .as_ref()
-                        .map(|o| o.path.clone())
-                        .unwrap_or_default(),
-                    authority: match &self.outgoing {
-                        Some(outgoing) => outgoing.authority.clone(),
-                        None => server_name,
+                    path: match &self.origin {
+                        Origin::Outgoing(outgoing) => outgoing.path.clone(),
+                        Origin::Incoming(_) => String::new(),
+                    },
+                    authority: match &self.origin {
+                        Origin::Outgoing(outgoing) => outgoing.authority.clone(),
+                        Origin::Incoming(_) => server_name,
                     },
                     remote: Some(self.conn.remote_address()),
-                    incoming: self.outgoing.is_none(),
+                    incoming: matches!(self.origin, Origin::Incoming(_)),
                 };
                 self.ready(info);
             }
+            Mapping::WebTransport(session) => session.start(&mut self.conn),
         }
     }
 
@@ -352,17 +474,42 @@ impl QuicLink {
 
     /// When [`QuicLink::on_timeout`] is wanted.
     pub fn next_timeout(&mut self) -> Option<Instant> {
-        self.conn.poll_timeout()
+        let session = match &self.mapping {
+            Mapping::Raw => None,
+            // One of them at most is in use.
+            Mapping::WebTransport(session) => session.farewell.or(session.refused_until),
+        };
+        [self.conn.poll_timeout(), session]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     pub fn on_timeout(&mut self, now: Instant) {
         self.now = now;
         self.conn.handle_timeout(now);
+        let Mapping::WebTransport(session) = &mut self.mapping else {
+            return;
+        };
+        if session.farewell.is_some_and(|at| at <= now) {
+            session.farewell = None;
+            self.conn.close(now, H3_NO_ERROR.into(), Bytes::new());
+        }
+        if session.refused_until.is_some_and(|at| at <= now) {
+            session.refused_until = None;
+            if let Some(reason) = session.give_up_waiting() {
+                self.conn.close(now, H3_NO_ERROR.into(), Bytes::new());
+                self.fail(reason);
+            }
+        }
     }
 
     /// Whether the link, closed for the handler, still waits to have told the peer.
     pub fn is_saying_goodbye(&self) -> bool {
-        false
+        match &self.mapping {
+            Mapping::Raw => false,
+            Mapping::WebTransport(session) => session.farewell.is_some(),
+        }
     }
 
     /// Gives up an attempt whose time is over.
@@ -375,13 +522,18 @@ impl QuicLink {
         self.fail(CloseReason::TimedOut);
     }
 
-    fn explain_loss(&self, error: &quinn_proto::ConnectionError) -> CloseReason {
+    fn explain_loss(&self, error: &ConnectionError) -> CloseReason {
         if self.state == State::Ready {
+            if let (Mapping::WebTransport(_), ConnectionError::ApplicationClosed(close)) =
+                (&self.mapping, error)
+            {
+                return closed_without_capsule(close);
+            }
             return lost(error, None);
         }
         let remote = self.conn.remote_address();
-        let (peer, offered, certificate) = match &self.outgoing {
-            Some(out) => (
+        let (peer, offered, certificate) = match &self.origin {
+            Origin::Outgoing(out) => (
                 format!("{} ({remote})", out.authority),
                 out.offered.as_str(),
                 out.refusal
@@ -389,7 +541,7 @@ impl QuicLink {
                     .unwrap_or_else(PoisonError::into_inner)
                     .clone(),
             ),
-            None => (remote.to_string(), "", None),
+            Origin::Incoming(_) => (remote.to_string(), "", None),
         };
         lost(
             error,
@@ -404,12 +556,15 @@ impl QuicLink {
     pub(super) fn from_wire(&self, code: u64) -> u64 {
         match self.mapping {
             Mapping::Raw => code,
+            // Some peers send plain codes.
+            Mapping::WebTransport(_) => error_from_http3(code).map_or(code, u64::from),
         }
     }
 
     pub(super) fn to_wire(&self, code: u64) -> quinn_proto::VarInt {
         let code = match self.mapping {
             Mapping::Raw => code,
+            Mapping::WebTransport(_) => error_to_http3(u32::try_from(code).unwrap_or(u32::MAX)),
         };
         quinn_proto::VarInt::from_u64(code).unwrap_or(quinn_proto::VarInt::MAX)
     }

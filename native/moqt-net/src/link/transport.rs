@@ -1,5 +1,6 @@
 //! The transport contract over a QUIC link.
 
+use super::h3::H3_REQUEST_CANCELLED;
 use super::quic::{dir_index, QuicLink, State};
 use super::Mapping;
 use bytes::Bytes;
@@ -39,6 +40,9 @@ impl Transport for QuicLink {
             }
             return None;
         };
+        if let Mapping::WebTransport(session) = &mut self.mapping {
+            session.open(&mut self.conn, id, dir);
+        }
         Some(StreamId(id.into()))
     }
 
@@ -47,6 +51,11 @@ impl Transport for QuicLink {
             return Err(StreamClosed);
         }
         let id = self.sending(id).ok_or(StreamClosed)?;
+        if let Mapping::WebTransport(session) = &mut self.mapping {
+            if !session.flush(&mut self.conn, id) {
+                return Ok(());
+            }
+        }
         let mut stream = self.conn.send_stream(id);
         // Only a write that takes nothing makes QUIC report when the stream is writable again,
         // hence the loop until all or nothing.
@@ -62,8 +71,11 @@ impl Transport for QuicLink {
 
     fn finish(&mut self, id: StreamId) {
         if let (State::Ready, Some(id)) = (self.state, self.sending(id)) {
-            // Fails only when the stream has ended already.
-            let _ = self.conn.send_stream(id).finish();
+            match &mut self.mapping {
+                // Fails only when the stream has ended already.
+                Mapping::Raw => drop(self.conn.send_stream(id).finish()),
+                Mapping::WebTransport(session) => session.finish(&mut self.conn, id),
+            }
         }
     }
 
@@ -71,6 +83,9 @@ impl Transport for QuicLink {
         if let (State::Ready, Some(id)) = (self.state, self.sending(id)) {
             let code = self.to_wire(code);
             let _ = self.conn.send_stream(id).reset(code);
+            if let Mapping::WebTransport(session) = &mut self.mapping {
+                session.forget_sending(id);
+            }
         }
     }
 
@@ -116,6 +131,7 @@ impl Transport for QuicLink {
         }
         let data = match &self.mapping {
             Mapping::Raw => data,
+            Mapping::WebTransport(session) => session.wrap_datagram(&data),
         };
         match self.conn.datagrams().send(data, false) {
             Ok(()) => Ok(()),
@@ -138,9 +154,20 @@ impl Transport for QuicLink {
         if self.state == State::Closed {
             return;
         }
-        let reason = Bytes::copy_from_slice(reason.as_bytes());
-        let code = VarInt::from_u64(code).unwrap_or(VarInt::MAX);
-        self.conn.close(self.now, code, reason);
+        let told = match &mut self.mapping {
+            Mapping::Raw => false,
+            Mapping::WebTransport(session) => session.close(&mut self.conn, code, reason),
+        };
+        if told {
+            self.say_goodbye();
+        } else {
+            let code = match &self.mapping {
+                Mapping::Raw => VarInt::from_u64(code).unwrap_or(VarInt::MAX),
+                Mapping::WebTransport(_) => H3_REQUEST_CANCELLED.into(),
+            };
+            self.conn
+                .close(self.now, code, Bytes::copy_from_slice(reason.as_bytes()));
+        }
         self.fail(CloseReason::Local);
     }
 
