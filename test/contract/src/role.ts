@@ -22,6 +22,8 @@ export interface Role {
 /** One promise of the interface, proved from both sides. */
 export interface ContractCase {
   readonly name: string;
+  /** Set when only a relay between the two can keep this promise; says why. */
+  readonly relay?: string;
   publisher(role: Role): Promise<void>;
   subscriber(role: Role): Promise<void>;
 }

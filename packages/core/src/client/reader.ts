@@ -37,6 +37,11 @@ export interface ReaderConfig {
    * its batch is done. Without it, the queue wakes its reader at once.
    */
   readonly onWake?: (queue: ReaderQueue) => void;
+  /**
+   * A drain stopped at its budget and somebody listens: the owner calls {@link ReaderQueue.wake}
+   * soon, in a task of its own, so that neither a wake is lost nor the thread held.
+   */
+  readonly onMore?: (queue: ReaderQueue) => void;
   /** Hears what a listener threw. */
   readonly onListenerError?: (error: unknown) => void;
 }
@@ -198,7 +203,12 @@ export class ReaderQueue implements AsyncIterable<readonly MoqObject[]> {
       this.#draining = false;
       this.#relieve();
     }
-    return { objects, more: this.length > 0 };
+    const more = this.length > 0;
+    if (more && this.#readable.size > 0 && !this.#wakePending && this.#config.onMore) {
+      this.#wakePending = true;
+      this.#config.onMore(this);
+    }
+    return { objects, more };
   }
 
   [Symbol.asyncIterator](): AsyncIterator<readonly MoqObject[]> {

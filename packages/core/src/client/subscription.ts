@@ -200,6 +200,7 @@ export class CoreSubscription implements Subscription {
       maxAge: this.options.maxAge,
       now: () => this.#owner.clock.now(),
       ownsBytes: false,
+      onMore: (queue) => void this.#owner.clock.after(0, () => queue.wake()),
       onFull: (full) => this.#owner.pushBack(this, full),
       onDrop: (object, cause) =>
         this.reportGap({

@@ -271,6 +271,10 @@ export class NativeClient implements Client, SubscriptionOwner {
 
   // ---- what publications, subscriptions and requests need
 
+  soon(work: () => void): void {
+    this.#host.schedule(work);
+  }
+
   later(work: () => void): void {
     this.#later.push(work);
     if (this.#polling || this.#laterScheduled) return;

@@ -18,6 +18,8 @@ export interface SinkOwner {
   readonly clockOffset: number;
   /** Runs `work` when the records at hand are dealt with. */
   later(work: () => void): void;
+  /** Runs `work` soon, in a task of its own. */
+  soon(work: () => void): void;
   /** Keeps the process alive until the function given back is called; it is idempotent. */
   awaiting(): () => void;
   /** Frees the handle: nothing more is told of it. */

@@ -218,6 +218,7 @@ export class NativeSubscription implements Subscription, RecordSink {
         this.#gap({ fromGroup: object.group, toGroup: object.group, objects: 1, reason }),
       onReturn: () => this.close(),
       onWake: (queue) => this.#owner.later(() => queue.wake()),
+      onMore: (queue) => this.#owner.soon(() => queue.wake()),
       onListenerError: (error) => this.#owner.listenerFailed(error),
     });
   }

@@ -38,6 +38,7 @@ export const lifecycleCases: readonly ContractCase[] = [
   },
   {
     name: "subscribe: with `wait`, the track may appear later",
+    relay: "waiting for a publisher (RENDEZVOUS_TIMEOUT) is a relay's part of the protocol",
     async publisher(role) {
       await role.told("waiting");
       await role.sleep(200);

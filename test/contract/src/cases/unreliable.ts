@@ -178,6 +178,7 @@ export const unreliableCases: readonly ContractCase[] = [
         track.send(numbered(i, 64));
         await role.sleep(10);
       }
+      role.tell("sent");
       await role.told("done");
     },
     async subscriber(role) {
@@ -191,6 +192,7 @@ export const unreliableCases: readonly ContractCase[] = [
         () => (last(seen.numbers) ?? 0) >= 20,
         () => `ended at ${last(seen.numbers)}`,
       );
+      await role.told("sent");
       check(!seen.numbers.includes(2), "the refused update arrived");
       equal(seen.ends.length, 0, "ends");
       role.tell("done");
