@@ -97,3 +97,60 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {}
 
 pub type Result<T> = std::result::Result<T, Error>;
+
+impl From<moqt::client::ErrorCode> for MoqResultCode {
+    fn from(code: moqt::client::ErrorCode) -> Self {
+        use moqt::client::ErrorCode as E;
+        match code {
+            E::InvalidArgument => MOQ_ERROR_INVALID_ARGUMENT,
+            E::ConnectionFailed => MOQ_ERROR_CONNECTION_FAILED,
+            E::NotConnected => MOQ_ERROR_NOT_CONNECTED,
+            E::Timeout => MOQ_ERROR_TIMEOUT,
+            E::Internal => MOQ_ERROR_INTERNAL,
+            E::Unsupported => MOQ_ERROR_UNSUPPORTED,
+            E::BufferTooSmall => MOQ_ERROR_BUFFER_TOO_SMALL,
+            E::Closed => MOQ_ERROR_CLOSED,
+            E::WouldBlock => MOQ_ERROR_WOULD_BLOCK,
+            E::TooLarge => MOQ_ERROR_TOO_LARGE,
+            E::LimitExceeded => MOQ_ERROR_LIMIT_EXCEEDED,
+            E::Unauthorized => MOQ_ERROR_UNAUTHORIZED,
+            E::Certificate => MOQ_ERROR_CERTIFICATE,
+            E::ProtocolMismatch => MOQ_ERROR_PROTOCOL_MISMATCH,
+            E::ProtocolViolation => MOQ_ERROR_PROTOCOL_VIOLATION,
+            E::NotFound => MOQ_ERROR_NOT_FOUND,
+            E::Cancelled => MOQ_ERROR_CANCELLED,
+            E::GoingAway => MOQ_ERROR_GOING_AWAY,
+            E::TooFarBehind => MOQ_ERROR_TOO_FAR_BEHIND,
+            E::MalformedTrack => MOQ_ERROR_MALFORMED_TRACK,
+            E::Duplicate => MOQ_ERROR_DUPLICATE,
+            E::Busy => MOQ_ERROR_BUSY,
+            E::Unavailable => MOQ_ERROR_UNAVAILABLE,
+        }
+    }
+}
+
+impl From<moqt::client::ClientError> for Error {
+    fn from(error: moqt::client::ClientError) -> Self {
+        Self {
+            code: error.code.into(),
+            message: error.message,
+            peer_code: error.peer_code,
+        }
+    }
+}
+
+impl MoqResultCode {
+    /// Whether trying the same again later can succeed.
+    pub fn retryable(self) -> bool {
+        matches!(
+            self,
+            MOQ_ERROR_CONNECTION_FAILED
+                | MOQ_ERROR_NOT_CONNECTED
+                | MOQ_ERROR_TIMEOUT
+                | MOQ_ERROR_WOULD_BLOCK
+                | MOQ_ERROR_GOING_AWAY
+                | MOQ_ERROR_TOO_FAR_BEHIND
+                | MOQ_ERROR_BUSY
+        )
+    }
+}

@@ -3,17 +3,33 @@
 //!
 //! ```text
 //! abi        every exported function: checks, catches panics, translates
+//! lifecycle  starts clients, shuts everything down
+//! handles    the table behind the 64-bit handles
+//! client     what callers see of a client, from any thread
+//! engine     what lives on the I/O thread: commands in, records out
+//! relay      the embedded relay
 //! options    JSON options with the names of the TypeScript interfaces
 //! record     what the caller reads, and its layout
 //! queue      bounded records per handle, polled by the caller
 //! gate       calls into the user's code, never with a lock held, never after take-back
+//! stats      statistics as JSON
+//! logging    the log hook
 //! ```
 
-// The names of exported types and constants are those of C.
+// What the caller of each function must keep is in its text, written for C.
 #![allow(clippy::missing_safety_doc)]
 
+pub mod abi;
+mod client;
+mod clock;
+mod engine;
 pub mod error;
-pub mod gate;
-pub mod options;
-pub mod queue;
+mod gate;
+mod handles;
+mod lifecycle;
+mod logging;
+mod options;
+mod queue;
 pub mod record;
+mod relay;
+mod stats;

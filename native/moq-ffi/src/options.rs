@@ -95,14 +95,31 @@ pub struct FetchOptions {
 /// Options of `moq_relay_start`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RelayOptions {
-    pub host: String,
-    pub port: u16,
+    pub listen: Vec<String>,
     pub certificate: Option<PathBuf>,
     pub key: Option<PathBuf>,
     pub token_file: Option<PathBuf>,
-    pub tokens: Vec<String>,
-    pub http_port: Option<u16>,
+    /// The content of a token file.
+    pub tokens: Option<String>,
+    /// Further names in a development certificate.
+    pub names: Vec<String>,
+    pub http: String,
+    pub goaway_uri: String,
+    pub limits: Vec<(&'static str, usize)>,
 }
+
+/// Limits of a relay that can be set.
+pub const RELAY_LIMITS: [&str; 9] = [
+    "sessions",
+    "requestsPerSession",
+    "namespaces",
+    "tracks",
+    "subscriptions",
+    "objectBytes",
+    "cacheBytes",
+    "trackCacheBytes",
+    "queueBytes",
+];
 
 const PRIORITY: std::ops::RangeInclusive<u64> = 0..=255;
 /// The highest number that a JavaScript script can hold exactly.
@@ -208,15 +225,15 @@ pub fn update(text: &[u8]) -> Result<u8> {
 pub fn relay(text: &[u8]) -> Result<RelayOptions> {
     let mut fields = Fields::parse("relay option", text)?;
     let options = RelayOptions {
-        host: fields.string("host", "127.0.0.1")?,
-        port: fields.integer("port", 0, 0..=65_535)? as u16,
+        listen: fields.one_or_more("listen")?,
         certificate: fields.paths("certificate")?.into_iter().next(),
         key: fields.paths("key")?.into_iter().next(),
         token_file: fields.paths("tokenFile")?.into_iter().next(),
-        tokens: fields.strings("tokens")?,
-        http_port: fields
-            .optional_integer("httpPort", 0..=65_535)?
-            .map(|port| port as u16),
+        tokens: fields.object("tokens")?,
+        names: fields.strings("names")?,
+        http: fields.string("http", "off")?,
+        goaway_uri: fields.string("goawayUri", "")?,
+        limits: fields.limits("limits", &RELAY_LIMITS)?,
     };
     fields.finish()?;
     if options.certificate.is_some() != options.key.is_some() {

@@ -127,6 +127,12 @@ impl RecordQueue {
         }
     }
 
+    /// Forgets all lanes.
+    pub fn close_all(&self) {
+        let taken = std::mem::take(&mut *self.lock());
+        drop(taken);
+    }
+
     /// Adds records of any lanes, draining `records`. Records of unknown lanes are dropped.
     pub fn push(&self, records: &mut Vec<Record>) -> Pushed {
         let mut pushed = Pushed::default();
@@ -197,6 +203,11 @@ impl RecordQueue {
         }
         polled.more = !inner.ready.is_empty();
         polled
+    }
+
+    /// Whether a poll would give something.
+    pub fn has_records(&self) -> bool {
+        !self.lock().ready.is_empty()
     }
 
     /// Counters of a lane that exists.

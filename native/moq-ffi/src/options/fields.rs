@@ -181,12 +181,54 @@ impl Fields {
         })
     }
 
+    /// A JSON object, as text.
+    pub(super) fn object(&mut self, name: &'static str) -> Result<Option<String>> {
+        match self.take(name) {
+            None => Ok(None),
+            Some(value) if value.is_object() => Ok(Some(value.to_string())),
+            // The value may hold secrets.
+            Some(_) => Err(Error::invalid(format!(
+                "{} \"{name}\" must be an object",
+                self.what
+            ))),
+        }
+    }
+
+    /// One string, or a list of them.
+    pub(super) fn one_or_more(&mut self, name: &'static str) -> Result<Vec<String>> {
+        match self.map.get(name) {
+            Some(Value::String(_)) => Ok(vec![self.required_string(name)?]),
+            _ => self.strings(name),
+        }
+    }
+
     /// One path, or a list of them.
     pub(super) fn paths(&mut self, name: &'static str) -> Result<Vec<PathBuf>> {
-        match self.map.get(name) {
-            Some(Value::String(_)) => Ok(vec![PathBuf::from(self.required_string(name)?)]),
-            _ => Ok(self.strings(name)?.into_iter().map(PathBuf::from).collect()),
+        Ok(self
+            .one_or_more(name)?
+            .into_iter()
+            .map(PathBuf::from)
+            .collect())
+    }
+
+    /// An object of counts, each above 0.
+    pub(super) fn limits(
+        &mut self,
+        name: &'static str,
+        known: &[&'static str],
+    ) -> Result<Vec<(&'static str, usize)>> {
+        let Some(text) = self.object(name)? else {
+            return Ok(Vec::new());
+        };
+        let mut limits = Fields::parse("limit", text.as_bytes())?;
+        let mut given = Vec::new();
+        for name in known {
+            if let Some(value) = limits.optional_integer(name, 1..=1 << 40)? {
+                given.push((*name, usize::try_from(value).unwrap_or(usize::MAX)));
+            }
         }
+        limits.finish()?;
+        Ok(given)
     }
 
     /// Text, or bytes as `{"hex":"…"}`. The value never shows in an error.

@@ -1,0 +1,113 @@
+//! Every exported function. Each one checks its arguments, catches panics and translates between C
+//! and the rest of the crate; none blocks on the network.
+
+pub mod client;
+pub mod library;
+pub mod publish;
+pub mod receive;
+pub mod relay;
+pub mod requests;
+
+use crate::error::*;
+use std::cell::RefCell;
+use std::ffi::{c_char, CString};
+use std::panic::{catch_unwind, AssertUnwindSafe};
+
+thread_local! {
+    static LAST_ERROR: RefCell<CString> = RefCell::new(CString::default());
+}
+
+/// Runs the body of an exported function.
+fn guard(body: impl FnOnce() -> Result<()>) -> MoqResultCode {
+    let error = match catch_unwind(AssertUnwindSafe(body)) {
+        Ok(Ok(())) => return MOQ_OK,
+        Ok(Err(error)) => error,
+        Err(panic) => Error::new(
+            MOQ_ERROR_INTERNAL,
+            format!(
+                "a defect in moq-ffi, please report it: {}",
+                panic_text(panic.as_ref())
+            ),
+        ),
+    };
+    set_last_error(&error.message);
+    error.code
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("a panic without text")
+}
+
+fn set_last_error(message: &str) {
+    let text = CString::new(message.replace('\0', " ")).unwrap_or_default();
+    // A thread that is ending has no last error.
+    let _ = LAST_ERROR.try_with(|last| last.replace(text));
+}
+
+fn last_error() -> *const c_char {
+    LAST_ERROR
+        .try_with(|last| last.borrow().as_ptr())
+        .unwrap_or(c"".as_ptr())
+}
+
+/// # Safety
+/// `data` points to `len` readable bytes unless `len` is 0.
+unsafe fn bytes<'a>(what: &str, data: *const u8, len: usize) -> Result<&'a [u8]> {
+    if len == 0 {
+        return Ok(&[]);
+    }
+    if data.is_null() || len > isize::MAX as usize {
+        return Err(Error::invalid(format!(
+            "\"{what}\" is NULL or its length {len} is impossible"
+        )));
+    }
+    // SAFETY: not NULL, and the caller promises the rest.
+    Ok(unsafe { std::slice::from_raw_parts(data, len) })
+}
+
+/// # Safety
+/// As [`bytes`].
+unsafe fn text<'a>(what: &str, data: *const c_char, len: usize) -> Result<&'a [u8]> {
+    // SAFETY: the same demand.
+    unsafe { bytes(what, data.cast(), len) }
+}
+
+/// # Safety
+/// `out` is NULL or points to a writable value.
+unsafe fn write<T>(what: &str, out: *mut T, value: T) -> Result<()> {
+    if out.is_null() {
+        return Err(Error::invalid(format!(
+            "\"{what}\" is NULL; give a place for the result"
+        )));
+    }
+    // SAFETY: not NULL, and the caller promises the rest.
+    unsafe { out.write(value) };
+    Ok(())
+}
+
+/// Copies text out as UTF-8 without NUL; `needed` always gets its size.
+///
+/// # Safety
+/// `buffer` points to `capacity` writable bytes; `needed` is NULL or points to a writable value.
+unsafe fn copy_text(
+    text: &str,
+    buffer: *mut c_char,
+    capacity: usize,
+    needed: *mut usize,
+) -> Result<()> {
+    // SAFETY: passed on.
+    unsafe { write("needed", needed, text.len())? };
+    if capacity < text.len() || (buffer.is_null() && !text.is_empty()) {
+        return Err(Error::new(
+            MOQ_ERROR_BUFFER_TOO_SMALL,
+            format!("{} bytes are needed and {capacity} were given", text.len()),
+        ));
+    }
+    // SAFETY: the room was checked, and the regions cannot overlap.
+    unsafe { std::ptr::copy_nonoverlapping(text.as_ptr().cast(), buffer, text.len()) };
+    Ok(())
+}

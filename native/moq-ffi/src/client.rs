@@ -1,0 +1,449 @@
+//! The half of a client that callers see, from any thread: handles, bounded commands to the I/O
+//! thread, records from it.
+
+use crate::error::*;
+use crate::gate::Gate;
+use crate::handles::{self, Entry};
+use crate::options::{FetchOptions, PublishOptions, SubscribeOptions, TrackName};
+use crate::queue::{Policy, RecordQueue};
+use crate::record::Record;
+use crate::stats::Snapshot;
+use bytes::Bytes;
+use moqt::delivery::DeliveryClass;
+use moqt_net::Remote;
+use std::collections::{HashSet, VecDeque};
+use std::ffi::c_void;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+/// Most handles of one client at a time, beside the limits that the session itself has.
+pub const MAX_HANDLES: usize = 16_384;
+/// What an update counts beside its bytes, so that empty updates are bounded too.
+const UPDATE_OVERHEAD: usize = 64;
+/// Room for updates of classes that drop, on their way to the I/O thread.
+const UNRELIABLE_ROOM: usize = 8 << 20;
+/// Bytes that a fetch may hold for its reader, and a discovery or status nothing but its records.
+pub const FETCH_QUEUE_BYTES: usize = 8 << 20;
+
+/// Bytes of a datagram before its payload: type, alias and group. The group is a time in ms, which
+/// takes 6 bytes until the year 2109; object 0 and the default priority take none.
+const DATAGRAM_HEADER: usize = 1 + 3 + 6;
+
+/// A caller's function that says that records wait.
+#[derive(Clone, Copy)]
+pub struct Waker {
+    pub call: unsafe extern "C" fn(user_data: *mut c_void),
+    pub user_data: *mut c_void,
+}
+// SAFETY: the caller of `moq_set_waker` promises that the pair may be used from any thread.
+unsafe impl Send for Waker {}
+
+/// Work for the I/O thread.
+pub enum Command {
+    Publish {
+        handle: u64,
+        options: PublishOptions,
+        shared: Arc<Publication>,
+    },
+    Update {
+        handle: u64,
+        keyframe: bool,
+        bytes: Bytes,
+    },
+    End {
+        handle: u64,
+        flush: Duration,
+    },
+    Subscribe {
+        handle: u64,
+        options: SubscribeOptions,
+    },
+    Fetch {
+        handle: u64,
+        options: FetchOptions,
+    },
+    Discover {
+        handle: u64,
+        prefix: Vec<String>,
+    },
+    Status {
+        handle: u64,
+        track: TrackName,
+    },
+    Priority {
+        handle: u64,
+        priority: u8,
+    },
+    Resume {
+        handle: u64,
+    },
+    Cancel {
+        handle: u64,
+    },
+    Close {
+        flush: Duration,
+    },
+}
+
+/// See the module.
+pub struct ClientShared {
+    pub handle: u64,
+    pub queue: RecordQueue,
+    pub gate: Gate<Waker>,
+    pub snapshot: Mutex<Snapshot>,
+    commands: Mutex<VecDeque<Command>>,
+    remote: OnceLock<Remote>,
+    children: Mutex<HashSet<u64>>,
+    /// Largest object in bytes, both ways.
+    max_object: usize,
+    /// Set once the client ends or is being closed: nothing new is taken.
+    closed: AtomicBool,
+}
+
+/// One published track.
+pub struct Publication {
+    pub handle: u64,
+    pub client: Arc<ClientShared>,
+    pub name: String,
+    pub options: PublishOptions,
+    /// Bytes accepted here and not yet taken by the session.
+    waiting: AtomicUsize,
+    /// `send` was refused and the caller is to hear when it is accepted again.
+    blocked: AtomicBool,
+    /// Largest payload in bytes that is accepted now.
+    limit: AtomicUsize,
+    ended: AtomicBool,
+    pub objects: AtomicU64,
+    pub bytes: AtomicU64,
+    pub dropped: AtomicU64,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl ClientShared {
+    pub fn new(handle: u64, max_object: usize) -> Arc<Self> {
+        let client = Self {
+            handle,
+            queue: RecordQueue::default(),
+            gate: Gate::new(),
+            snapshot: Mutex::default(),
+            commands: Mutex::default(),
+            remote: OnceLock::new(),
+            children: Mutex::default(),
+            max_object,
+            closed: AtomicBool::new(false),
+        };
+        client.queue.open(handle, 0, Policy::DropOldest, 0);
+        Arc::new(client)
+    }
+
+    pub fn set_remote(&self, remote: Remote) {
+        let _ = self.remote.set(remote);
+    }
+
+    pub fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    pub fn set_closed(&self) -> bool {
+        self.closed.swap(true, Ordering::AcqRel)
+    }
+
+    fn check_open(&self) -> Result<()> {
+        match self.is_closed() {
+            false => Ok(()),
+            true => Err(Error::new(
+                MOQ_ERROR_CLOSED,
+                "the client is closed; open another one",
+            )),
+        }
+    }
+
+    /// Queues work and wakes the I/O thread.
+    pub fn command(&self, command: Command) {
+        lock(&self.commands).push_back(command);
+        self.wake_io();
+    }
+
+    /// For work that a caller could queue without end.
+    pub fn command_bounded(&self, command: Command) -> Result<()> {
+        self.check_open()?;
+        let mut commands = lock(&self.commands);
+        if commands.len() >= 4 * MAX_HANDLES {
+            return Err(Error::new(
+                MOQ_ERROR_WOULD_BLOCK,
+                "very many commands wait; try again later",
+            ));
+        }
+        commands.push_back(command);
+        drop(commands);
+        self.wake_io();
+        Ok(())
+    }
+
+    pub fn wake_io(&self) {
+        if let Some(remote) = self.remote.get() {
+            remote.wake();
+        }
+    }
+
+    /// Takes all queued work; `into` is empty and gives its memory back to the queue.
+    pub fn take_commands(&self, into: &mut VecDeque<Command>) {
+        std::mem::swap(&mut *lock(&self.commands), into);
+    }
+
+    pub fn take_children(&self) -> Vec<u64> {
+        lock(&self.children).drain().collect()
+    }
+
+    fn new_child(&self) -> Result<u64> {
+        self.check_open()?;
+        let mut children = lock(&self.children);
+        if children.len() >= MAX_HANDLES {
+            return Err(Error::new(
+                MOQ_ERROR_LIMIT_EXCEEDED,
+                format!("this client has {MAX_HANDLES} open handles; close some first"),
+            ));
+        }
+        let handle = handles::allocate();
+        children.insert(handle);
+        Ok(handle)
+    }
+
+    /// Largest payload in bytes of one update, on a connection with this largest datagram.
+    pub fn payload_limit(&self, options: &PublishOptions, datagram: usize) -> usize {
+        match options.delivery {
+            DeliveryClass::Datagram => options
+                .max_datagram_size
+                .min(datagram)
+                .saturating_sub(DATAGRAM_HEADER),
+            _ => self.max_object,
+        }
+    }
+
+    pub fn open_publication(self: &Arc<Self>, options: PublishOptions) -> Result<u64> {
+        let handle = self.new_child()?;
+        let limit = self.payload_limit(&options, usize::MAX);
+        self.queue.open(handle, 0, Policy::DropOldest, 0);
+        let shared = Arc::new(Publication {
+            handle,
+            client: self.clone(),
+            name: options.track.display(),
+            options: options.clone(),
+            waiting: AtomicUsize::new(0),
+            blocked: AtomicBool::new(false),
+            limit: AtomicUsize::new(limit),
+            ended: AtomicBool::new(false),
+            objects: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+            dropped: AtomicU64::new(0),
+        });
+        handles::insert(handle, Entry::Publication(shared.clone()));
+        self.command(Command::Publish {
+            handle,
+            options,
+            shared,
+        });
+        Ok(handle)
+    }
+
+    /// Opens the lane and the handle of a request, then queues the command made for it.
+    pub fn open_request(
+        self: &Arc<Self>,
+        queue_bytes: usize,
+        max_age_ms: u64,
+        command: impl FnOnce(u64) -> Command,
+    ) -> Result<u64> {
+        let handle = self.new_child()?;
+        self.queue.open(
+            handle,
+            queue_bytes,
+            Policy::Pause,
+            max_age_ms.saturating_mul(1_000),
+        );
+        handles::insert(handle, Entry::Request(self.clone()));
+        self.command(command(handle));
+        Ok(handle)
+    }
+
+    /// Closes a publication or request: nothing follows for it.
+    pub fn close_child(&self, handle: u64) {
+        lock(&self.children).remove(&handle);
+        handles::remove(handle);
+        self.queue.close(handle);
+        self.command(Command::Cancel { handle });
+    }
+
+    /// Begins to close, and goes on delivering until the `END` of the client.
+    pub fn close_gracefully(&self, flush: Duration) -> Result<()> {
+        if self.set_closed() {
+            return Err(Error::new(
+                MOQ_ERROR_CLOSED,
+                "the client is closing or has ended; call with 0 to free its handle",
+            ));
+        }
+        self.command(Command::Close { flush });
+        Ok(())
+    }
+
+    /// Closes for good: no record and no wake comes after this returns.
+    pub fn close_now(self: &Arc<Self>) {
+        self.set_closed();
+        handles::remove_client(self);
+        self.gate.set(None);
+        self.queue.close_all();
+        self.command(Command::Close {
+            flush: Duration::ZERO,
+        });
+    }
+
+    /// From the I/O thread: queues records, then wakes the caller with no lock held. Gives the
+    /// lanes to pause and the lanes to end.
+    pub fn deliver(&self, records: &mut Vec<Record>) -> (Vec<u64>, Vec<u64>) {
+        if records.is_empty() {
+            return (Vec::new(), Vec::new());
+        }
+        let pushed = self.queue.push(records);
+        if pushed.wake {
+            self.call_waker();
+        }
+        (pushed.pause, pushed.overrun)
+    }
+
+    pub fn call_waker(&self) {
+        // SAFETY: `moq_set_waker` demands a function that may be called from any thread with this
+        // pointer until it is taken back; the gate sees to the latter.
+        self.gate
+            .call(|waker| unsafe { (waker.call)(waker.user_data) });
+    }
+
+    /// Copies records out and lets paused intakes go on.
+    pub fn poll(&self, out: &mut [u8]) -> crate::queue::Polled {
+        let polled = self.queue.poll(out, crate::clock::now_us());
+        for handle in &polled.resume {
+            self.command(Command::Resume { handle: *handle });
+        }
+        polled
+    }
+}
+
+impl Publication {
+    /// Queues one update. The bytes are copied once, into a buffer that all later owners share.
+    pub fn publish(&self, keyframe: bool, bytes: &[u8]) -> Result<()> {
+        self.enqueue(keyframe, bytes)?;
+        self.client.wake_io();
+        Ok(())
+    }
+
+    /// The same without waking the I/O thread: the caller does so after a batch.
+    pub fn enqueue(&self, keyframe: bool, bytes: &[u8]) -> Result<()> {
+        if self.ended.load(Ordering::Acquire) || self.client.is_closed() {
+            return Err(Error::new(
+                MOQ_ERROR_CLOSED,
+                format!(
+                    "the publication {} has ended; publish the track again",
+                    self.name
+                ),
+            ));
+        }
+        let limit = self.limit.load(Ordering::Relaxed);
+        if bytes.len() > limit {
+            return Err(self.too_large(bytes.len(), limit));
+        }
+        self.reserve(bytes.len() + UPDATE_OVERHEAD)?;
+        self.objects.fetch_add(1, Ordering::Relaxed);
+        self.bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        let bytes = Bytes::copy_from_slice(bytes);
+        let command = Command::Update {
+            handle: self.handle,
+            keyframe,
+            bytes,
+        };
+        lock(&self.client.commands).push_back(command);
+        Ok(())
+    }
+
+    fn too_large(&self, size: usize, limit: usize) -> Error {
+        let advice = match self.options.delivery {
+            DeliveryClass::Datagram => {
+                "a datagram track carries each update in one datagram; send less, or use delivery \"latest\" or \"deadline\""
+            }
+            _ => "split it, or raise \"maxObjectSize\" on all sides",
+        };
+        Error::new(
+            MOQ_ERROR_TOO_LARGE,
+            format!(
+                "an update of {size} bytes is over the limit of {limit} bytes of {}: {advice}",
+                self.name
+            ),
+        )
+    }
+
+    /// Bytes that may wait here. Classes that drop do so in the session, which sees all updates, so
+    /// they are refused only when the I/O thread is far behind.
+    fn room(&self) -> usize {
+        match self.options.delivery {
+            DeliveryClass::Reliable => self.options.queue_bytes,
+            _ => self.options.queue_bytes.max(UNRELIABLE_ROOM),
+        }
+    }
+
+    /// An update larger than the whole queue is taken when the queue is empty.
+    fn reserve(&self, cost: usize) -> Result<()> {
+        let limit = self.room();
+        loop {
+            let waiting = self.waiting.load(Ordering::Acquire);
+            if waiting == 0 || waiting + cost <= limit {
+                let next = waiting + cost;
+                let swapped = self.waiting.compare_exchange(
+                    waiting,
+                    next,
+                    Ordering::AcqRel,
+                    Ordering::Acquire,
+                );
+                if swapped.is_ok() {
+                    return Ok(());
+                }
+                continue;
+            }
+            self.blocked.store(true, Ordering::SeqCst);
+            // The I/O thread may have made room between the two looks; it then saw no `blocked`.
+            if self.waiting.load(Ordering::SeqCst) > limit / 2 {
+                return Err(Error::new(
+                    MOQ_ERROR_WOULD_BLOCK,
+                    format!("the queue of {} holds {waiting} of {limit} bytes; wait until it is writable", self.name),
+                ));
+            }
+            self.blocked.store(false, Ordering::SeqCst);
+        }
+    }
+
+    /// From the I/O thread: the session took an update. True when the caller waits to hear that
+    /// there is room.
+    pub fn taken(&self, bytes: usize) -> bool {
+        let cost = bytes + UPDATE_OVERHEAD;
+        let before = self.waiting.fetch_sub(cost, Ordering::SeqCst);
+        before.saturating_sub(cost) <= self.room() / 2 && self.blocked.swap(false, Ordering::SeqCst)
+    }
+
+    /// From the I/O thread: an accepted update could not be sent at all.
+    pub fn dropped(&self) {
+        self.dropped.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
+    pub fn set_limit(&self, limit: usize) {
+        self.limit.store(limit, Ordering::Relaxed);
+    }
+
+    /// True for the first call.
+    pub fn set_ended(&self) -> bool {
+        !self.ended.swap(true, Ordering::AcqRel)
+    }
+}

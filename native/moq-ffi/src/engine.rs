@@ -1,0 +1,563 @@
+//! The half of a client that lives on the I/O thread: runs commands on the session and turns its
+//! events into records.
+
+mod gone;
+mod records;
+mod urls;
+
+use crate::client::{ClientShared, Command, Publication};
+use crate::error::{Error, MOQ_ERROR_CLOSED, MOQ_ERROR_INTERNAL, MOQ_ERROR_LIMIT_EXCEEDED};
+use crate::options::ClientOptions;
+use crate::queue::Policy;
+use crate::record::{Record, MOQ_RECORD_WRITABLE};
+use crate::stats::Snapshot;
+use bytes::Bytes;
+use moqt::client::{Client, ClientConfig, ClientEvent, ClientState, End, Handle, SendError};
+use moqt::delivery::DeliveryClass;
+use moqt::transport::TransportEvent;
+use moqt_net::{ConnId, ConnInfo, Context, Handler, HandlerId, TransportKind};
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
+
+use gone::Gone;
+pub use urls::check as check_url;
+
+/// How old statistics may be.
+const SNAPSHOT_INTERVAL: Duration = Duration::from_millis(20);
+
+/// Where the client connects to.
+pub enum Target {
+    /// Over sockets.
+    Network,
+    /// To a relay on this runtime.
+    Memory(HandlerId),
+}
+
+/// See the module.
+pub struct Engine {
+    shared: Arc<ClientShared>,
+    options: ClientOptions,
+    target: Target,
+    client: Option<Client>,
+    conn: Option<ConnId>,
+    transport: Option<TransportKind>,
+    /// Handle of the session to handle of ours, and back.
+    ours: HashMap<Handle, u64>,
+    theirs: HashMap<u64, Handle>,
+    publications: HashMap<u64, Track>,
+    commands: VecDeque<Command>,
+    records: Vec<Record>,
+    /// The graceful close, once everything accepted was handed to the session or this time came.
+    closing: Option<Instant>,
+    /// When statistics may be renewed, and whether something happened since they were.
+    snapshot_at: Option<Instant>,
+    dirty: bool,
+    /// The client's `END` was delivered.
+    ended: bool,
+}
+
+/// A publication on this side.
+struct Track {
+    shared: Arc<Publication>,
+    /// Updates that the session has no room for, in order, and the end behind them.
+    waiting: VecDeque<(bool, Bytes)>,
+    end: Option<Duration>,
+}
+
+impl Engine {
+    pub fn new(shared: Arc<ClientShared>, options: ClientOptions, target: Target) -> Self {
+        Self {
+            shared,
+            options,
+            target,
+            client: None,
+            conn: None,
+            transport: None,
+            ours: HashMap::new(),
+            theirs: HashMap::new(),
+            publications: HashMap::new(),
+            commands: VecDeque::new(),
+            records: Vec::new(),
+            closing: None,
+            snapshot_at: None,
+            dirty: false,
+            ended: false,
+        }
+    }
+
+    fn start(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
+        let (path, authority) = urls::setup_options(&self.options.url);
+        let client = Client::new(ClientConfig {
+            token: self.options.token.clone().map(Bytes::from),
+            path,
+            authority,
+            setup_timeout: Duration::from_millis(self.options.connect_timeout_ms),
+            max_object_size: self.options.max_object_size as usize,
+            max_publications: crate::client::MAX_HANDLES,
+            max_requests: crate::client::MAX_HANDLES,
+            ..ClientConfig::default()
+        });
+        self.client = Some(client);
+        let conn = match self.target {
+            Target::Memory(peer) => cx.connect_memory(peer, "/"),
+            Target::Network => cx.connect(urls::connect_config(&self.options)),
+        };
+        self.conn = Some(conn.map_err(urls::connect_error)?);
+        Ok(())
+    }
+
+    fn run_commands(&mut self, cx: &mut Context<'_>) {
+        let mut commands = std::mem::take(&mut self.commands);
+        self.shared.take_commands(&mut commands);
+        let Some(mut client) = self.client.take() else {
+            return;
+        };
+        for command in commands.drain(..) {
+            self.run(&mut client, cx.now(), command);
+        }
+        self.commands = commands;
+        self.client = Some(client);
+        self.deliver(cx);
+    }
+
+    fn run(&mut self, client: &mut Client, now: Instant, command: Command) {
+        match command {
+            Command::Update {
+                handle,
+                keyframe,
+                bytes,
+            } => {
+                let Some(track) = self.publications.get_mut(&handle) else {
+                    return;
+                };
+                track.waiting.push_back((keyframe, bytes));
+                if track.waiting.len() == 1 {
+                    self.send_waiting(client, now, handle);
+                }
+            }
+            Command::Publish {
+                handle,
+                options,
+                shared,
+            } => {
+                let opened = records::track_name(&options.track)
+                    .and_then(|name| Ok(client.publish(name, records::publish_options(&options))?));
+                let track = Track {
+                    shared,
+                    waiting: VecDeque::new(),
+                    end: None,
+                };
+                self.publications.insert(handle, track);
+                self.opened(handle, opened);
+            }
+            Command::End { handle, flush } => {
+                if let Some(track) = self.publications.get_mut(&handle) {
+                    track.end = Some(flush);
+                    self.send_waiting(client, now, handle);
+                }
+            }
+            Command::Subscribe { handle, options } => {
+                let opened = records::track_name(&options.track).and_then(|name| {
+                    Ok(client.subscribe(name, records::subscribe_options(&options))?)
+                });
+                self.opened(handle, opened);
+            }
+            Command::Fetch { handle, options } => {
+                let opened = records::track_name(&options.track)
+                    .and_then(|name| Ok(client.fetch(name, records::fetch_options(&options))?));
+                self.opened(handle, opened);
+            }
+            Command::Discover { handle, prefix } => {
+                let opened =
+                    records::namespace(&prefix).and_then(|prefix| Ok(client.discover(prefix)?));
+                self.opened(handle, opened);
+            }
+            Command::Status { handle, track } => {
+                let opened = records::track_name(&track).and_then(|name| Ok(client.status(name)?));
+                self.opened(handle, opened);
+            }
+            Command::Priority { handle, priority } => {
+                if let Some(theirs) = self.theirs.get(&handle) {
+                    client.update_priority(*theirs, priority);
+                }
+            }
+            Command::Resume { handle } => {
+                if let Some(theirs) = self.theirs.get(&handle) {
+                    client.set_reading(*theirs, true);
+                }
+            }
+            Command::Cancel { handle } => self.cancel(client, now, handle),
+            Command::Close { flush } => {
+                let until = now + flush;
+                self.closing = Some(self.closing.map_or(until, |before| before.min(until)));
+            }
+        }
+    }
+
+    fn opened(&mut self, handle: u64, opened: Result<Handle, Error>) {
+        match opened {
+            Ok(theirs) => {
+                self.ours.insert(theirs, handle);
+                self.theirs.insert(handle, theirs);
+            }
+            Err(error) => {
+                self.forget(handle);
+                self.records.push(records::end(handle, Some(&error)));
+            }
+        }
+    }
+
+    fn cancel(&mut self, client: &mut Client, now: Instant, handle: u64) {
+        if let Some(theirs) = self.theirs.get(&handle) {
+            // Of a publication, what the session has no room for is lost; the rest is still sent.
+            client.cancel(now, *theirs);
+        }
+        self.forget(handle);
+    }
+
+    fn forget(&mut self, handle: u64) {
+        if let Some(theirs) = self.theirs.remove(&handle) {
+            self.ours.remove(&theirs);
+        }
+        if let Some(track) = self.publications.remove(&handle) {
+            track.shared.set_ended();
+        }
+    }
+
+    /// Hands updates to the session until it has no room, and the end behind the last.
+    fn send_waiting(&mut self, client: &mut Client, now: Instant, handle: u64) {
+        let (Some(track), Some(&theirs)) =
+            (self.publications.get_mut(&handle), self.theirs.get(&handle))
+        else {
+            return;
+        };
+        while let Some((keyframe, bytes)) = track.waiting.front() {
+            let (size, bytes) = (bytes.len(), bytes.clone());
+            let sent = match keyframe {
+                true => client.keyframe(now, theirs, bytes),
+                false => client.send(now, theirs, bytes),
+            };
+            match sent {
+                Ok(()) | Err(SendError::Closed) => {}
+                Err(SendError::WouldBlock) => return,
+                Err(SendError::TooLarge { limit }) => {
+                    // Only when the path shrank after the update was accepted.
+                    log::warn!(
+                        "an update of {size} bytes of {} was dropped: the connection carries {limit} bytes now",
+                        track.shared.name
+                    );
+                    track.shared.set_limit(limit);
+                    track.shared.dropped();
+                }
+            }
+            track.waiting.pop_front();
+            if track.shared.taken(size) {
+                self.records.push(Record::new(MOQ_RECORD_WRITABLE, handle));
+            }
+        }
+        if let Some(flush) = track.end.take() {
+            client.end(now, theirs, Some(flush).filter(|flush| !flush.is_zero()));
+        }
+    }
+
+    /// Turns the session's events into records, hands them over, and writes what came of it, until
+    /// nothing is left to do.
+    fn deliver(&mut self, cx: &mut Context<'_>) {
+        let now = cx.now();
+        let Some(mut client) = self.client.take() else {
+            return;
+        };
+        loop {
+            let mut finished = None;
+            while let Some(event) = client.poll_event(now) {
+                finished = self.event(&mut client, cx, event);
+                if finished.is_some() {
+                    break;
+                }
+            }
+            if let Some(error) = finished {
+                self.client = Some(client);
+                return self.finish(cx, error);
+            }
+            self.hand_over(&mut client, now);
+            if let Some(until) = self.closing {
+                let waiting = self
+                    .publications
+                    .values()
+                    .any(|track| !track.waiting.is_empty());
+                if !waiting || now >= until {
+                    self.closing = None;
+                    let flush = until.saturating_duration_since(now);
+                    let transport = self.conn.and_then(|conn| cx.transport(conn));
+                    client.close(now, transport, Some(flush).filter(|flush| !flush.is_zero()));
+                    continue;
+                }
+            }
+            if !client.needs_pump() {
+                break;
+            }
+            match self.conn.and_then(|conn| cx.transport(conn)) {
+                Some(transport) => client.pump(now, transport),
+                None => break,
+            }
+        }
+        self.snapshot(&client, cx, false);
+        self.client = Some(client);
+    }
+
+    /// Gives the records to the caller's queue; lanes that are full are not read on.
+    fn hand_over(&mut self, client: &mut Client, now: Instant) {
+        let (pause, overrun) = self.shared.deliver(&mut self.records);
+        for theirs in pause.iter().filter_map(|handle| self.theirs.get(handle)) {
+            client.set_reading(*theirs, false);
+        }
+        for handle in &overrun {
+            let error = Error::new(
+                MOQ_ERROR_LIMIT_EXCEEDED,
+                "the peer tells of more than is read; poll more often, or ask for less",
+            );
+            self.cancel(client, now, *handle);
+            self.records.push(records::end(*handle, Some(&error)));
+        }
+        if !overrun.is_empty() {
+            self.shared.deliver(&mut self.records);
+        }
+    }
+
+    /// One event of the session. Gives the reason when it was the last.
+    fn event(
+        &mut self,
+        client: &mut Client,
+        cx: &mut Context<'_>,
+        event: ClientEvent,
+    ) -> Option<Option<Error>> {
+        let ours = |handle: &Handle| self.ours.get(handle).copied();
+        match event {
+            ClientEvent::Closed(error) => return Some(error.map(Error::from)),
+            ClientEvent::State {
+                state: ClientState::Closed,
+                ..
+            } => {}
+            ClientEvent::State { state, info, error } => {
+                let handle = self.shared.handle;
+                let error = error.map(Error::from);
+                let limits = self
+                    .conn
+                    .and_then(|c| cx.transport(c))
+                    .map(|t| t.max_datagram_size());
+                let datagrams = limits.flatten().is_some();
+                self.records.push(records::state(
+                    handle,
+                    state,
+                    info.as_ref(),
+                    self.transport,
+                    datagrams,
+                    error.as_ref(),
+                ));
+                self.snapshot(client, cx, true);
+            }
+            ClientEvent::Writable(handle) => {
+                if let Some(handle) = ours(&handle) {
+                    self.send_waiting(client, cx.now(), handle);
+                }
+            }
+            ClientEvent::SubscriptionReady { handle, class, .. } => {
+                if let Some(handle) = ours(&handle) {
+                    if class != DeliveryClass::Reliable {
+                        self.shared.queue.set_policy(handle, Policy::DropOldest);
+                    }
+                    self.records
+                        .push(records::subscription_ready(handle, class));
+                }
+            }
+            ClientEvent::Ended(handle, end) => {
+                if let Some(handle) = ours(&handle) {
+                    self.forget(handle);
+                    let error = match end {
+                        End::Ended => None,
+                        End::Closed => Some(Error::new(MOQ_ERROR_CLOSED, "it was closed here")),
+                        End::Error(error) => Some(error.into()),
+                    };
+                    self.records.push(records::end(handle, error.as_ref()));
+                }
+            }
+            other => {
+                let handle = records::handle_of(&other).and_then(|handle| ours(&handle));
+                if let Some(record) = handle.and_then(|handle| records::of_event(handle, other)) {
+                    self.records.push(record);
+                }
+            }
+        }
+        None
+    }
+
+    /// The session is over: every handle gets its `END`, the client last, and the handler goes.
+    fn finish(&mut self, cx: &mut Context<'_>, error: Option<Error>) {
+        if let Some(client) = self.client.take() {
+            self.snapshot(&client, cx, true);
+        }
+        self.end_all(error.as_ref());
+        cx.remove_self();
+    }
+
+    fn end_all(&mut self, error: Option<&Error>) {
+        if std::mem::replace(&mut self.ended, true) {
+            return;
+        }
+        self.shared.set_closed();
+        // Requests that were queued in the last moment end as well.
+        let mut commands = std::mem::take(&mut self.commands);
+        self.shared.take_commands(&mut commands);
+        let late = commands.iter().filter_map(records::opening_handle);
+        let mut open: Vec<u64> = self.theirs.keys().copied().chain(late).collect();
+        open.sort_unstable();
+        for handle in open {
+            self.forget(handle);
+            let closed = Error::new(MOQ_ERROR_CLOSED, "the client was closed");
+            self.records
+                .push(records::end(handle, Some(error.unwrap_or(&closed))));
+        }
+        self.set_state(ClientState::Closed);
+        self.records.push(records::end(self.shared.handle, error));
+        self.shared.deliver(&mut self.records);
+    }
+
+    fn set_state(&self, state: ClientState) {
+        let mut snapshot = self
+            .shared
+            .snapshot
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        snapshot.state = Some(state);
+    }
+
+    /// Renews the statistics that callers read, at most once per interval.
+    fn snapshot(&mut self, client: &Client, cx: &mut Context<'_>, at_once: bool) {
+        let now = cx.now();
+        if !at_once && self.snapshot_at.is_some_and(|at| now < at) {
+            self.dirty = true;
+            return;
+        }
+        self.dirty = false;
+        self.snapshot_at = Some(now + SNAPSHOT_INTERVAL);
+        let transport = self.conn.and_then(|conn| cx.transport(conn));
+        if let Some(datagram) = transport.as_ref().and_then(|t| t.max_datagram_size()) {
+            for track in self.publications.values() {
+                track
+                    .shared
+                    .set_limit(self.shared.payload_limit(&track.shared.options, datagram));
+            }
+        }
+        let transport = transport.map(|t| t.stats());
+        let stats = client.stats();
+        let name = |handle: &Handle| self.ours.get(handle).copied().unwrap_or(0);
+        let next = Snapshot {
+            state: Some(client.state()),
+            transport,
+            datagrams_dropped: stats.datagrams_dropped,
+            subscriptions: stats
+                .subscriptions
+                .into_iter()
+                .map(|(h, track, class, s)| (name(&h), records::display(&track), class, s))
+                .collect(),
+            publications: stats
+                .publications
+                .into_iter()
+                .map(|(h, track, class, s)| (name(&h), records::display(&track), class, s))
+                .collect(),
+        };
+        let mut snapshot = self
+            .shared
+            .snapshot
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let old = std::mem::replace(&mut *snapshot, next);
+        drop(snapshot);
+        drop(old);
+    }
+}
+
+/// A panic on the I/O thread or a shutdown drops the engine: the caller still hears the end.
+impl Drop for Engine {
+    fn drop(&mut self) {
+        let error = if std::thread::panicking() {
+            Error::new(
+                MOQ_ERROR_INTERNAL,
+                "a defect in the library ended this client; please report it",
+            )
+        } else {
+            Error::new(
+                MOQ_ERROR_CLOSED,
+                "the library was shut down, or the relay of this memory URL stopped",
+            )
+        };
+        self.end_all(Some(&error));
+    }
+}
+
+impl Handler for Engine {
+    fn on_start(&mut self, cx: &mut Context<'_>) {
+        if let Err(error) = self.start(cx) {
+            self.finish(cx, Some(error));
+        }
+    }
+
+    fn on_connected(&mut self, cx: &mut Context<'_>, conn: ConnId, info: ConnInfo) {
+        if self.conn != Some(conn) {
+            return;
+        }
+        self.transport = Some(info.kind);
+        let now = cx.now();
+        if let (Some(client), Some(transport)) = (&mut self.client, cx.transport(conn)) {
+            client.attach(now, transport);
+        }
+        self.deliver(cx);
+    }
+
+    fn on_event(&mut self, cx: &mut Context<'_>, conn: ConnId, event: TransportEvent) {
+        if self.conn != Some(conn) {
+            return;
+        }
+        let now = cx.now();
+        if let Some(client) = &mut self.client {
+            match cx.transport(conn) {
+                Some(transport) => client.handle(now, transport, event),
+                None => client.handle(now, &mut Gone, event),
+            }
+        }
+        self.deliver(cx);
+    }
+
+    fn on_wake(&mut self, cx: &mut Context<'_>) {
+        self.run_commands(cx);
+    }
+
+    fn next_timeout(&self) -> Option<Instant> {
+        let client = self.client.as_ref()?;
+        // The statistics settle a moment after the last event.
+        let snapshot = self.snapshot_at.filter(|_| self.dirty);
+        [client.poll_timeout(), self.closing, snapshot]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    fn on_timeout(&mut self, cx: &mut Context<'_>) {
+        let now = cx.now();
+        let transport = self.conn.and_then(|conn| cx.transport(conn));
+        if let (Some(client), Some(transport)) = (&mut self.client, transport) {
+            client.on_timeout(now, transport);
+        }
+        self.deliver(cx);
+    }
+
+    fn on_stop(&mut self, cx: &mut Context<'_>) {
+        let now = cx.now();
+        let transport = self.conn.and_then(|conn| cx.transport(conn));
+        if let Some(client) = &mut self.client {
+            client.close(now, transport, None);
+        }
+        self.deliver(cx);
+    }
+}

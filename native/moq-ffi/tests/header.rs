@@ -1,0 +1,77 @@
+//! `include/moq_ffi.h` is generated from `src`, and the library exports what it declares. After a
+//! change of the ABI: `MOQ_BLESS=1 cargo test -p moq-ffi --test header`.
+
+#[path = "support/generate.rs"]
+mod generate;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn header_path() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("include/moq_ffi.h")
+}
+
+#[test]
+fn the_committed_header_is_what_the_sources_give() {
+    let generated = generate::header();
+    let path = header_path();
+    if std::env::var_os("MOQ_BLESS").is_some() {
+        std::fs::write(&path, &generated).expect("the header can be written");
+    }
+    let committed = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        committed == generated,
+        "include/moq_ffi.h is stale; run: MOQ_BLESS=1 cargo test -p moq-ffi --test header"
+    );
+}
+
+/// Names of functions that the header declares.
+fn declared() -> BTreeSet<String> {
+    let header = std::fs::read_to_string(header_path()).expect("the header is committed");
+    // A declaration is not indented, not a comment, and its name stands before a bracket.
+    let lines = header
+        .lines()
+        .filter(|line| !line.starts_with([' ', '/', '#', '*']));
+    lines
+        .filter_map(|line| line.split_once('(').map(|(before, _)| before))
+        .filter_map(|before| before.rsplit([' ', '*']).next())
+        .filter(|name| name.starts_with("moq_"))
+        .map(str::to_owned)
+        .collect()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_library_exports_exactly_what_the_header_declares() {
+    // The test program lies in target/PROFILE/deps, the library beside or one above.
+    let program = std::env::current_exe().expect("a path");
+    let deps = program.parent().expect("a folder");
+    let found = [deps.join("libmoq_ffi.so"), deps.join("../libmoq_ffi.so")];
+    let library = found
+        .iter()
+        .find(|path| path.exists())
+        .expect("cargo built the cdylib");
+    let output = Command::new("nm")
+        .args(["-D", "--defined-only", "--format=posix"])
+        .arg(library)
+        .output()
+        .expect("nm runs (binutils)");
+    assert!(
+        output.status.success(),
+        "nm failed on {}",
+        library.display()
+    );
+    let exported: BTreeSet<String> = String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .filter_map(|line| line.split(' ').next())
+        .filter(|name| !name.starts_with("rust_eh_personality"))
+        .map(str::to_owned)
+        .collect();
+    let declared = declared();
+    assert!(
+        declared.len() >= 25,
+        "only {declared:?} were found in the header"
+    );
+    assert_eq!(exported, declared);
+}
