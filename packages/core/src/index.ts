@@ -27,6 +27,7 @@ export {
   type ResolvedPublishOptions,
   type ResolvedSubscribeOptions,
   type ResolvedTrack,
+  requireBytes,
   resolveClientOptions,
   resolveCloseOptions,
   resolveFetchOptions,

@@ -1,0 +1,339 @@
+import type {
+  CloseReason,
+  DatagramResult,
+  Dir,
+  StreamId,
+  Transport,
+  TransportEvents,
+  TransportStats,
+} from "@moq-game/core";
+import { Incoming } from "./incoming.js";
+import { Outgoing } from "./outgoing.js";
+import type { BidiStream, SendStream, WebTransportSession } from "./webtransport.js";
+
+/**
+ * Streams asked of the browser ahead of need. The browser grants a stream with a promise and the
+ * session wants one at once: it gets one that is ready, or none, which it takes as congestion.
+ */
+const READY = { bi: 2, uni: 8 } as const;
+
+/** Datagrams that may wait in the browser, each way, before the oldest is dropped or we hold back. */
+const DATAGRAM_QUEUE = 256;
+
+/** Most bytes of a close reason, and most of them that a peer may show us. */
+const MAX_REASON = 1_024;
+
+interface Stream {
+  readonly dir: Dir;
+  out: Outgoing | undefined;
+  in: Incoming | undefined;
+}
+
+/** The session's {@link Transport} over the browser's WebTransport. */
+export class WebTransportLink implements Transport {
+  readonly #session: WebTransportSession;
+  #events: TransportEvents | undefined;
+  readonly #streams = new Map<StreamId, Stream>();
+  #nextId = 0;
+  readonly #readyBidi: BidiStream[] = [];
+  readonly #readyUni: SendStream[] = [];
+  readonly #asked = { bi: 0, uni: 0 };
+  readonly #wanted = { bi: false, uni: false };
+  readonly #datagramWriter: WritableStreamDefaultWriter<Uint8Array> | undefined;
+  #datagramsBlocked = false;
+  #closed = false;
+  #closedHere: { readonly code: number; readonly reason: string } | undefined;
+  #stats: TransportStats = {
+    rtt: 0,
+    congestionWindow: 0,
+    bytesSent: 0,
+    bytesReceived: 0,
+    packetsSent: 0,
+    packetsLost: 0,
+  };
+  #askingStats = false;
+
+  /** `session` must be ready. */
+  constructor(session: WebTransportSession) {
+    this.#session = session;
+    const { datagrams } = session;
+    try {
+      datagrams.outgoingHighWaterMark = DATAGRAM_QUEUE;
+      datagrams.incomingHighWaterMark = DATAGRAM_QUEUE;
+      this.#datagramWriter = (datagrams.createWritable?.() ?? datagrams.writable)?.getWriter();
+    } catch {
+      // A session without datagrams: maxDatagramSize says so.
+    }
+    this.#datagramWriter?.closed.catch(() => {});
+    this.#datagramWriter?.ready.catch(() => {});
+  }
+
+  /** Resolves when the streams that a session needs at its start are there. */
+  async warm(): Promise<void> {
+    this.#refill("bi");
+    this.#refill("uni");
+    const first = Promise.race([this.#whenReady, this.#session.closed.catch(() => {})]);
+    await first;
+  }
+
+  start(events: TransportEvents): void {
+    this.#events = events;
+    this.#session.closed.then(
+      (info) => this.#end(this.#closeReason(info?.closeCode ?? 0, info?.reason ?? "")),
+      (error) => this.#end(this.#failure(error)),
+    );
+    void this.#accept("uni", this.#session.incomingUnidirectionalStreams.getReader());
+    void this.#accept("bi", this.#session.incomingBidirectionalStreams.getReader());
+    void this.#readDatagrams();
+  }
+
+  open(dir: Dir): StreamId | undefined {
+    if (this.#closed) return undefined;
+    const stream = dir === "bi" ? this.#readyBidi.shift() : this.#readyUni.shift();
+    this.#refill(dir);
+    if (stream === undefined) {
+      this.#wanted[dir] = true;
+      return undefined;
+    }
+    const id = this.#nextId++;
+    if ("readable" in stream) this.#adoptBidi(id, stream, false);
+    else this.#streams.set(id, { dir, out: this.#outgoing(id, stream), in: undefined });
+    return id;
+  }
+
+  write(id: StreamId, data: Uint8Array): number {
+    if (this.#closed) return -1;
+    return this.#streams.get(id)?.out?.write(data) ?? -1;
+  }
+
+  finish(id: StreamId): void {
+    this.#streams.get(id)?.out?.finish();
+  }
+
+  reset(id: StreamId, code: number): void {
+    this.#streams.get(id)?.out?.reset(code);
+    this.#outOver(id);
+  }
+
+  stop(id: StreamId, code: number): void {
+    this.#streams.get(id)?.in?.stop(code);
+    this.#inOver(id);
+  }
+
+  setPriority(id: StreamId, priority: number): void {
+    this.#streams.get(id)?.out?.setPriority(priority);
+  }
+
+  pause(id: StreamId, paused: boolean): void {
+    this.#streams.get(id)?.in?.pause(paused);
+  }
+
+  sendDatagram(data: Uint8Array): DatagramResult {
+    const limit = this.maxDatagramSize();
+    const writer = this.#datagramWriter;
+    if (limit === undefined || writer === undefined) return "unsupported";
+    if (data.byteLength > limit) return "too_large";
+    if ((writer.desiredSize ?? 0) <= 0) {
+      this.#awaitDatagrams(writer);
+      return "blocked";
+    }
+    writer.write(data).catch(() => {});
+    return "sent";
+  }
+
+  maxDatagramSize(): number | undefined {
+    if (this.#closed || this.#datagramWriter === undefined) return undefined;
+    const size = this.#session.datagrams.maxDatagramSize;
+    return size > 0 ? size : undefined;
+  }
+
+  close(code: number, reason: string): void {
+    if (this.#closed || this.#closedHere !== undefined) return;
+    const text = reason.slice(0, MAX_REASON);
+    this.#closedHere = { code, reason: text };
+    try {
+      this.#session.close({ closeCode: code, reason: text });
+    } catch {
+      // It closed by itself a moment ago; its promise tells how.
+    }
+  }
+
+  stats(): TransportStats {
+    void this.#refreshStats();
+    return this.#stats;
+  }
+
+  // ---- outgoing streams
+
+  #signalReady: () => void = () => {};
+  readonly #whenReady = new Promise<void>((resolve) => {
+    this.#signalReady = resolve;
+  });
+
+  #refill(dir: Dir): void {
+    const ready = dir === "bi" ? this.#readyBidi : this.#readyUni;
+    while (!this.#closed && ready.length + this.#asked[dir] < READY[dir]) {
+      this.#asked[dir] += 1;
+      void this.#ask(dir);
+    }
+  }
+
+  async #ask(dir: Dir): Promise<void> {
+    try {
+      if (dir === "bi") this.#readyBidi.push(await this.#session.createBidirectionalStream());
+      else this.#readyUni.push(await this.#session.createUnidirectionalStream());
+    } catch {
+      // The session is going; its own promise tells. Asking again would only spin.
+      return;
+    }
+    this.#asked[dir] -= 1;
+    if (this.#readyBidi.length > 0 && this.#readyUni.length > 0) this.#signalReady();
+    if (!this.#wanted[dir] || this.#closed) return;
+    this.#wanted[dir] = false;
+    this.#events?.streamsAvailable(dir);
+  }
+
+  #outgoing(id: StreamId, stream: SendStream): Outgoing {
+    return new Outgoing(stream, {
+      writable: () => this.#emit((events) => events.writable(id)),
+      stopped: (code) => {
+        this.#outOver(id);
+        this.#emit((events) => events.stopped(id, code));
+      },
+      acked: () => {
+        this.#outOver(id);
+        this.#emit((events) => events.acked(id));
+      },
+    });
+  }
+
+  // ---- incoming streams
+
+  async #accept(
+    dir: Dir,
+    reader: ReadableStreamDefaultReader<BidiStream | ReadableStream<Uint8Array>>,
+  ): Promise<void> {
+    try {
+      for (;;) {
+        const { done, value } = await reader.read();
+        if (done || this.#closed) return;
+        const id = this.#nextId++;
+        if ("readable" in value) this.#adoptBidi(id, value, true);
+        else {
+          const stream: Stream = { dir, out: undefined, in: this.#incoming(id, dir, value) };
+          this.#streams.set(id, stream);
+          stream.in?.start();
+        }
+      }
+    } catch {
+      // The session is gone; its own promise tells.
+    }
+  }
+
+  #adoptBidi(id: StreamId, stream: BidiStream, announce: boolean): void {
+    const out = this.#outgoing(id, stream.writable);
+    const incoming = this.#incoming(id, "bi", stream.readable);
+    this.#streams.set(id, { dir: "bi", out, in: incoming });
+    if (announce) this.#emit((events) => events.data(id, "bi", new Uint8Array(0), false));
+    incoming.start();
+  }
+
+  #incoming(id: StreamId, dir: Dir, stream: ReadableStream<Uint8Array>): Incoming {
+    return new Incoming(stream, {
+      data: (bytes, fin) => {
+        if (fin) this.#inOver(id);
+        this.#emit((events) => events.data(id, dir, bytes, fin));
+      },
+      reset: (code) => {
+        this.#inOver(id);
+        this.#emit((events) => events.reset(id, code));
+      },
+    });
+  }
+
+  #outOver(id: StreamId): void {
+    const stream = this.#streams.get(id);
+    if (stream === undefined) return;
+    stream.out = undefined;
+    if (stream.in === undefined) this.#streams.delete(id);
+  }
+
+  #inOver(id: StreamId): void {
+    const stream = this.#streams.get(id);
+    if (stream === undefined) return;
+    stream.in = undefined;
+    if (stream.out === undefined) this.#streams.delete(id);
+  }
+
+  // ---- datagrams
+
+  async #readDatagrams(): Promise<void> {
+    try {
+      const reader = this.#session.datagrams.readable.getReader();
+      for (;;) {
+        const { done, value } = await reader.read();
+        if (done || this.#closed) return;
+        this.#emit((events) => events.datagram(value));
+      }
+    } catch {
+      // The session is gone, or has no datagrams.
+    }
+  }
+
+  #awaitDatagrams(writer: WritableStreamDefaultWriter<Uint8Array>): void {
+    if (this.#datagramsBlocked) return;
+    this.#datagramsBlocked = true;
+    writer.ready.then(
+      () => {
+        this.#datagramsBlocked = false;
+        this.#emit((events) => events.datagramsAvailable());
+      },
+      () => {},
+    );
+  }
+
+  // ---- the connection
+
+  #emit(event: (events: TransportEvents) => void): void {
+    if (!this.#closed && this.#events !== undefined) event(this.#events);
+  }
+
+  #closeReason(code: number, reason: string): CloseReason {
+    if (this.#closedHere !== undefined) return { kind: "local", ...this.#closedHere };
+    return { kind: "peer", code, reason: reason.slice(0, MAX_REASON) };
+  }
+
+  #failure(error: unknown): CloseReason {
+    if (this.#closedHere !== undefined) return { kind: "local", ...this.#closedHere };
+    const text = error instanceof Error ? error.message : String(error);
+    return { kind: "transport", reason: text === "" ? "no reason was given" : text };
+  }
+
+  #end(reason: CloseReason): void {
+    if (this.#closed) return;
+    const events = this.#events;
+    this.#closed = true;
+    this.#streams.clear();
+    events?.closed(reason);
+  }
+
+  async #refreshStats(): Promise<void> {
+    if (this.#session.getStats === undefined || this.#askingStats || this.#closed) return;
+    this.#askingStats = true;
+    try {
+      const stats = await this.#session.getStats();
+      this.#stats = {
+        rtt: stats.smoothedRtt ?? 0,
+        congestionWindow: 0,
+        bytesSent: stats.bytesSent ?? 0,
+        bytesReceived: stats.bytesReceived ?? 0,
+        packetsSent: stats.packetsSent ?? 0,
+        packetsLost: stats.packetsLost ?? 0,
+      };
+    } catch {
+      // The next call asks again.
+    } finally {
+      this.#askingStats = false;
+    }
+  }
+}

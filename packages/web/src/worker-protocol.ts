@@ -1,0 +1,208 @@
+/** What a page and its worker say to each other. Payloads are transferred, never copied twice. */
+import type {
+  ClientState,
+  ClientStats,
+  Delivery,
+  EndReason,
+  Gap,
+  MoqErrorCode,
+  NamespaceChange,
+  ProtocolInfo,
+  PublishOptions,
+  SubscribeOptions,
+  TrackStatus,
+} from "@moq-game/core";
+import { MoqError, type MoqObject } from "@moq-game/core";
+
+/** `connect` options without what cannot be posted. */
+export interface PostedClientOptions {
+  readonly token: string | Uint8Array | undefined;
+  readonly serverCertificateHashes: readonly Uint8Array[];
+  readonly connectTimeout: number;
+  readonly keepAlive: number;
+  readonly idleTimeout: number;
+  readonly maxObjectSize: number;
+}
+
+export interface PostedTrack {
+  readonly namespace: readonly string[];
+  readonly name: string;
+}
+
+export interface PostedFetch {
+  readonly fromGroup: number;
+  readonly toGroup: number;
+  readonly order: "ascending" | "descending";
+  readonly priority: number;
+}
+
+/** One `send` or `keyframe`. */
+export interface PostedUpdate {
+  readonly publication: number;
+  readonly keyframe: boolean;
+  readonly bytes: Uint8Array;
+}
+
+/** Page to worker. `id` names a publication, subscription or iteration; `call` wants a reply. */
+export type ToWorker =
+  | { readonly type: "connect"; readonly url: string; readonly options: PostedClientOptions }
+  | {
+      readonly type: "publish";
+      readonly id: number;
+      readonly track: PostedTrack;
+      readonly options: PublishOptions;
+    }
+  | { readonly type: "send"; readonly updates: readonly PostedUpdate[] }
+  | { readonly type: "end"; readonly id: number; readonly call: number; readonly flush: number }
+  | {
+      readonly type: "subscribe";
+      readonly id: number;
+      readonly track: PostedTrack;
+      readonly options: SubscribeOptions;
+    }
+  | { readonly type: "hold"; readonly id: number; readonly held: boolean }
+  | { readonly type: "stop"; readonly id: number }
+  | { readonly type: "discover"; readonly id: number; readonly prefix: readonly string[] }
+  | {
+      readonly type: "fetch";
+      readonly id: number;
+      readonly track: PostedTrack;
+      readonly options: PostedFetch;
+    }
+  | { readonly type: "status"; readonly call: number; readonly track: PostedTrack }
+  | { readonly type: "close"; readonly call: number; readonly flush: number };
+
+export interface PostedError {
+  readonly code: MoqErrorCode;
+  readonly message: string;
+  readonly retryable: boolean;
+  readonly peerCode: number | undefined;
+}
+
+export interface PostedEnd {
+  readonly kind: EndReason["kind"];
+  readonly error: PostedError | undefined;
+}
+
+/** Objects of one subscription or fetch: payloads one after another, and numbers about each. */
+export interface PostedBatch {
+  readonly bytes: Uint8Array;
+  /** {@link OBJECT_NUMBERS} per object. */
+  readonly numbers: Float64Array;
+}
+
+/** Worker to page. */
+export type ToPage =
+  | { readonly type: "connected"; readonly protocol: ProtocolInfo; readonly timeOrigin: number }
+  | { readonly type: "failed"; readonly error: PostedError }
+  | {
+      readonly type: "state";
+      readonly state: ClientState;
+      readonly error: PostedError | undefined;
+    }
+  | {
+      readonly type: "stats";
+      readonly stats: ClientStats;
+      readonly protocol: ProtocolInfo;
+      /** Subscribers by publication id. */
+      readonly subscribers: readonly (readonly [number, number])[];
+    }
+  | {
+      readonly type: "reply";
+      readonly call: number;
+      readonly error: PostedError | undefined;
+      readonly status?: TrackStatus;
+    }
+  | {
+      readonly type: "ready";
+      readonly id: number;
+      readonly error: PostedError | undefined;
+      readonly delivery: Delivery;
+    }
+  | {
+      readonly type: "taken";
+      readonly id: number;
+      readonly objects: number;
+      readonly bytes: number;
+    }
+  | { readonly type: "keyframe_wanted"; readonly id: number }
+  | { readonly type: "objects"; readonly id: number; readonly batch: PostedBatch }
+  | { readonly type: "gap"; readonly id: number; readonly gap: Gap }
+  | { readonly type: "change"; readonly id: number; readonly change: NamespaceChange }
+  | { readonly type: "end"; readonly id: number; readonly end: PostedEnd };
+
+/** Numbers per object in {@link PostedBatch.numbers}. */
+export const OBJECT_NUMBERS = 6;
+
+export function postError(error: unknown): PostedError {
+  if (error instanceof MoqError) {
+    const { code, message, retryable, peerCode } = error;
+    return { code, message, retryable, peerCode };
+  }
+  return { code: "internal", message: String(error), retryable: false, peerCode: undefined };
+}
+
+export function readError(posted: PostedError): MoqError {
+  const { code, message, retryable, peerCode } = posted;
+  return new MoqError(code, message, { retryable, peerCode });
+}
+
+export function postEnd(reason: EndReason): PostedEnd {
+  return {
+    kind: reason.kind,
+    error: reason.error === undefined ? undefined : postError(reason.error),
+  };
+}
+
+export function readEnd(posted: PostedEnd): EndReason {
+  return {
+    kind: posted.kind,
+    error: posted.error === undefined ? undefined : readError(posted.error),
+  };
+}
+
+export function encodeBatch(objects: readonly MoqObject[]): PostedBatch {
+  let length = 0;
+  for (const object of objects) length += object.bytes.byteLength;
+  const bytes = new Uint8Array(length);
+  const numbers = new Float64Array(objects.length * OBJECT_NUMBERS);
+  let at = 0;
+  objects.forEach((object, index) => {
+    bytes.set(object.bytes, at);
+    at += object.bytes.byteLength;
+    numbers.set(
+      [
+        object.group,
+        object.object,
+        object.subgroup,
+        object.receivedAt,
+        object.publishedAt ?? Number.NaN,
+        object.bytes.byteLength,
+      ],
+      index * OBJECT_NUMBERS,
+    );
+  });
+  return { bytes, numbers };
+}
+
+/** `clockOffset` is added to times of arrival: the two threads' clocks have different origins. */
+export function decodeBatch(batch: PostedBatch, clockOffset: number): MoqObject[] {
+  const objects: MoqObject[] = [];
+  const { bytes, numbers } = batch;
+  let at = 0;
+  for (let i = 0; i + OBJECT_NUMBERS <= numbers.length; i += OBJECT_NUMBERS) {
+    const [group = 0, object = 0, subgroup = 0, receivedAt = 0, publishedAt = 0, length = 0] =
+      numbers.subarray(i, i + OBJECT_NUMBERS);
+    objects.push({
+      group,
+      object,
+      subgroup,
+      bytes: bytes.subarray(at, at + length),
+      receivedAt: receivedAt + clockOffset,
+      publishedAt: Number.isNaN(publishedAt) ? undefined : publishedAt,
+      keyframe: object === 0,
+    });
+    at += length;
+  }
+  return objects;
+}
