@@ -1,1 +1,9 @@
+//! The relay with sessions over memory, on a clock that the tests move.
 
+mod delivery;
+mod discovery;
+mod fetching;
+mod garbage;
+mod limits;
+mod subscribing;
+mod world;
