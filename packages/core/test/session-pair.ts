@@ -6,8 +6,14 @@ import {
   type SessionConfig,
   type SessionEvents,
 } from "../src/session/index.js";
-import type { FullTrackName, Namespace } from "../src/wire/index.js";
-import { encodeUtf8 } from "../src/wire/index.js";
+import type {
+  FullTrackName,
+  Namespace,
+  ObjectDatagram,
+  SubgroupHeader,
+  SubgroupObject,
+} from "../src/wire/index.js";
+import { EMPTY, encodeUtf8, ObjectStatus } from "../src/wire/index.js";
 
 /** One event: its name and arguments. */
 export type Recorded = readonly [name: keyof SessionEvents, ...args: readonly unknown[]];
@@ -149,3 +155,32 @@ export function subscribed(pair: Pair, alias = 7, name = "pose"): RequestId {
   pair.run();
   return id;
 }
+
+export const headerOf = (trackAlias: number, group: number): SubgroupHeader => ({
+  trackAlias,
+  group,
+  subgroup: 0,
+  hasProperties: false,
+  endOfGroup: true,
+  firstObject: true,
+});
+
+const payloadOf = (text: string): Uint8Array => (text === "" ? EMPTY : bytes(text));
+
+export const objectOf = (object: number, payload: string): SubgroupObject => ({
+  object,
+  status: ObjectStatus.Normal,
+  properties: EMPTY,
+  payload: payloadOf(payload),
+});
+
+export const datagramOf = (trackAlias: number, group: number, payload: string): ObjectDatagram => ({
+  trackAlias,
+  group,
+  object: 0,
+  priority: 3,
+  properties: EMPTY,
+  endOfGroup: false,
+  status: ObjectStatus.Normal,
+  payload: payloadOf(payload),
+});

@@ -5,7 +5,7 @@ export const PADDING_STREAM = 0x132b3e28;
 /** Type of a padding datagram (draft-18 "Padding Datagrams"). */
 export const PADDING_DATAGRAM = 0x132b3e29;
 
-/** A padding stream or datagram of `size` bytes in all, at least the four of its type. */
+/** A padding stream or datagram of `size` bytes in all, at least the five of its type. */
 export function padding(type: number, size: number): Uint8Array {
   const bytes = new Uint8Array(Math.max(size, varintSize(type)));
   writeVarint(bytes, 0, type);
