@@ -465,11 +465,14 @@ enum MoqResultCode moq_handle_hold(MoqHandle handle, uint32_t held);
 
 // Starts a relay on its own I/O thread.
 //
-// `options_json`, copied: `host` (address, default `127.0.0.1`), `port` (default 0: any),
-// `certificate` and `key` (PEM files; without them a development certificate is made, for `names`
-// too), `tokenFile` or `tokens` (the content of such a file: `{"tokens":{"secret":{"publish":["*"],
-// "subscribe":["*"]}},"anonymous":{…}}`; without them everybody may do everything), `httpPort`
-// (statistics and certificate hash over HTTP; absent: none, 0: any).
+// `options_json`, copied, all optional: `listen` (UDP address or list of them, default
+// `127.0.0.1:0`: any free port), `certificate` and `key` (PEM files; without them a development
+// certificate is made, for `names` too), `tokenFile` or `tokens` (the content of such a file:
+// `{"tokens":{"secret":{"publish":["*"],"subscribe":["*"]}},"anonymous":{…}}`; without them
+// everybody may do everything), `http` (TCP address of statistics and certificate hash,
+// `same-port`, or `off`, the default), `goawayUri`, and `limits` with `sessions`,
+// `requestsPerSession`, `namespaces`, `tracks`, `subscriptions`, `objectBytes`, `cacheBytes`,
+// `trackCacheBytes`, `queueBytes`.
 //
 // Errors: `INVALID_ARGUMENT`, `CERTIFICATE`, `CONNECTION_FAILED` when the port cannot be opened. Not
 // from inside a callback: `BUSY`. Blocks for some ms while the port is opened.

@@ -48,7 +48,7 @@ void Environment::CleanUp(void* data) {
   // Closing waits for a waker that runs on another thread; the gate is not locked here.
   for (const auto& entry : environment->clients) environment->library.moq_client_close(entry.first, 0);
   environment->clients.clear();
-  for (const uint64_t relay : environment->relays) environment->library.moq_relay_stop(relay, 0);
+  for (const auto& entry : environment->relays) environment->library.moq_relay_stop(entry.first, 0);
   environment->relays.clear();
 }
 

@@ -4,7 +4,6 @@
 #include <napi.h>
 
 #include <memory>
-#include <set>
 #include <unordered_map>
 
 #include "library.h"
@@ -26,7 +25,8 @@ class Environment {
   bool loaded = false;
   std::shared_ptr<WakeGate> gate = std::make_shared<WakeGate>();
   std::unordered_map<uint64_t, std::unique_ptr<Client>> clients;
-  std::set<uint64_t> relays;
+  // Whether each keeps the process alive.
+  std::unordered_map<uint64_t, bool> relays;
 
   static Environment& Of(const Napi::CallbackInfo& info);
 

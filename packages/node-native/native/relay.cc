@@ -13,10 +13,22 @@ Napi::Value Start(Info info) {
   const MoqResultCode code =
       environment.library.moq_relay_start(options.data(), options.size(), &relay);
   if (code == MOQ_OK) {
-    environment.relays.insert(relay);
+    environment.relays.emplace(relay, true);
     environment.KeepAlive(info.Env(), true);
   }
   return HandleOrFailure(info.Env(), code, relay);
+}
+
+void SetKeepAlive(Napi::Env env, Environment& environment, uint64_t relay, bool on) {
+  const auto found = environment.relays.find(relay);
+  if (found == environment.relays.end() || found->second == on) return;
+  found->second = on;
+  environment.KeepAlive(env, on);
+}
+
+Napi::Value RelayKeepAlive(Info info) {
+  SetKeepAlive(info.Env(), Environment::Of(info), HandleArg(info, 0), info[1].ToBoolean().Value());
+  return info.Env().Undefined();
 }
 
 Napi::Value RelayInfo(Info info) {
@@ -68,7 +80,8 @@ class StopWorker : public Napi::AsyncWorker {
 Napi::Value Stop(Info info) {
   Environment& environment = Environment::Of(info);
   const uint64_t relay = HandleArg(info, 0);
-  if (environment.relays.erase(relay) == 1) environment.KeepAlive(info.Env(), false);
+  SetKeepAlive(info.Env(), environment, relay, false);
+  environment.relays.erase(relay);
   auto* worker = new StopWorker(info.Env(), environment.library, relay, NumberArg(info, 1));
   const Napi::Promise promise = worker->Promise();
   worker->Queue();
@@ -85,6 +98,7 @@ void DefineRelay(Napi::Env env, Napi::Object exports) {
   define("relayInfo", RelayInfo);
   define("relayStats", RelayStats);
   define("relayStop", Stop);
+  define("relayKeepAlive", RelayKeepAlive);
 }
 
 }  // namespace moq_node

@@ -1,1 +1,40 @@
-export {};
+/** MoQ for Node: the client over the native library, and the embedded relay. */
+export type {
+  CertificateHash,
+  Client,
+  ClientOptions,
+  ClientState,
+  ClientStats,
+  CloseOptions,
+  Delivery,
+  DrainOptions,
+  DrainResult,
+  EndReason,
+  FetchOptions,
+  Gap,
+  MoqErrorCode,
+  MoqObject,
+  NamespaceChange,
+  NamespaceLike,
+  ProtocolInfo,
+  Publication,
+  PublicationStats,
+  PublishOptions,
+  Signal,
+  SubscribeOptions,
+  Subscription,
+  SubscriptionStats,
+  TrackRef,
+  TrackStatus,
+} from "@moq-game/core";
+export { ERROR_CODES, MoqError } from "@moq-game/core";
+export { type ConnectOptions, connect } from "./connect.js";
+export {
+  type Json,
+  type Relay,
+  type RelayGrant,
+  type RelayLimits,
+  type RelayOptions,
+  type RelayTokens,
+  startRelay,
+} from "./relay.js";

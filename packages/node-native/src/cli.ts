@@ -1,0 +1,178 @@
+#!/usr/bin/env node
+/** The command `moq-game`. */
+import { parseArgs } from "node:util";
+import { MoqError } from "@moq-game/core";
+import { type RelayLimits, type RelayOptions, startRelay } from "./relay.js";
+
+const HELP = `moq-game: MoQ Transport for games
+
+Usage: moq-game relay [OPTIONS]    starts a relay and prints its address
+
+Listening
+  --listen ADDR          UDP address for WebTransport and raw QUIC; may be repeated
+                         [default: 127.0.0.1:4443; [::]:4443 for every interface; port 0: any]
+  --http ADDR | off      TCP address of the HTTP side: /certificate.sha256, /stats, /metrics
+                         [default: the same port number on the loopback address]
+
+Certificate
+  --cert FILE            PEM certificate chain, leaf first (with --key)
+  --key FILE             PEM private key (with --cert)
+  --dev-cert             self-signed certificate made at the start, valid less than 14 days
+                         [default when --cert is not given]
+  --dev-name NAME        a further host name or address for it; may be repeated
+
+Admission
+  --tokens FILE          JSON: {"tokens": {"SECRET": {"publish": ["match"], "subscribe": ["*"]}},
+                         "anonymous": {"subscribe": ["lobby"]}}  [default: everyone may do everything]
+
+Shutdown (SIGINT, SIGTERM)
+  --goaway-uri URI       where clients are told to go [default: nowhere in particular]
+  --drain MS             how long they may take to leave [default: 3000]
+
+Limits
+  --max-sessions N           [default: 10000]
+  --max-requests N           live requests of one session [default: 1024]
+  --max-namespaces N         published namespaces [default: 65536]
+  --max-tracks N             [default: 65536]
+  --max-subscriptions N      [default: 100000]
+  --max-object-bytes BYTES   [default: 16777216]
+  --cache-bytes BYTES        all tracks together [default: 268435456]
+  --track-cache-bytes BYTES  one track [default: 16777216]
+  --queue-bytes BYTES        waiting for one subscriber [default: 4194304]
+
+  -h, --help             this text
+`;
+
+const TEXT = { type: "string" } as const;
+const LIST = { type: "string", multiple: true } as const;
+const FLAG = { type: "boolean" } as const;
+
+/** Flag of the command and name of the limit. */
+const LIMITS = {
+  "max-sessions": "sessions",
+  "max-requests": "requestsPerSession",
+  "max-namespaces": "namespaces",
+  "max-tracks": "tracks",
+  "max-subscriptions": "subscriptions",
+  "max-object-bytes": "objectBytes",
+  "cache-bytes": "cacheBytes",
+  "track-cache-bytes": "trackCacheBytes",
+  "queue-bytes": "queueBytes",
+} as const satisfies Record<string, keyof RelayLimits>;
+
+class UsageError extends Error {}
+
+function number(flag: string, text: string, least: number): number {
+  const value = Number(text);
+  if (text.trim() === "" || !Number.isInteger(value) || value < least) {
+    throw new UsageError(
+      `--${flag} takes a whole number from ${least}, not ${JSON.stringify(text)}`,
+    );
+  }
+  return value;
+}
+
+function parse(args: string[]) {
+  try {
+    return parseArgs({
+      args,
+      options: {
+        listen: LIST,
+        http: TEXT,
+        cert: TEXT,
+        key: TEXT,
+        "dev-cert": FLAG,
+        "dev-name": LIST,
+        tokens: TEXT,
+        "goaway-uri": TEXT,
+        drain: TEXT,
+        "max-sessions": TEXT,
+        "max-requests": TEXT,
+        "max-namespaces": TEXT,
+        "max-tracks": TEXT,
+        "max-subscriptions": TEXT,
+        "max-object-bytes": TEXT,
+        "cache-bytes": TEXT,
+        "track-cache-bytes": TEXT,
+        "queue-bytes": TEXT,
+        help: { type: "boolean", short: "h" },
+      },
+    }).values;
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+async function relay(args: string[]): Promise<void> {
+  const flags = parse(args);
+  if (flags.help) {
+    process.stdout.write(HELP);
+    return;
+  }
+  if (flags["dev-cert"] && (flags.cert !== undefined || flags.key !== undefined)) {
+    throw new UsageError("--dev-cert and --cert/--key exclude each other");
+  }
+  const grace = number("drain", flags.drain ?? "3000", 0);
+  const limits: { -readonly [K in keyof RelayLimits]: RelayLimits[K] } = {};
+  for (const flag of Object.keys(LIMITS) as (keyof typeof LIMITS)[]) {
+    const text = flags[flag];
+    if (text !== undefined) limits[LIMITS[flag]] = number(flag, text, 1);
+  }
+  const options: { -readonly [K in keyof RelayOptions]: RelayOptions[K] } = {
+    listen: flags.listen ?? ["127.0.0.1:4443"],
+    http: flags.http ?? "same-port",
+    limits,
+  };
+  if (flags.cert !== undefined) options.certificate = flags.cert;
+  if (flags.key !== undefined) options.key = flags.key;
+  if (flags["dev-name"] !== undefined) options.names = flags["dev-name"];
+  if (flags.tokens !== undefined) options.tokenFile = flags.tokens;
+  if (flags["goaway-uri"] !== undefined) options.goawayUri = flags["goaway-uri"];
+
+  const running = await startRelay(options);
+  const http = running.httpUrl === undefined ? "" : `  http         ${running.httpUrl}/\n`;
+  process.stdout.write(
+    `moq-game relay is ready\n  url          ${running.url}\n  sha-256      ${running.certificateHash}\n${http}`,
+  );
+  await signalled();
+  process.stdout.write(`shutting down (up to ${grace} ms for clients to leave)\n`);
+  await running.close({ grace });
+}
+
+/** The first SIGINT or SIGTERM; the second ends the process as it would without us. */
+function signalled(): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      process.off("SIGINT", done);
+      process.off("SIGTERM", done);
+      resolve();
+    };
+    process.on("SIGINT", done);
+    process.on("SIGTERM", done);
+  });
+}
+
+async function main(args: string[]): Promise<void> {
+  const [command, ...rest] = args;
+  if (command === "relay") return relay(rest);
+  if (command === "--help" || command === "-h") {
+    process.stdout.write(HELP);
+    return;
+  }
+  throw new UsageError(
+    command === undefined ? "no command given" : `unknown command ${JSON.stringify(command)}`,
+  );
+}
+
+main(process.argv.slice(2)).catch((error: unknown) => {
+  const usage = error instanceof UsageError;
+  const known = usage || error instanceof MoqError;
+  const text =
+    error instanceof Error
+      ? known
+        ? error.message
+        : (error.stack ?? error.message)
+      : String(error);
+  process.stderr.write(`moq-game: ${text}${usage ? "\nTry: moq-game --help" : ""}\n`);
+  process.exitCode = usage ? 2 : 1;
+});

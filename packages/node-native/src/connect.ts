@@ -1,0 +1,59 @@
+import { type Client, type ClientOptions, MoqError, resolveClientOptions } from "@moq-game/core";
+import { connectNative, type NativeHost } from "@moq-game/core/native";
+import { loadAddon } from "./loader.js";
+
+/** Options of {@link connect}: those of every host, and what only Node has. */
+export interface ConnectOptions extends ClientOptions {
+  /** PEM file, or several, with certificate authorities to accept instead of the system's. */
+  readonly caFile?: string | readonly string[];
+  /** Accepts any certificate. For development only: anybody on the way can read and change everything. */
+  readonly insecure?: boolean;
+}
+
+const HOST_OPTIONS = ["caFile", "insecure"] as const;
+
+const host: NativeHost = {
+  now: () => performance.now(),
+  schedule: (run) => {
+    setImmediate(run);
+  },
+  onListenerError: (error) => {
+    // Like any error in an event listener: it reaches `uncaughtException`.
+    setImmediate(() => {
+      throw error;
+    });
+  },
+};
+
+/**
+ * Connects to a relay: `https://host:port/path` (WebTransport), `moqt://…` or `quic://…` (QUIC), or the
+ * `memoryUrl` of a relay of this process. Settles when the connection stands, or failed.
+ *
+ * The process stays alive while something is awaited (a connection, `ready`, the next batch of a
+ * subscription, a flush) or a subscription has an `onReadable` listener; an idle client lets it end.
+ */
+export async function connect(url: string | URL, options?: ConnectOptions): Promise<Client> {
+  const resolved = resolveClientOptions(options, HOST_OPTIONS);
+  const { caFile, insecure } = options ?? {};
+  const files = typeof caFile === "string" ? [caFile] : caFile;
+  if (
+    files !== undefined &&
+    (!Array.isArray(files) || files.some((f) => typeof f !== "string" || f === ""))
+  ) {
+    throw new MoqError(
+      "invalid_argument",
+      "caFile must be the path of a PEM file, or a list of them.",
+    );
+  }
+  if (insecure !== undefined && typeof insecure !== "boolean") {
+    throw new MoqError("invalid_argument", "insecure must be true or false.");
+  }
+  const extra = { caFile: files, insecure };
+  return connectNative(
+    loadAddon(),
+    host,
+    typeof url === "string" ? url : String(url),
+    resolved,
+    extra,
+  );
+}

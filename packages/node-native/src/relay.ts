@@ -1,0 +1,160 @@
+import { MoqError } from "@moq-game/core";
+import { loadAddon } from "./loader.js";
+
+/** What one token, or the anonymous session, may do. `*` stands for every namespace. */
+export interface RelayGrant {
+  /** Namespace prefixes such as `match` or `match/42`. */
+  readonly publish?: readonly string[];
+  readonly subscribe?: readonly string[];
+}
+
+/** Admission by a fixed list of tokens: the content of a token file. */
+export interface RelayTokens {
+  readonly tokens: Readonly<Record<string, RelayGrant>>;
+  /** What a session without a known token may do; without it such a session is refused. */
+  readonly anonymous?: RelayGrant;
+}
+
+/** Bounds of a relay; each is counted in its statistics when it is hit. */
+export interface RelayLimits {
+  /** Default 10,000. */
+  readonly sessions?: number;
+  /** Live requests of one session. Default 1,024. */
+  readonly requestsPerSession?: number;
+  /** Published namespaces. Default 65,536. */
+  readonly namespaces?: number;
+  /** Default 65,536. */
+  readonly tracks?: number;
+  /** Default 100,000. */
+  readonly subscriptions?: number;
+  /** Bytes of one object. Default 16 MiB. */
+  readonly objectBytes?: number;
+  /** Bytes cached of all tracks together. Default 256 MiB. */
+  readonly cacheBytes?: number;
+  /** Bytes cached of one track. Default 16 MiB. */
+  readonly trackCacheBytes?: number;
+  /** Bytes waiting for one subscriber. Default 4 MiB. */
+  readonly queueBytes?: number;
+}
+
+/** Options of {@link startRelay}. */
+export interface RelayOptions {
+  /** UDP address or addresses, for example `0.0.0.0:4443`. Default `127.0.0.1:0`: any free port. */
+  readonly listen?: string | readonly string[];
+  /** PEM certificate chain; with `key`. Without them a development certificate is made (less than 14 days valid). */
+  readonly certificate?: string;
+  readonly key?: string;
+  /** Further names or addresses in a development certificate. */
+  readonly names?: readonly string[];
+  /** Admission. Default: everybody may do everything. */
+  readonly tokens?: RelayTokens;
+  /** The same from a JSON file. */
+  readonly tokenFile?: string;
+  /** TCP address of `/certificate.sha256`, `/stats` and `/metrics`, or `same-port`. Default `off`. */
+  readonly http?: string;
+  /** Where clients are told to go on shutdown. */
+  readonly goawayUri?: string;
+  readonly limits?: RelayLimits;
+}
+
+/** A JSON value. */
+export type Json =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly Json[]
+  | { readonly [name: string]: Json };
+
+/** A relay that runs in this process. */
+export interface Relay {
+  /** For WebTransport; with `moqt:` instead of `https:` for QUIC. */
+  readonly url: string;
+  /** For clients in this process: no sockets, no encryption. */
+  readonly memoryUrl: string;
+  readonly port: number;
+  /** SHA-256 of the certificate in hexadecimal, for `serverCertificateHashes`. */
+  readonly certificateHash: string;
+  /** Address of the HTTP side, if there is one. */
+  readonly httpUrl: string | undefined;
+  /** Counters, as the HTTP side gives them. Throws `closed` after `close`. */
+  stats(): { readonly [name: string]: Json };
+  /** Lets the process end although the relay runs. */
+  unref(): void;
+  /** Tells clients to go away, waits up to `grace` ms (default 0) for them, and stops. Idempotent. */
+  close(options?: { readonly grace?: number }): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+const ASYNC_DISPOSE: typeof Symbol.asyncDispose =
+  Symbol.asyncDispose ?? (Symbol.for("Symbol.asyncDispose") as typeof Symbol.asyncDispose);
+
+interface RelayInfo {
+  readonly url: string;
+  readonly memoryUrl: string;
+  readonly port: number;
+  readonly certificateHash: string;
+  readonly httpUrl: string | null;
+}
+
+class EmbeddedRelay implements Relay {
+  readonly url: string;
+  readonly memoryUrl: string;
+  readonly port: number;
+  readonly certificateHash: string;
+  readonly httpUrl: string | undefined;
+  readonly #handle: number;
+  #closed: Promise<void> | undefined;
+
+  constructor(handle: number) {
+    this.#handle = handle;
+    const info = JSON.parse(loadAddon().relayInfo(handle)) as RelayInfo;
+    this.url = info.url;
+    this.memoryUrl = info.memoryUrl;
+    this.port = info.port;
+    this.certificateHash = info.certificateHash;
+    this.httpUrl = info.httpUrl ?? undefined;
+  }
+
+  stats(): { readonly [name: string]: Json } {
+    const text = this.#closed === undefined ? loadAddon().relayStats(this.#handle) : "";
+    if (text === "") throw new MoqError("closed", "The relay is closed. Start another one.");
+    return JSON.parse(text) as { [name: string]: Json };
+  }
+
+  unref(): void {
+    if (this.#closed === undefined) loadAddon().relayKeepAlive(this.#handle, false);
+  }
+
+  close(options?: { readonly grace?: number }): Promise<void> {
+    const grace = options?.grace ?? 0;
+    if (!Number.isInteger(grace) || grace < 0 || grace > 600_000) {
+      return Promise.reject(
+        new MoqError("invalid_argument", "grace must be a whole number of ms from 0 to 600000."),
+      );
+    }
+    this.#closed ??= loadAddon()
+      .relayStop(this.#handle, grace)
+      .then(() => {});
+    return this.#closed;
+  }
+
+  [ASYNC_DISPOSE](): Promise<void> {
+    return this.close();
+  }
+}
+
+/**
+ * Starts the embedded relay on a thread of its own. The process stays alive until it is closed, like
+ * with any server of Node. Rejects with `invalid_argument`, `certificate`, or `connection_failed` when
+ * the port cannot be opened.
+ */
+export async function startRelay(options: RelayOptions = {}): Promise<Relay> {
+  if (typeof options !== "object" || options === null) {
+    throw new MoqError("invalid_argument", "The options of startRelay must be an object.");
+  }
+  const addon = loadAddon();
+  const handle = addon.relayStart(JSON.stringify(options));
+  if (handle < 0) throw new MoqError(MoqError.codeOf(-handle), addon.lastError());
+  return new EmbeddedRelay(handle);
+}
