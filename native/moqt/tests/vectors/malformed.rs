@@ -282,7 +282,7 @@ fn cases() -> Vec<(&'static str, &'static str, Vec<u8>, u64)> {
     add(
         "fetch",
         "prior priority after a gap only",
-        &[5, 0, 0x80, 0x8c, 1, 1, 0x00, 0],
+        &[5, 0, 0x80, 0x8c, 1, 1, 0, 0x00, 0],
         PV,
     );
     add(
@@ -300,6 +300,12 @@ fn cases() -> Vec<(&'static str, &'static str, Vec<u8>, u64)> {
         "fetch",
         "end within an object",
         &[5, 0, 0x1c, 0, 0, 128, 3, b'a'],
+        PV,
+    );
+    add(
+        "fetch",
+        "end of range with a payload",
+        &[5, 0, 0x80, 0x8c, 1, 1, 1, b'a'],
         PV,
     );
     all

@@ -35,6 +35,10 @@ pub fn decode(
         // "The Group ID and Object ID fields are present": the location itself, not deltas, which
         // could not name a place in the group of the object before.
         let location = Location::decode(&mut r)?;
+        // The payload length is not among the fields that "are not present".
+        if r.varint()? != 0 {
+            return Err(WireError::violation("end of a fetch range with a payload"));
+        }
         state.location = Some(location);
         let item = FetchItem::EndOfRange {
             location,
@@ -149,12 +153,15 @@ pub fn encode(
                 END_NON_EXISTENT
             });
             location.encode(&mut w);
+            w.varint(0);
         }
         FetchItem::Object(object) => encode_object(state, object, group_delta, &mut w),
     }
     state.location = Some(location);
     if let FetchItem::Object(o) = item {
-        state.subgroup = o.subgroup.or(state.subgroup);
+        // Readers differ in what the subgroup before means after an object that has none: it is
+        // not referred to then, though understood above.
+        state.subgroup = o.subgroup;
         state.priority = Some(o.priority);
     }
     Ok(())
