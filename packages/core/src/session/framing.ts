@@ -10,40 +10,57 @@ import { readVarint, varintLength } from "../wire/varint.js";
  */
 export class MessageBuffer {
   private bytes: Uint8Array = EMPTY;
+  private start = 0;
+  private end = 0;
+  /** Whether `bytes` is a buffer of ours with room behind `end`. */
+  private owned = false;
   private readonly reader = new Reader();
 
   constructor(private readonly profile: DraftProfile) {}
 
   push(chunk: Uint8Array): void {
     if (chunk.length === 0) return;
-    if (this.bytes.length === 0) {
+    const have = this.end - this.start;
+    if (have === 0) {
       this.bytes = chunk;
+      this.start = 0;
+      this.end = chunk.length;
+      this.owned = false;
       return;
     }
-    const joined = new Uint8Array(this.bytes.length + chunk.length);
-    joined.set(this.bytes);
-    joined.set(chunk, this.bytes.length);
-    this.bytes = joined;
+    if (!this.owned || this.bytes.length - this.end < chunk.length) {
+      // Doubled, so that a message in many small pieces is not copied for each. Never written over
+      // again: decoded messages are views of it.
+      const grown = new Uint8Array(Math.max((have + chunk.length) * 2, 256));
+      grown.set(this.bytes.subarray(this.start, this.end));
+      this.bytes = grown;
+      this.start = 0;
+      this.end = have;
+      this.owned = true;
+    }
+    this.bytes.set(chunk, this.end);
+    this.end += chunk.length;
   }
 
   /** The next whole message; `undefined`: more bytes are needed. Throws WireError. */
   next(): Message | undefined {
-    const { bytes } = this;
-    if (bytes.length === 0) return undefined;
-    const typeLength = varintLength(bytes[0]!);
-    if (bytes.length < typeLength) return undefined;
+    const { bytes, start: at } = this;
+    const have = this.end - at;
+    if (have === 0) return undefined;
+    const typeLength = varintLength(bytes[at]!);
+    if (have < typeLength) return undefined;
     // Looked up before the payload is there, so that garbage ends the session at once.
-    const type = this.profile.messageType(readVarint(bytes, 0));
-    const start = typeLength + 2;
-    if (bytes.length < start) return undefined;
-    const end = start + ((bytes[typeLength]! << 8) | bytes[typeLength + 1]!);
-    if (bytes.length < end) return undefined;
-    this.bytes = bytes.length === end ? EMPTY : bytes.subarray(end);
+    const type = this.profile.messageType(readVarint(bytes, at));
+    const start = at + typeLength + 2;
+    if (this.end < start) return undefined;
+    const end = start + ((bytes[start - 2]! << 8) | bytes[start - 1]!);
+    if (this.end < end) return undefined;
+    this.start = end;
     return this.profile.decodeMessage(type, this.reader.reset(bytes, start, end));
   }
 
   /** The stream ended: throws when that is in the middle of a message. */
   finish(): void {
-    if (this.bytes.length > 0) throw violation("a stream ends in the middle of a message");
+    if (this.end > this.start) throw violation("a stream ends in the middle of a message");
   }
 }

@@ -89,7 +89,8 @@ export class RequestReceiver {
       case "request_error":
         checkRedirect(this.core.role, state.kind, message);
         events.response(state.id, message);
-        this.table.finish(state, { by: "finished" });
+        // Objects that were sent ahead of the answer are not wanted.
+        this.table.finish(state, { by: "finished" }, false);
         return;
       case "request_ok":
         checkRequestOk(state.kind, message);
@@ -147,9 +148,7 @@ export class RequestReceiver {
   }
 
   private publishEnded(state: RequestState, message: PublishDone): void {
-    const deadline = this.core.now() + this.core.limits.doneTimeout;
-    state.done = { count: message.streamCount, deadline };
-    state.outbox?.finish();
+    this.table.publishEnded(state, message.streamCount);
     this.core.events.response(state.id, message);
     this.table.checkDone(state);
   }

@@ -1,6 +1,7 @@
 import type { StreamId } from "../transport.js";
 import { StreamCode } from "../wire/error.js";
 import type { Message } from "../wire/message.js";
+import type { VarInt } from "../wire/varint.js";
 import type { Aliases } from "./aliases.js";
 import type { Core } from "./core.js";
 import { Outbox } from "./outbox.js";
@@ -149,6 +150,12 @@ export class RequestTable {
     if (state.answered) this.finish(state, { by: "finished" });
   }
 
+  /** The publisher is done: late streams are waited for, `count` of them or for a while. */
+  publishEnded(state: RequestState, count: VarInt): void {
+    state.done = { count, deadline: this.core.now() + this.core.limits.doneTimeout };
+    state.outbox?.finish();
+  }
+
   /** After PUBLISH_DONE: over when all its streams were seen to end, or waited for long enough. */
   checkDone(state: RequestState): void {
     const { done } = state;
@@ -180,11 +187,14 @@ export class RequestTable {
 
   // ---- ends
 
-  /** Ends our half in order; the peer's half may still end by itself. */
-  finish(state: RequestState, end: RequestEnd): void {
+  /**
+   * Ends our half in order; the peer's half may still end by itself. `graceful`: data streams of
+   * ours that were sent for the request go on to their ends.
+   */
+  finish(state: RequestState, end: RequestEnd, graceful = true): void {
     state.outbox?.finish();
     if (state.stream !== undefined && !state.receiveOver) this.lingering.add(state.stream);
-    this.remove(state, end, true);
+    this.remove(state, end, graceful);
   }
 
   /** Resets and stops what is open. */

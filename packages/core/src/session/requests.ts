@@ -1,6 +1,12 @@
 import type { StreamId } from "../transport.js";
 import { RequestErrorCode, StreamCode, violation } from "../wire/error.js";
-import type { Message, PublishDone, RequestMessage, ResponseMessage } from "../wire/message.js";
+import {
+  type Message,
+  type PublishDone,
+  type RequestMessage,
+  type ResponseMessage,
+  STREAM_COUNT_UNKNOWN,
+} from "../wire/message.js";
 import type { Parameters } from "../wire/params.js";
 import type { VarInt } from "../wire/varint.js";
 import type { Aliases } from "./aliases.js";
@@ -87,7 +93,8 @@ export class Requests {
 
   update(id: RequestId, params: Parameters): void {
     const state = this.table.require(id);
-    if (!(state.own || state.kind === "publish") || state.kind === "track_status") {
+    const takes = (state.own || state.kind === "publish") && state.kind !== "track_status";
+    if (!takes || state.done !== undefined) {
       throw new SessionError("unknown_request", `request ${id} takes no updates from this side`);
     }
     if (state.ownUpdates >= this.core.limits.maxUpdates) {
@@ -256,8 +263,18 @@ export class Requests {
 
   private peerFinished(state: RequestState): void {
     if (state.done !== undefined) return; // waits for late streams
+    const publisherEnds = state.own
+      ? state.kind === "subscribe" && state.answered
+      : state.kind === "publish";
+    if (publisherEnds) {
+      // No PUBLISH_DONE came; what is on its way is delivered all the same.
+      this.table.publishEnded(state, STREAM_COUNT_UNKNOWN);
+      return;
+    }
     if (state.own) {
-      if (state.kind === "fetch" && state.answered && !state.dataOver) return;
+      // The data stream decides, or the peer has nothing more to say.
+      const stays = state.kind === "publish" || state.kind === "publish_namespace";
+      if (state.answered && (stays || (state.kind === "fetch" && !state.dataOver))) return;
       this.table.finish(state, { by: "finished" });
       return;
     }
