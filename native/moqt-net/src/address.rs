@@ -30,6 +30,11 @@ impl Address {
         let wrong =
             |why: String| ConnectError::Url(format!("cannot connect to \"{shown}\": {why}"));
         let usable = "use https://host:port/path (WebTransport) or moqt://host:port/path (QUIC)";
+        // By the URL standard "https:///path" has the host "path"; here it is a missing host.
+        let after = text.split_once("://").map_or("", |(_, after)| after);
+        if text.contains("://") && (after.is_empty() || after.starts_with('/')) {
+            return Err(wrong(format!("there is no host; {usable}")));
+        }
         let mut url = Url::parse(text).map_err(|e| wrong(format!("{e}; {usable}")))?;
         let kind = match url.scheme() {
             "https" => TransportKind::WebTransport,
@@ -115,8 +120,10 @@ mod tests {
             ("relay.example", "relative URL"),
             ("http://relay.example", "scheme http is not supported"),
             ("wss://x", "scheme wss"),
-            ("https://", "empty host"),
-            ("moqt:///path", "https"),
+            ("https://", "no host"),
+            ("https:///path", "no host"),
+            ("moqt:///path", "no host"),
+            ("moqt://:99", "empty host"),
             ("https://a:70000", "invalid port"),
             ("https://a:0", "port 0"),
             ("https://me:pw@a", "token"),
@@ -127,8 +134,6 @@ mod tests {
                     assert!(why.contains(part), "{text}: {why}");
                     assert!(why.contains("cannot connect to"), "{why}");
                 }
-                // "https:///path" takes the first path part as the host, by the URL standard.
-                Ok(a) if text == "moqt:///path" => assert_eq!(a.host, "path"),
                 other => panic!("{text}: {other:?}"),
             }
         }

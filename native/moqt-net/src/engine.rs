@@ -53,6 +53,8 @@ pub(crate) struct Conn {
     drained: bool,
     in_rx: bool,
     in_tx: bool,
+    /// Waits for its socket to take packets again.
+    stalled: bool,
 }
 
 struct HandlerSlot {
@@ -131,6 +133,7 @@ impl Core {
             drained: false,
             in_rx: false,
             in_tx: false,
+            stalled: false,
         });
         self.mark(id);
         id

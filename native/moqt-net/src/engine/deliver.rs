@@ -124,6 +124,16 @@ impl Core {
             return;
         };
         let expired = |at: Option<Instant>| at.is_some_and(|at| at <= now);
+        let quic = match &mut conn.link {
+            Link::Quic(link) => link.next_timeout(),
+            _ => None,
+        };
+        let attempt = conn.attempt.as_ref().and_then(|a| a.next_at);
+        if ![quic, conn.deadline, attempt].into_iter().any(expired) {
+            // The deadline moved after it was armed, as QUIC's do with every packet.
+            self.arm(id);
+            return;
+        }
         if expired(conn.deadline) {
             let handler = conn.handler;
             match &mut conn.link {

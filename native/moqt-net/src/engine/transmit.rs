@@ -25,6 +25,7 @@ impl Core {
         let now = self.now;
         let Some(Conn {
             link: Link::Quic(link),
+            stalled,
             ..
         }) = self.conns.get_mut(id)
         else {
@@ -45,7 +46,9 @@ impl Core {
             let mut trains = 0;
             loop {
                 if endpoint.socket.is_full() {
-                    endpoint.stalled.push(id);
+                    if !std::mem::replace(stalled, true) {
+                        endpoint.stalled.push(id);
+                    }
                     break;
                 }
                 if trains == TRAINS_PER_TURN {
@@ -86,7 +89,7 @@ impl Core {
         }
     }
 
-    fn arm(&mut self, id: u64) {
+    pub(super) fn arm(&mut self, id: u64) {
         let Some(conn) = self.conns.get_mut(id) else {
             return;
         };
@@ -107,6 +110,9 @@ impl Core {
         endpoint.socket.flush();
         if !endpoint.socket.is_full() {
             for id in std::mem::take(&mut endpoint.stalled) {
+                if let Some(conn) = self.conns.get_mut(id) {
+                    conn.stalled = false;
+                }
                 self.mark_tx(id);
             }
         }

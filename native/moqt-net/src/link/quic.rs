@@ -59,6 +59,8 @@ pub(crate) struct QuicLink {
     pub(super) now: Instant,
     pub(super) state: State,
     pub(super) mapping: Mapping,
+    /// Bidirectional, unidirectional streams that the peer has opened.
+    pub(super) accepted: [u64; 2],
     pub(super) incomings: Incomings,
     pub(super) current: Option<Incoming>,
     pub(super) events: VecDeque<LinkEvent>,
@@ -104,6 +106,7 @@ impl QuicLink {
             now,
             state: State::Handshaking,
             mapping,
+            accepted: [0; 2],
             incomings: Incomings::default(),
             current: None,
             events: VecDeque::new(),
@@ -361,6 +364,7 @@ impl QuicLink {
             match &event {
                 StreamEvent::Opened { dir } => {
                     while let Some(id) = self.conn.streams().accept(*dir) {
+                        self.accepted[*dir as usize] += 1;
                         session.opened(id);
                         self.incomings.mark(id, false);
                     }
@@ -383,6 +387,7 @@ impl QuicLink {
         match event {
             StreamEvent::Opened { dir } => {
                 while let Some(id) = self.conn.streams().accept(dir) {
+                    self.accepted[dir as usize] += 1;
                     self.incomings.mark(id, true);
                 }
             }

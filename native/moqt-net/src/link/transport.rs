@@ -12,16 +12,29 @@ use quinn_proto::{SendDatagramError, VarInt, WriteError};
 impl QuicLink {
     /// The QUIC stream, when this side may send on it.
     fn sending(&self, id: StreamId) -> Option<quinn_proto::StreamId> {
-        let id = quinn_proto::StreamId::from(VarInt::from_u64(id.0).ok()?);
+        let id = self.known(id)?;
         let ours = id.initiator() == self.conn.side();
         (ours || id.dir() == quinn_proto::Dir::Bi).then_some(id)
     }
 
     /// The QUIC stream, when this side may receive on it.
     fn receiving(&self, id: StreamId) -> Option<quinn_proto::StreamId> {
-        let id = quinn_proto::StreamId::from(VarInt::from_u64(id.0).ok()?);
+        let id = self.known(id)?;
         let ours = id.initiator() == self.conn.side();
         (!ours || id.dir() == quinn_proto::Dir::Bi).then_some(id)
+    }
+
+    /// The QUIC stream, unless the peer has not opened it yet: QUIC would take what is written to
+    /// it, and the peer would close the connection.
+    fn known(&self, id: StreamId) -> Option<quinn_proto::StreamId> {
+        let id = quinn_proto::StreamId::from(VarInt::from_u64(id.0).ok()?);
+        let ours = id.initiator() == self.conn.side();
+        let accepted = self
+            .accepted
+            .get(id.dir() as usize)
+            .copied()
+            .unwrap_or_default();
+        (ours || id.index() < accepted).then_some(id)
     }
 }
 
@@ -154,6 +167,8 @@ impl Transport for QuicLink {
         if self.state == State::Closed {
             return;
         }
+        // What was received and not delivered yet is of no use to who closes.
+        self.events.clear();
         let told = match &mut self.mapping {
             Mapping::Raw => false,
             Mapping::WebTransport(session) => session.close(&mut self.conn, code, reason),

@@ -79,6 +79,8 @@ pub(crate) struct WebTransport {
     early: Vec<StreamId>,
     outbox: HashMap<StreamId, Outbox>,
     datagram_prefix: Bytes,
+    bi_prefix: Bytes,
+    uni_prefix: Bytes,
     /// Client: an answer other than 200, while its text may still come.
     refused: Option<CloseReason>,
     /// Until when that text is waited for.
@@ -101,6 +103,8 @@ impl WebTransport {
             early: Vec::new(),
             outbox: HashMap::new(),
             datagram_prefix: Bytes::new(),
+            bi_prefix: Bytes::new(),
+            uni_prefix: Bytes::new(),
             refused: None,
             refused_until: None,
             farewell: None,
@@ -162,9 +166,17 @@ impl WebTransport {
     }
 
     pub fn open(&mut self, conn: &mut Connection, id: StreamId, dir: Dir) {
-        if let Some(session) = self.session {
-            let prefix = h3::stream_prefix(dir, session.into());
-            self.post(conn, id, prefix.into(), false);
+        let mut prefix = match dir {
+            Dir::Bi => self.bi_prefix.clone(),
+            Dir::Uni => self.uni_prefix.clone(),
+        };
+        let length = prefix.len();
+        // Nearly always the whole prefix fits at once.
+        let taken = conn
+            .send_stream(id)
+            .write_chunks(std::slice::from_mut(&mut prefix));
+        if !taken.is_ok_and(|taken| taken.bytes == length) {
+            self.post(conn, id, prefix, false);
         }
     }
 
@@ -450,6 +462,8 @@ impl WebTransport {
         let mut prefix = Vec::new();
         h3::write_varint(&mut prefix, u64::from(id) / 4);
         self.datagram_prefix = prefix.into();
+        self.bi_prefix = h3::stream_prefix(Dir::Bi, id.into()).into();
+        self.uni_prefix = h3::stream_prefix(Dir::Uni, id.into()).into();
         let path = match url.query() {
             Some(query) => format!("{}?{query}", url.path()),
             None => url.path().to_owned(),

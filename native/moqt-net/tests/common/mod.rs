@@ -7,7 +7,7 @@ use moqt_net::{
     ConnId, ConnInfo, ConnectConfig, Context, Handler, ListenConfig, Remote, Runtime,
     ServerCertificate, Trust,
 };
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::mpsc::{channel, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex};
@@ -143,6 +143,17 @@ impl Node {
         self.wait("connection", |seen| match seen {
             Seen::Connected(id, info) => Some((*id, info.clone())),
             Seen::Event(id, TransportEvent::Closed(why)) => panic!("{id:?} closed: {why:?}"),
+            _ => None,
+        })
+    }
+
+    /// This connection is ready, whatever happens to others.
+    pub fn ready(&mut self, conn: ConnId) -> ConnInfo {
+        self.wait("connection", |seen| match seen {
+            Seen::Connected(id, info) if *id == conn => Some(info.clone()),
+            Seen::Event(id, TransportEvent::Closed(why)) if *id == conn => {
+                panic!("{id:?} closed: {why:?}")
+            }
             _ => None,
         })
     }
@@ -317,69 +328,5 @@ pub fn link_with(
         server_conn,
         client_info,
         server_info,
-    }
-}
-
-/// Sends back everything: streams (on the same stream, or a new one for unidirectional ones) and
-/// datagrams.
-#[derive(Default)]
-pub struct Echo {
-    pub address: Option<Sender<SocketAddr>>,
-    pub config: Option<ListenConfig>,
-    back: HashMap<(ConnId, StreamId), (StreamId, VecDeque<Bytes>, bool)>,
-}
-
-impl Handler for Echo {
-    fn on_start(&mut self, cx: &mut Context<'_>) {
-        let address = cx.listen(self.config.take().unwrap()).unwrap();
-        let _ = self.address.take().unwrap().send(address);
-    }
-    fn on_connected(&mut self, _: &mut Context<'_>, _: ConnId, _: ConnInfo) {}
-    fn on_wake(&mut self, _: &mut Context<'_>) {}
-    fn on_event(&mut self, cx: &mut Context<'_>, conn: ConnId, event: TransportEvent) {
-        let Some(t) = cx.transport(conn) else {
-            self.back.retain(|(c, _), _| *c != conn);
-            return;
-        };
-        match event {
-            TransportEvent::Data { id, dir, data, fin } => {
-                let back = self.back.entry((conn, id)).or_insert_with(|| {
-                    let out = match dir {
-                        Dir::Bi => id,
-                        Dir::Uni => t.open(Dir::Uni).expect("credit"),
-                    };
-                    (out, VecDeque::new(), false)
-                });
-                back.1.push_back(data);
-                back.2 |= fin;
-            }
-            TransportEvent::Datagram(data) => {
-                let _ = t.send_datagram(data);
-            }
-            _ => {}
-        }
-        for ((c, _), (out, queue, fin)) in &mut self.back {
-            if *c == conn {
-                flush(t, *out, queue, *fin);
-            }
-        }
-        self.back
-            .retain(|_, (_, queue, fin)| !(*fin && queue.is_empty()));
-    }
-}
-
-fn flush(t: &mut dyn Transport, out: StreamId, queue: &mut VecDeque<Bytes>, fin: bool) {
-    while let Some(data) = queue.front_mut() {
-        if t.write(out, data).is_err() {
-            queue.clear();
-            return;
-        }
-        if !data.is_empty() {
-            return;
-        }
-        queue.pop_front();
-    }
-    if fin {
-        t.finish(out);
     }
 }
