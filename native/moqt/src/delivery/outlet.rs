@@ -1,8 +1,8 @@
 //! Where senders write: a session, its transport, and who owns which stream.
 
+use crate::hash::IntMap;
 use crate::session::Session;
 use crate::transport::{StreamId, Transport};
-use std::collections::HashMap;
 
 /// What a [`Sender`](super::Sender) needs to write.
 pub struct Outlet<'a> {
@@ -18,7 +18,7 @@ pub struct Outlet<'a> {
 /// `Stopped` find their way. Senders keep it up to date; one per session.
 #[derive(Debug, Default)]
 pub struct StreamOwners {
-    keys: HashMap<StreamId, u64>,
+    keys: IntMap<StreamId, u64>,
 }
 
 impl StreamOwners {

@@ -119,10 +119,18 @@ impl World {
                 config.path = Some(String::new());
             }
             configure(&mut config);
-            Peer { client: Client::new(config), t, events: Vec::new(), deaf: false }
+            Peer {
+                client: Client::new(config),
+                t,
+                events: Vec::new(),
+                deaf: false,
+            }
         };
-        let mut world =
-            World { now: Instant::now(), a: peer(ta, true), b: peer(tb, false) };
+        let mut world = World {
+            now: Instant::now(),
+            a: peer(ta, true),
+            b: peer(tb, false),
+        };
         world.a.client.attach(world.now, &mut world.a.t);
         world.b.client.attach(world.now, &mut world.b.t);
         world.run();
@@ -156,31 +164,51 @@ impl World {
     }
 
     pub fn publish(&mut self, name: &str, class: DeliveryClass) -> Handle {
-        let options = PublishOptions { delivery: class, ..PublishOptions::default() };
-        let handle = self.a.client.publish(track(name), options).expect("publishes");
+        let options = PublishOptions {
+            delivery: class,
+            ..PublishOptions::default()
+        };
+        let handle = self
+            .a
+            .client
+            .publish(track(name), options)
+            .expect("publishes");
         self.run();
         assert!(self.a.is_ready(handle), "{:?}", self.a.events);
         handle
     }
 
     pub fn subscribe(&mut self, name: &str, options: SubscribeOptions) -> Handle {
-        let handle = self.b.client.subscribe(track(name), options).expect("subscribes");
+        let handle = self
+            .b
+            .client
+            .subscribe(track(name), options)
+            .expect("subscribes");
         self.run();
         handle
     }
 
     pub fn send(&mut self, handle: Handle, payload: impl Into<Bytes>) {
-        self.a.client.send(self.now, handle, payload.into()).expect("accepts");
+        self.a
+            .client
+            .send(self.now, handle, payload.into())
+            .expect("accepts");
     }
 
     pub fn keyframe(&mut self, handle: Handle, payload: impl Into<Bytes>) {
-        self.a.client.keyframe(self.now, handle, payload.into()).expect("accepts");
+        self.a
+            .client
+            .keyframe(self.now, handle, payload.into())
+            .expect("accepts");
     }
 }
 
 pub(super) fn track(name: &str) -> FullTrackName {
-    FullTrackName::new(namespace(&["match", "42"]), Bytes::copy_from_slice(name.as_bytes()))
-        .expect("valid")
+    FullTrackName::new(
+        namespace(&["match", "42"]),
+        Bytes::copy_from_slice(name.as_bytes()),
+    )
+    .expect("valid")
 }
 
 pub(super) fn namespace(fields: &[&str]) -> Namespace {

@@ -16,7 +16,10 @@ fn a_burst_of_reliable_objects_arrives_whole_and_in_order() {
 
 #[test]
 fn a_burst_of_groups_arrives_in_order() {
-    let memory = MemoryConfig { uni_streams: 8, ..MemoryConfig::default() };
+    let memory = MemoryConfig {
+        uni_streams: 8,
+        ..MemoryConfig::default()
+    };
     let mut w = World::with(memory, |_| {});
     let publication = w.publish("world", DeliveryClass::Reliable);
     let reader = w.subscribe("world", SubscribeOptions::default());
@@ -88,7 +91,11 @@ fn datagrams_over_a_bound_drop_the_oldest_and_count() {
     w.run();
     let got = w.b.objects(reader);
     assert_eq!(got.last(), Some(&number(999)));
-    let dropped = w.a.client.publication_stats(publication).expect("lives").dropped;
+    let dropped =
+        w.a.client
+            .publication_stats(publication)
+            .expect("lives")
+            .dropped;
     assert_eq!(got.len() as u64 + dropped, 1_000);
     assert!(dropped > 0);
 }
@@ -99,39 +106,70 @@ fn a_datagram_over_the_limit_names_the_limit_and_hurts_nothing() {
     let publication = w.publish("inputs", DeliveryClass::Datagram);
     let reader = w.subscribe("inputs", SubscribeOptions::default());
     let big = Bytes::from(vec![7; 1_200]);
-    let error = w.a.client.send(w.now, publication, big).expect_err("too large");
-    let SendError::TooLarge { limit } = error else { panic!("{error:?}") };
+    let error =
+        w.a.client
+            .send(w.now, publication, big)
+            .expect_err("too large");
+    let SendError::TooLarge { limit } = error else {
+        panic!("{error:?}")
+    };
     assert!(limit < 1_100 && limit > 1_080, "{limit}");
     w.send(publication, vec![7; limit]);
     w.run();
     assert_eq!(w.b.objects(reader).len(), 1);
-    let dropped = w.a.client.publication_stats(publication).expect("lives").dropped;
+    let dropped =
+        w.a.client
+            .publication_stats(publication)
+            .expect("lives")
+            .dropped;
     assert_eq!(dropped, 0, "what fits the limit is sent");
 }
 
 #[test]
 fn the_connection_may_allow_smaller_datagrams_than_the_option() {
-    let memory = MemoryConfig { max_datagram: Some(500), ..MemoryConfig::default() };
+    let memory = MemoryConfig {
+        max_datagram: Some(500),
+        ..MemoryConfig::default()
+    };
     let mut w = World::with(memory, |_| {});
     let publication = w.publish("inputs", DeliveryClass::Datagram);
     let big = Bytes::from(vec![7; 501]);
-    let error = w.a.client.send(w.now, publication, big).expect_err("too large");
+    let error =
+        w.a.client
+            .send(w.now, publication, big)
+            .expect_err("too large");
     assert!(matches!(error, SendError::TooLarge { limit } if limit < 500));
 }
 
 #[test]
 fn a_slow_reader_pushes_back_to_send() {
-    let memory = MemoryConfig { stream_window: 4_096, ..MemoryConfig::default() };
+    let memory = MemoryConfig {
+        stream_window: 4_096,
+        ..MemoryConfig::default()
+    };
     let mut w = World::with(memory, |_| {});
-    let options = PublishOptions { queue_bytes: 10_000, ..PublishOptions::default() };
-    let publication = w.a.client.publish(track("world"), options).expect("publishes");
+    let options = PublishOptions {
+        queue_bytes: 10_000,
+        ..PublishOptions::default()
+    };
+    let publication =
+        w.a.client
+            .publish(track("world"), options)
+            .expect("publishes");
     w.run();
-    let slow = SubscribeOptions { queue_bytes: 8_000, ..SubscribeOptions::default() };
+    let slow = SubscribeOptions {
+        queue_bytes: 8_000,
+        ..SubscribeOptions::default()
+    };
     let reader = w.subscribe("world", slow);
     w.b.client.set_reading(reader, false);
     let mut sent = 0;
     let refused = loop {
-        match w.a.client.send(w.now, publication, Bytes::from(vec![1; 1_000])) {
+        match w
+            .a
+            .client
+            .send(w.now, publication, Bytes::from(vec![1; 1_000]))
+        {
             Ok(()) => sent += 1,
             Err(error) => break error,
         }
@@ -152,7 +190,11 @@ fn a_slow_reader_pushes_back_to_send() {
 
 #[test]
 fn ending_a_track_ends_its_readers_after_everything() {
-    for class in [DeliveryClass::Reliable, DeliveryClass::Latest, DeliveryClass::Deadline] {
+    for class in [
+        DeliveryClass::Reliable,
+        DeliveryClass::Latest,
+        DeliveryClass::Deadline,
+    ] {
         let mut w = World::new();
         let publication = w.publish("t", class);
         let reader = w.subscribe("t", SubscribeOptions::default());
@@ -162,7 +204,10 @@ fn ending_a_track_ends_its_readers_after_everything() {
         assert_eq!(w.b.objects(reader), [number(1)], "{class}");
         assert_eq!(w.b.ends(reader), [End::Ended], "{class}");
         assert_eq!(w.a.ends(publication), [End::Closed]);
-        assert_eq!(w.a.client.send(w.now, publication, number(2)), Err(SendError::Closed));
+        assert_eq!(
+            w.a.client.send(w.now, publication, number(2)),
+            Err(SendError::Closed)
+        );
     }
 }
 
@@ -173,7 +218,8 @@ fn a_flushed_end_waits_for_the_peer() {
     let reader = w.subscribe("t", SubscribeOptions::default());
     w.b.deaf = true;
     w.send(publication, number(1));
-    w.a.client.end(w.now, publication, Some(Duration::from_secs(5)));
+    w.a.client
+        .end(w.now, publication, Some(Duration::from_secs(5)));
     w.run();
     assert_eq!(w.a.ends(publication), []);
     w.b.deaf = false;
@@ -190,7 +236,8 @@ fn a_flushed_end_has_a_bound() {
     w.subscribe("t", SubscribeOptions::default());
     w.b.deaf = true;
     w.send(publication, number(1));
-    w.a.client.end(w.now, publication, Some(Duration::from_millis(500)));
+    w.a.client
+        .end(w.now, publication, Some(Duration::from_millis(500)));
     w.pass(Duration::from_secs(1));
     assert_eq!(w.a.ends(publication).len(), 1);
 }
@@ -211,10 +258,15 @@ fn subscribers_are_counted_and_a_track_can_be_published_again() {
     w.b.client.cancel(w.now, reader);
     w.run();
     assert_eq!(counts(&w), [1, 0]);
-    let error = w.a.client.publish(track("t"), PublishOptions::default()).expect_err("twice");
+    let error =
+        w.a.client
+            .publish(track("t"), PublishOptions::default())
+            .expect_err("twice");
     assert_eq!(error.code, ErrorCode::Duplicate);
     w.a.client.end(w.now, publication, None);
-    w.a.client.publish(track("t"), PublishOptions::default()).expect("free again");
+    w.a.client
+        .publish(track("t"), PublishOptions::default())
+        .expect("free again");
     let reader = w.subscribe("t", SubscribeOptions::default());
     assert!(w.b.is_ready(reader));
 }
@@ -239,7 +291,13 @@ fn a_deadline_update_older_than_its_deadline_is_not_sent() {
 fn options_are_checked_with_their_names() {
     let mut w = World::new();
     let wrong = [
-        (PublishOptions { queue_bytes: 0, ..PublishOptions::default() }, "queueBytes"),
+        (
+            PublishOptions {
+                queue_bytes: 0,
+                ..PublishOptions::default()
+            },
+            "queueBytes",
+        ),
         (
             PublishOptions {
                 delivery: DeliveryClass::Deadline,
@@ -263,6 +321,9 @@ fn options_are_checked_with_their_names() {
         assert!(error.message.contains(name), "{}", error.message);
     }
     let reserved = FullTrackName::new(namespace(&[".session"]), "t").expect("valid");
-    let error = w.a.client.publish(reserved, PublishOptions::default()).expect_err("reserved");
+    let error =
+        w.a.client
+            .publish(reserved, PublishOptions::default())
+            .expect_err("reserved");
     assert_eq!(error.code, ErrorCode::InvalidArgument);
 }

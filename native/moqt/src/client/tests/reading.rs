@@ -1,1 +1,366 @@
 use super::*;
+
+#[test]
+fn a_missing_track_is_refused_with_the_peers_reason() {
+    let mut w = World::new();
+    let reader = w.subscribe("nothing", SubscribeOptions::default());
+    let error = w.b.error(reader);
+    assert_eq!(error.code, ErrorCode::NotFound);
+    assert_eq!(error.peer_code, Some(0x10));
+    assert!(
+        error.message.contains("does not publish"),
+        "{}",
+        error.message
+    );
+    assert!(!w.b.is_ready(reader));
+}
+
+#[test]
+fn a_late_joiner_gets_the_keyframe_and_every_delta_once() {
+    let mut w = World::new();
+    let publication = w.publish("world", DeliveryClass::Reliable);
+    w.keyframe(publication, number(100));
+    w.keyframe(publication, number(0));
+    for n in 1..10 {
+        w.send(publication, number(n));
+    }
+    w.run();
+    let reader = w.subscribe("world", SubscribeOptions::default());
+    for n in 10..20 {
+        w.send(publication, number(n));
+        w.run();
+    }
+    w.keyframe(publication, number(20));
+    w.run();
+    assert_eq!(w.b.objects(reader), numbers(0..21));
+    assert_eq!(w.b.gaps(reader), []);
+    let first = w.b.events.iter().find_map(|event| match event {
+        ClientEvent::Object(_, object) => Some(object.keyframe),
+        _ => None,
+    });
+    assert_eq!(first, Some(true));
+}
+
+#[test]
+fn objects_that_race_the_join_come_once_and_in_order() {
+    for round in 0..20 {
+        let mut w = World::new();
+        let publication = w.publish("world", DeliveryClass::Reliable);
+        w.keyframe(publication, number(0));
+        w.send(publication, number(1));
+        w.run();
+        let reader =
+            w.b.client
+                .subscribe(track("world"), SubscribeOptions::default());
+        let reader = reader.expect("subscribes");
+        let mut next = 2;
+        // Both ends take single steps, so that sends fall between every two messages.
+        for step in 0..200 {
+            w.b.step(w.now);
+            if step % (round + 1) == 0 && next < 30 {
+                if next % 7 == 0 {
+                    w.keyframe(publication, number(next));
+                } else {
+                    w.send(publication, number(next));
+                }
+                next += 1;
+            }
+            w.a.step(w.now);
+        }
+        w.run();
+        assert_eq!(w.b.objects(reader), numbers(0..next), "round {round}");
+        assert_eq!(w.b.gaps(reader), [], "round {round}");
+    }
+}
+
+#[test]
+fn the_start_decides_where_reading_begins() {
+    let mut w = World::new();
+    let publication = w.publish("world", DeliveryClass::Reliable);
+    w.keyframe(publication, number(0));
+    w.send(publication, number(1));
+    w.run();
+    let now = SubscribeOptions {
+        start: Start::Now,
+        ..SubscribeOptions::default()
+    };
+    let reader = w.subscribe("world", now);
+    w.send(publication, number(2));
+    w.run();
+    assert_eq!(w.b.objects(reader), [number(2)]);
+    w.b.client.cancel(w.now, reader);
+    w.run();
+    let next = SubscribeOptions {
+        start: Start::Next,
+        ..SubscribeOptions::default()
+    };
+    let reader = w.subscribe("world", next);
+    w.send(publication, number(3));
+    w.keyframe(publication, number(4));
+    w.run();
+    assert_eq!(w.b.objects(reader), [number(4)]);
+}
+
+#[test]
+fn the_newest_update_comes_at_once_for_every_other_class() {
+    for class in [
+        DeliveryClass::Latest,
+        DeliveryClass::Deadline,
+        DeliveryClass::Datagram,
+    ] {
+        let mut w = World::new();
+        let publication = w.publish("t", class);
+        for n in 0..5 {
+            w.send(publication, number(n));
+        }
+        w.run();
+        let reader = w.subscribe("t", SubscribeOptions::default());
+        assert_eq!(w.b.objects(reader), [number(4)], "{class}");
+        w.send(publication, number(5));
+        w.run();
+        assert_eq!(w.b.objects(reader), [number(4), number(5)], "{class}");
+    }
+}
+
+#[test]
+fn who_joins_in_the_middle_of_a_group_does_not_wait_at_its_end() {
+    let mut w = World::new();
+    let publication = w.publish("world", DeliveryClass::Reliable);
+    w.keyframe(publication, number(0));
+    w.run();
+    let reader = w.subscribe("world", SubscribeOptions::default());
+    // Nothing more in that group: the next one must come at once all the same.
+    w.keyframe(publication, number(1));
+    w.run();
+    assert_eq!(w.b.objects(reader), numbers(0..2));
+}
+
+#[test]
+fn two_readers_share_one_request_and_both_get_everything() {
+    let mut w = World::new();
+    let publication = w.publish("world", DeliveryClass::Reliable);
+    w.keyframe(publication, number(0));
+    w.run();
+    let first = w.subscribe("world", SubscribeOptions::default());
+    for n in 1..5 {
+        w.send(publication, number(n));
+    }
+    w.run();
+    let second = w.subscribe("world", SubscribeOptions::default());
+    assert!(w.b.is_ready(second));
+    let next = SubscribeOptions {
+        start: Start::Next,
+        ..SubscribeOptions::default()
+    };
+    let third = w.subscribe("world", next);
+    for n in 5..8 {
+        w.send(publication, number(n));
+    }
+    w.keyframe(publication, number(8));
+    w.run();
+    assert_eq!(w.b.objects(first), numbers(0..9));
+    assert_eq!(w.b.objects(second), numbers(0..9));
+    assert_eq!(w.b.objects(third), [number(8)]);
+    let subscribers = |e: &ClientEvent| matches!(e, ClientEvent::Subscribers(..));
+    assert_eq!(w.a.events.iter().filter(|e| subscribers(e)).count(), 1);
+    w.b.client.cancel(w.now, first);
+    w.run();
+    w.send(publication, number(9));
+    w.run();
+    assert_eq!(w.b.ends(first), [End::Closed]);
+    assert_eq!(w.b.objects(second), numbers(0..10));
+}
+
+#[test]
+fn a_reader_that_does_not_read_loses_the_oldest_where_the_class_says_so() {
+    let mut w = World::new();
+    let publication = w.publish("t", DeliveryClass::Latest);
+    let small = SubscribeOptions {
+        queue_bytes: 1_000,
+        ..SubscribeOptions::default()
+    };
+    let reader = w.subscribe("t", small);
+    w.b.client.set_reading(reader, false);
+    for n in 0..100 {
+        w.send(publication, number(n));
+        w.run();
+    }
+    let stats = w.b.client.subscription_stats(reader).expect("lives");
+    assert!(stats.queued_bytes <= 1_000);
+    assert_eq!(stats.overflow + stats.queued_objects, 100);
+    w.b.client.set_reading(reader, true);
+    w.run();
+    assert_eq!(w.b.objects(reader).last(), Some(&number(99)));
+}
+
+#[test]
+fn what_waited_too_long_for_the_reader_is_dropped_and_counted() {
+    let mut w = World::new();
+    let publication = w.publish("t", DeliveryClass::Reliable);
+    let fresh = SubscribeOptions {
+        max_age: Some(Duration::from_millis(100)),
+        ..SubscribeOptions::default()
+    };
+    let reader = w.subscribe("t", fresh);
+    w.b.client.set_reading(reader, false);
+    w.send(publication, number(0));
+    w.run();
+    w.pass(Duration::from_millis(200));
+    w.send(publication, number(1));
+    w.run();
+    w.b.client.set_reading(reader, true);
+    w.run();
+    assert_eq!(w.b.objects(reader), [number(1)]);
+    assert_eq!(
+        w.b.client.subscription_stats(reader).expect("lives").late,
+        1
+    );
+}
+
+#[test]
+fn nothing_but_the_end_comes_after_cancel() {
+    let mut w = World::new();
+    let publication = w.publish("t", DeliveryClass::Reliable);
+    let reader = w.subscribe("t", SubscribeOptions::default());
+    w.b.client.set_reading(reader, false);
+    w.send(publication, number(0));
+    w.run();
+    w.b.take();
+    w.b.client.cancel(w.now, reader);
+    w.b.client.cancel(w.now, reader);
+    w.send(publication, number(1));
+    w.run();
+    assert_eq!(w.b.objects(reader), Vec::<Bytes>::new());
+    assert_eq!(w.b.ends(reader), [End::Closed]);
+}
+
+#[test]
+fn priorities_can_change_while_reading() {
+    let mut w = World::new();
+    let publication = w.publish("t", DeliveryClass::Reliable);
+    let reader = w.subscribe("t", SubscribeOptions::default());
+    w.b.client.update_priority(reader, 3);
+    w.run();
+    w.send(publication, number(0));
+    w.run();
+    assert_eq!(w.b.objects(reader), [number(0)]);
+    assert_eq!(w.b.ends(reader), []);
+}
+
+#[test]
+fn a_blocked_latest_track_ends_with_its_last_update() {
+    let memory = MemoryConfig {
+        stream_window: 1_000,
+        ..MemoryConfig::default()
+    };
+    let mut w = World::with(memory, |_| {});
+    let publication = w.publish("t", DeliveryClass::Latest);
+    let reader = w.subscribe("t", SubscribeOptions::default());
+    w.b.deaf = true;
+    for n in 0..200_u8 {
+        w.send(publication, vec![n; 5_000]);
+        w.run();
+    }
+    let stats = w.a.client.publication_stats(publication).expect("lives");
+    assert!(stats.queued_objects <= 1, "{stats:?}");
+    w.b.deaf = false;
+    w.run();
+    let got: Vec<u8> = w.b.objects(reader).iter().map(|bytes| bytes[0]).collect();
+    assert_eq!(got.last(), Some(&199));
+    assert!(got.len() < 200);
+    assert!(got.windows(2).all(|pair| pair[0] < pair[1]), "{got:?}");
+    for bytes in w.b.objects(reader) {
+        assert_eq!(bytes.len(), 5_000, "whole or not at all");
+    }
+}
+
+#[test]
+fn an_object_cut_in_the_middle_is_not_delivered_but_reported() {
+    let memory = MemoryConfig {
+        stream_window: 4_096,
+        ..MemoryConfig::default()
+    };
+    let mut w = World::with(memory, |_| {});
+    let publication = w.publish("t", DeliveryClass::Reliable);
+    let reader = w.subscribe("t", SubscribeOptions::default());
+    w.send(publication, number(0));
+    w.run();
+    w.b.deaf = true;
+    w.send(publication, vec![1; 100_000]);
+    w.run();
+    // The publisher gives up: its stream is reset with most of the object unsent.
+    w.a.client
+        .end(w.now, publication, Some(Duration::from_millis(100)));
+    w.now += Duration::from_millis(200);
+    w.a.client.on_timeout(w.now, &mut w.a.t);
+    w.b.deaf = false;
+    w.run();
+    w.pass(Duration::from_secs(5));
+    assert_eq!(w.b.objects(reader), [number(0)]);
+    let reasons: Vec<GapReason> = w.b.gaps(reader).iter().map(|gap| gap.reason).collect();
+    assert!(reasons.contains(&GapReason::Reset), "{reasons:?}");
+    assert!(reasons.contains(&GapReason::TooFarBehind), "{reasons:?}");
+    // Rejoining finds the track gone.
+    assert_eq!(w.b.error(reader).code, ErrorCode::NotFound);
+}
+
+#[derive(Clone, Debug)]
+enum Op {
+    Send(u16),
+    StepPublisher,
+    StepReader,
+    Deaf(bool),
+    Run,
+}
+
+fn op() -> impl proptest::strategy::Strategy<Value = Op> {
+    use proptest::prelude::*;
+    prop_oneof![
+        4 => (1..9_000_u16).prop_map(Op::Send),
+        3 => Just(Op::StepPublisher),
+        3 => Just(Op::StepReader),
+        1 => any::<bool>().prop_map(Op::Deaf),
+        1 => Just(Op::Run),
+    ]
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(200))]
+    #[test]
+    fn latest_never_goes_back_and_ends_with_the_newest(
+        ops in proptest::collection::vec(op(), 1..120),
+        window in 500..20_000_usize,
+        streams in 1..6_usize,
+    ) {
+        let memory = MemoryConfig {
+            stream_window: window,
+            uni_streams: streams + 1,
+            ..MemoryConfig::default()
+        };
+        let mut w = World::with(memory, |_| {});
+        let publication = w.publish("t", DeliveryClass::Latest);
+        let reader = w.subscribe("t", SubscribeOptions::default());
+        let mut sent = 0_u32;
+        for op in ops {
+            match op {
+                Op::Send(size) => {
+                    sent += 1;
+                    let mut payload = sent.to_be_bytes().to_vec();
+                    payload.resize(4 + usize::from(size), 7);
+                    w.send(publication, payload);
+                }
+                Op::StepPublisher => drop(w.a.step(w.now)),
+                Op::StepReader => drop(w.b.step(w.now)),
+                Op::Deaf(deaf) => w.b.deaf = deaf,
+                Op::Run => w.run(),
+            }
+        }
+        w.b.deaf = false;
+        w.run();
+        let got: Vec<u32> = w.b.objects(reader).iter().map(|payload| {
+            u32::from_be_bytes([payload[0], payload[1], payload[2], payload[3]])
+        }).collect();
+        proptest::prop_assert!(got.windows(2).all(|pair| pair[0] < pair[1]), "{:?}", got);
+        proptest::prop_assert_eq!(got.last().copied().unwrap_or(0), sent);
+    }
+}

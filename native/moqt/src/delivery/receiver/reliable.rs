@@ -44,7 +44,7 @@ pub(super) struct ReliableOrder {
     last: Option<Location>,
     /// Group ids are contiguous and a group is one stream: the publisher is of this library.
     ours: bool,
-    /// The last step was to the next id.
+    /// The last two groups had neighbouring ids: a hole would be a loss.
     contiguous: bool,
     joining: bool,
     /// Since when something missing is waited for.
@@ -286,6 +286,9 @@ impl ReliableOrder {
         let progress = drain(state, self.ours, overdue, id, out);
         self.held_bytes -= progress.bytes;
         if let Some(last) = progress.last {
+            if let Some(before) = self.last.filter(|before| before.group != id) {
+                self.contiguous = self.ours || before.group.checked_add(1) == Some(id);
+            }
             self.last = Some(Location::new(id, last));
             self.waiting = None;
         }
@@ -313,8 +316,6 @@ impl ReliableOrder {
     }
 
     fn step(&mut self, from: u64, to: u64) {
-        let delivered = self.last.is_some_and(|last| last.group == from);
-        self.contiguous = self.ours || (delivered && to == from.saturating_add(1));
         self.forget(from);
         self.current = Some(to);
         self.waiting = None;

@@ -3,7 +3,7 @@
 use super::{encode, Sender};
 use crate::delivery::object::SharedObject;
 use crate::delivery::outlet::Outlet;
-use crate::transport::DatagramError;
+use crate::session::SessionError;
 use std::time::Instant;
 
 impl Sender {
@@ -44,14 +44,14 @@ impl Sender {
                 self.stats.datagrams_dropped += 1;
                 continue;
             }
-            match out.transport.send_datagram(bytes) {
+            match out.session.send_datagram_bytes(out.transport, bytes) {
                 Ok(()) => {
                     self.stats.datagrams += 1;
                     self.stats.bytes += object.payload.len() as u64;
                 }
-                Err(DatagramError::Blocked) => return,
-                Err(DatagramError::TooLarge { .. }) => self.stats.datagrams_too_large += 1,
-                Err(DatagramError::Unsupported) => self.stats.datagrams_dropped += 1,
+                Err(SessionError::Blocked) => return,
+                Err(SessionError::TooLarge { .. }) => self.stats.datagrams_too_large += 1,
+                Err(_) => self.stats.datagrams_dropped += 1,
             }
             self.pop_datagram();
         }

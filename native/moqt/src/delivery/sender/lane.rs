@@ -44,6 +44,8 @@ pub(super) struct Lane {
     pub since: Instant,
     /// When its end became known.
     pub ended: Option<Instant>,
+    /// It has no objects and is opened all the same.
+    pub marker: bool,
     first: bool,
     with_properties: bool,
     end_of_group: bool,
@@ -66,10 +68,35 @@ impl Lane {
             cut: None,
             since: object.received,
             ended: None,
+            marker: false,
             first: object.first,
             with_properties: object.with_properties,
             end_of_group: object.end_of_group,
             priority: object.priority,
+        }
+    }
+
+    /// A lane without objects, whose stream says that its group is over.
+    pub fn end_marker(group: u64, subgroup: u64, now: Instant) -> Self {
+        Lane {
+            group,
+            subgroup,
+            state: LaneState::Waiting,
+            head: None,
+            rest: VecDeque::new(),
+            previous: None,
+            waiting_cost: 0,
+            written_cost: 0,
+            blocked: false,
+            fin: true,
+            cut: None,
+            since: now,
+            ended: Some(now),
+            marker: true,
+            first: false,
+            with_properties: false,
+            end_of_group: true,
+            priority: None,
         }
     }
 

@@ -58,6 +58,8 @@ pub struct Sender {
     too_far_behind: bool,
     past_end: bool,
     finishing: bool,
+    /// The group that the subscription began in had an object of its own.
+    start_ended: bool,
     /// Not after the earliest expiry.
     timer: Option<Instant>,
     stats: SenderStats,
@@ -79,6 +81,7 @@ impl Sender {
             too_far_behind: false,
             past_end: false,
             finishing: false,
+            start_ended: false,
             timer: None,
             stats: SenderStats::default(),
         }
@@ -107,6 +110,7 @@ impl Sender {
         let Some(index) = self.lane_for(object) else {
             return;
         };
+        self.start_ended |= object.group == self.config.start.group;
         let lane = &mut self.lanes[index];
         if lane.state == LaneState::Dead || lane.fin {
             self.stats.dropped += 1;
@@ -124,6 +128,7 @@ impl Sender {
     /// passed, this does nothing.
     pub fn end_subgroup(&mut self, now: Instant, group: u64, subgroup: u64, end: SubgroupEnd) {
         let Some(index) = self.find(group, subgroup) else {
+            self.end_start_group(now, group, subgroup, end);
             return;
         };
         let lane = &mut self.lanes[index];
@@ -142,6 +147,18 @@ impl Sender {
         self.active_from = self.active_from.min(index);
         if let Some(limit) = self.subgroup_timeout() {
             self.arm(now + limit);
+        }
+    }
+
+    /// The group that the subscription began in the middle of ended without another object. An
+    /// empty stream says so: the subscriber cannot know it otherwise, and would wait.
+    fn end_start_group(&mut self, now: Instant, group: u64, subgroup: u64, end: SubgroupEnd) {
+        let start = self.config.start;
+        let partial = group == start.group && start.object > 0 && subgroup == 0;
+        let wanted = partial && end == SubgroupEnd::Fin && !self.start_ended;
+        let reliable = self.class() == Some(DeliveryClass::Reliable);
+        if wanted && reliable && self.config.forward && !self.finishing {
+            self.lanes.push_back(Lane::end_marker(group, subgroup, now));
         }
     }
 

@@ -5,6 +5,7 @@ use super::lane::LaneState;
 use super::Sender;
 use crate::delivery::outlet::Outlet;
 use crate::session::SessionError;
+use crate::transport::StreamId;
 use crate::wire::error::stream_codes;
 use std::time::Instant;
 
@@ -66,28 +67,9 @@ impl Sender {
                 self.give_up(index, out);
                 return Turn::Next;
             }
-            let stream = match lane.state {
-                LaneState::Open(stream) => stream,
-                LaneState::Waiting => {
-                    let header = lane.header(self.config.alias);
-                    let priority = self.lane_priority(lane);
-                    match out.session.open_subgroup(out.transport, &header, priority) {
-                        Ok(stream) => {
-                            out.owners.insert(stream, self.config.key);
-                            self.stats.streams += 1;
-                            self.lanes[index].state = LaneState::Open(stream);
-                            stream
-                        }
-                        Err(SessionError::NoStreams | SessionError::Blocked) => {
-                            return Turn::NoStreams;
-                        }
-                        Err(_) => {
-                            self.kill(index);
-                            return Turn::Next;
-                        }
-                    }
-                }
-                LaneState::Finished(_) | LaneState::Dead => return Turn::Next,
+            let stream = match self.open_lane(index, out) {
+                Ok(stream) => stream,
+                Err(turn) => return turn,
             };
             let lane = &self.lanes[index];
             let Some(object) = lane.front() else { break };
@@ -114,8 +96,39 @@ impl Sender {
                 }
             }
         }
+        let marker = self.lanes.get(index).is_some_and(|lane| lane.marker);
+        if marker {
+            if let Err(turn) = self.open_lane(index, out) {
+                return turn;
+            }
+        }
         self.end_lane(index, out);
         Turn::Next
+    }
+
+    /// The lane's stream, opened when it has none.
+    fn open_lane(&mut self, index: usize, out: &mut Outlet<'_>) -> Result<StreamId, Turn> {
+        let lane = &self.lanes[index];
+        match lane.state {
+            LaneState::Open(stream) => return Ok(stream),
+            LaneState::Waiting => {}
+            LaneState::Finished(_) | LaneState::Dead => return Err(Turn::Next),
+        }
+        let header = lane.header(self.config.alias);
+        let priority = self.lane_priority(lane);
+        match out.session.open_subgroup(out.transport, &header, priority) {
+            Ok(stream) => {
+                out.owners.insert(stream, self.config.key);
+                self.stats.streams += 1;
+                self.lanes[index].state = LaneState::Open(stream);
+                Ok(stream)
+            }
+            Err(SessionError::NoStreams) => Err(Turn::NoStreams),
+            Err(_) => {
+                self.kill(index);
+                Err(Turn::Next)
+            }
+        }
     }
 
     fn written(&mut self, index: usize, blocked: bool) {
