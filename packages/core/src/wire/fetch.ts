@@ -73,6 +73,8 @@ export class FetchDecoder extends ItemBuffer<FetchItem> {
       // "The Group ID and Object ID fields are present": the location itself, not deltas, which
       // could not name a place in the group of the object before.
       const location = decodeLocation(reader);
+      // The payload length is not among the fields that "are not present".
+      if (reader.varint() !== 0) throw violation("an end of a fetch range has a payload");
       this.item = { kind: "end_of_range", location, unknown: flags === END_OF_UNKNOWN_RANGE };
       return 0;
     }
@@ -150,8 +152,12 @@ export class FetchEncoder implements ItemEncoder<FetchItem> {
       this.checkOrder(item.location.group, item.location.object);
       writer.varint(item.unknown ? END_OF_UNKNOWN_RANGE : END_OF_NON_EXISTENT_RANGE);
       encodeLocation(writer, item.location);
+      writer.varint(0);
     } else this.object(writer, item);
     this.prior.set(item);
+    // Readers differ in what the prior subgroup is after an object that has none: it is not
+    // referred to then, though understood by the decoder.
+    if (item.kind === "object" && item.subgroup === undefined) this.prior.subgroup = undefined;
   }
 
   private object(writer: Writer, item: FetchObject): void {
