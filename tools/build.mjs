@@ -1,7 +1,7 @@
 // npm run build: the native library (release), the Node addon, the TypeScript packages and the example.
 
-import { copyFileSync, existsSync, renameSync, rmSync } from "node:fs";
-import { basename, join } from "node:path";
+import { copyFileSync, existsSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { dim, say, seconds } from "./lib/log.mjs";
 import { bin, cargoTargetDir, root } from "./lib/paths.mjs";
@@ -25,36 +25,42 @@ export function nativeOutput(env) {
   return join(cargoTargetDir(env), "release");
 }
 
-const libraryName = { win32: "moq_ffi.dll", darwin: "libmoq_ffi.dylib" }[process.platform];
-
-/** The shared library as Cargo left it. */
-function nativeLibrary(env) {
-  return join(nativeOutput(env), libraryName ?? "libmoq_ffi.so");
-}
+/** The addon's folder, with the native library that its build put beside it. */
+const addonOutput = join(addon, "build", "Release");
 
 /**
- * The Node addon, with the native library beside it, where the package looks first. Nothing is done when neither the
- * addon's sources nor the library changed: several checkouts may share one Cargo folder, so content counts, not time.
+ * The Node addon. Nothing is done when neither its sources nor the native library changed: several checkouts may share
+ * one Cargo folder, so the library's content counts, not its time.
  */
 export function buildAddon(env) {
-  const library = nativeLibrary(env);
+  const from = nativeOutput(env);
+  const libraries = ["libmoq_ffi.so", "libmoq_ffi.dylib", "moq_ffi.dll"];
   const sources = filesUnder([
-    join(addon, "CMakeLists.txt"),
-    join(addon, "package.json"),
-    join(addon, "native"),
+    ...["CMakeLists.txt", "package.json", "native", "scripts"].map((name) => join(addon, name)),
     join(root, "native", "moq-ffi", "include"),
-    library,
+    ...libraries.map((name) => join(from, name)),
   ]);
-  const output = join(addon, "build", "Release");
-  const staged = join(output, basename(library));
   const hash = hashOf(sources, [process.version, process.arch]);
-  if (!existsSync(staged)) rmSync(stampFile("addon"), { force: true });
+  if (!existsSync(addonOutput)) rmSync(stampFile("addon"), { force: true });
   return unlessStamped(stampFile("addon"), hash, async () => {
-    await must("pnpm", ["--dir", addon, "run", "build:addon"], { env, quiet: true });
-    // Never written in place: a running process may have the old one mapped.
-    copyFileSync(library, `${staged}.new`);
-    renameSync(`${staged}.new`, staged);
+    const settings = { ...env, MOQ_FFI_LIBRARY_DIR: from };
+    await must("pnpm", ["--dir", addon, "run", "build:addon"], { env: settings, quiet: true });
+    fillPlatformPackage();
   });
+}
+
+/** Copies the compiled files into the package of this platform, from which a release (and its test) packs them. */
+function fillPlatformPackage() {
+  const libc = process.platform === "linux" ? "-gnu" : "";
+  const folder = join(addon, "platforms", `${process.platform}-${process.arch}${libc}`);
+  if (!existsSync(folder)) return;
+  const { files } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+  for (const file of files) {
+    // Never written in place: a running process may have the old one mapped.
+    const target = join(folder, file);
+    copyFileSync(join(addonOutput, file), `${target}.new`);
+    renameSync(`${target}.new`, target);
+  }
 }
 
 /** All TypeScript packages in dependency order; turbo skips those whose inputs did not change. */

@@ -14,6 +14,12 @@ export const PACKAGES = [
   { folder: "web", name: "@moq-game/web" },
 ] as const;
 
+/** The package with the compiled files for this machine. */
+function platformFolder(): string {
+  const libc = process.platform === "linux" ? "-gnu" : "";
+  return `node-native/platforms/${process.platform}-${process.arch}${libc}`;
+}
+
 /** A program's output; the error of a failing one carries all that it printed. */
 export async function run(program: string, args: string[], cwd = repository): Promise<string> {
   try {
@@ -43,9 +49,9 @@ export class Scratch {
 
   /** Packs every package as a release would. */
   async pack(): Promise<void> {
-    for (const { folder } of PACKAGES) {
+    for (const folder of [...PACKAGES.map((each) => each.folder), platformFolder()]) {
       const destination = join(this.folder, folder);
-      mkdirSync(destination);
+      mkdirSync(destination, { recursive: true });
       const cwd = join(repository, "packages", folder);
       await run("pnpm", ["pack", "--pack-destination", destination], cwd);
       const [tarball] = readdirSync(destination);
@@ -65,7 +71,7 @@ export class Scratch {
     mkdirSync(this.project);
     this.write("package.json", '{ "name": "user", "private": true, "type": "module" }\n');
     const files = [...this.tarballs.values()];
-    const args = ["install", "--ignore-scripts", "--no-audit", "--no-fund", "--omit=optional"];
+    const args = ["install", "--ignore-scripts", "--no-audit", "--no-fund"];
     await run("npm", [...args, ...files], this.project);
   }
 
