@@ -11,13 +11,14 @@ import { filesUnder, hashOf, stampFile, unlessStamped } from "./lib/stamp.mjs";
 
 const addon = join(root, "packages", "node-native");
 
-/** moq-ffi and the relay program. Cargo itself knows best what is fresh: a second call takes a fraction of a second. */
+/** moq-ffi, the relay in it. Cargo itself knows best what is fresh: a second call takes a fraction of a second. */
 export function buildNative(env) {
-  const packages = ["--package", "moq-ffi", "--package", "moqt-relay"];
-  return must("cargo", ["build", "--release", "--locked", ...packages], {
-    cwd: join(root, "native"),
-    env,
-  });
+  return cargoBuild("moq-ffi", env);
+}
+
+function cargoBuild(name, env) {
+  const args = ["build", "--release", "--locked", "--package", name];
+  return must("cargo", args, { cwd: join(root, "native"), env });
 }
 
 /** Where the release build of the native library lies. */
@@ -85,5 +86,11 @@ export async function buildAll(env) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  main(async () => buildAll(await setUp()));
+  main(async () => {
+    const env = await setUp();
+    await buildAll(env);
+    // Nothing else of ours needs the relay as a program of its own: tests and the demonstration embed it.
+    await cargoBuild("moqt-relay", env);
+    say(dim(`built ${join(nativeOutput(env), "moq-game-relay")}`));
+  });
 }
