@@ -112,7 +112,9 @@ export class Requests {
   }
 
   finishRequest(id: RequestId): void {
-    this.table.finishHalf(this.table.require(id));
+    const state = this.table.require(id);
+    this.table.finishHalf(state);
+    if (state.receiveOver) this.peerFinished(state);
   }
 
   publishDone(id: RequestId, done: PublishDone): void {
@@ -273,7 +275,8 @@ export class Requests {
     }
     if (state.own) {
       // The data stream decides, or the peer has nothing more to say.
-      const stays = state.kind === "publish" || state.kind === "publish_namespace";
+      const stays =
+        (state.kind === "publish" || state.kind === "publish_namespace") && !state.outbox?.isOver;
       if (state.answered && (stays || (state.kind === "fetch" && !state.dataOver))) return;
       this.table.finish(state, { by: "finished" });
       return;

@@ -200,6 +200,7 @@ describe("fetch streams", () => {
     expect(decode(0x1d, 1, 1, 0, 0)).toBe(violation); // prior subgroup
     expect(decode(0x80, 0x80, 0, 0)).toBe(violation); // flags 128
     // After an end of range: its place is there, subgroup and priority are not.
+    expect(decode(0x80, 0x8c, 1, 1, 1, 0)).toBe(violation); // a payload
     expect(decode(0x80, 0x8c, 1, 1, 0, 0x10, 7, 0)).toBeUndefined();
     expect(decode(0x80, 0x8c, 1, 1, 0, 0x00, 0)).toBe(violation);
     expect(decode(0x80, 0x8c, 1, 1, 0, 0x11, 7, 0)).toBe(violation);
