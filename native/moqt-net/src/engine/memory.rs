@@ -42,7 +42,7 @@ impl Core {
         peer: u64,
         path: &str,
     ) -> Result<u64, ConnectError> {
-        if !self.handlers.get(&peer).is_some_and(|h| !h.leaving) {
+        if self.handlers.get(&peer).is_none_or(|h| h.leaving) {
             return Err(ConnectError::NoPeer);
         }
         let (near, far) = pair(MemoryConfig::default());

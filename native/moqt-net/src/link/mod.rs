@@ -1,6 +1,8 @@
 //! Connections: QUIC (raw or with WebTransport on top) and in-memory pairs.
 
 pub(crate) mod close;
+mod events;
+mod exchange;
 mod h3;
 pub(crate) mod incoming;
 pub(crate) mod quic;

@@ -94,7 +94,7 @@ impl Transport for QuicLink {
 
     fn reset(&mut self, id: StreamId, code: u64) {
         if let (State::Ready, Some(id)) = (self.state, self.sending(id)) {
-            let code = self.to_wire(code);
+            let code = self.code_to_wire(code);
             let _ = self.conn.send_stream(id).reset(code);
             if let Mapping::WebTransport(session) = &mut self.mapping {
                 session.forget_sending(id);
@@ -104,7 +104,7 @@ impl Transport for QuicLink {
 
     fn stop(&mut self, id: StreamId, code: u64) {
         if let (State::Ready, Some(id)) = (self.state, self.receiving(id)) {
-            let code = self.to_wire(code);
+            let code = self.code_to_wire(code);
             let _ = self.conn.recv_stream(id).stop(code);
             self.incomings.forget(id);
             if self.current.as_ref().is_some_and(|c| c.id == id) {

@@ -15,7 +15,7 @@ use std::time::Instant;
 use web_transport_proto as proto;
 
 /// Most bytes of SETTINGS or CONNECT headers kept while they are not complete.
-const MAX_HEADERS: usize = 65_536 + 64;
+pub(super) const MAX_HEADERS: usize = 65_536 + 64;
 
 pub(crate) enum Role {
     Client {
@@ -66,23 +66,23 @@ struct Outbox {
 }
 
 pub(crate) struct WebTransport {
-    role: Role,
+    pub(super) role: Role,
     /// The CONNECT stream.
-    session: Option<StreamId>,
-    ready: bool,
+    pub(super) session: Option<StreamId>,
+    pub(super) ready: bool,
     /// The peer's SETTINGS allow WebTransport.
     peer_is_able: bool,
-    headers: BytesMut,
+    pub(super) headers: BytesMut,
     reader: ConnectReader,
     control: Option<StreamId>,
     kinds: HashMap<StreamId, Kind>,
-    early: Vec<StreamId>,
+    pub(super) early: Vec<StreamId>,
     outbox: HashMap<StreamId, Outbox>,
-    datagram_prefix: Bytes,
-    bi_prefix: Bytes,
-    uni_prefix: Bytes,
+    pub(super) datagram_prefix: Bytes,
+    pub(super) bi_prefix: Bytes,
+    pub(super) uni_prefix: Bytes,
     /// Client: an answer other than 200, while its text may still come.
-    refused: Option<CloseReason>,
+    pub(super) refused: Option<CloseReason>,
     /// Until when that text is waited for.
     pub refused_until: Option<Instant>,
     /// Until when the connection stays to have its last word taken.
@@ -128,7 +128,7 @@ impl WebTransport {
     }
 
     /// Queues bytes on a stream of this module's own, or a prefix.
-    fn post(&mut self, conn: &mut Connection, id: StreamId, data: Bytes, fin: bool) {
+    pub(super) fn post(&mut self, conn: &mut Connection, id: StreamId, data: Bytes, fin: bool) {
         let outbox = self.outbox.entry(id).or_insert(Outbox {
             data: Bytes::new(),
             fin: false,
@@ -453,148 +453,6 @@ impl WebTransport {
         Outcome::Nothing
     }
 
-    fn become_ready(&mut self, rest: Bytes, protocol: String, url: &url::Url) -> Outcome {
-        let Some(id) = self.session else {
-            return Outcome::Nothing;
-        };
-        self.ready = true;
-        self.headers = BytesMut::new();
-        let mut prefix = Vec::new();
-        h3::write_varint(&mut prefix, u64::from(id) / 4);
-        self.datagram_prefix = prefix.into();
-        self.bi_prefix = h3::stream_prefix(Dir::Bi, id.into()).into();
-        self.uni_prefix = h3::stream_prefix(Dir::Uni, id.into()).into();
-        let path = match url.query() {
-            Some(query) => format!("{}?{query}", url.path()),
-            None => url.path().to_owned(),
-        };
-        Outcome::Ready(Box::new(Ready {
-            protocol,
-            path,
-            authority: url.authority().to_owned(),
-            early: std::mem::take(&mut self.early),
-            rest: Incoming {
-                id,
-                chunks: [rest].into(),
-                end: None,
-                announce: false,
-            },
-        }))
-    }
-
-    /// Server: the client's CONNECT.
-    fn on_request(&mut self, conn: &mut Connection) -> Outcome {
-        let Some(id) = self.session else {
-            return Outcome::Nothing;
-        };
-        let mut rest = &self.headers[..];
-        let request = match proto::ConnectRequest::decode(&mut rest) {
-            Ok(request) => request,
-            Err(proto::ConnectError::UnexpectedEnd) if self.headers.len() < MAX_HEADERS => {
-                return Outcome::Nothing;
-            }
-            Err(proto::ConnectError::WrongMethod(_) | proto::ConnectError::WrongProtocol(_)) => {
-                return self.refuse(conn, id, 405, "this port speaks WebTransport only");
-            }
-            Err(e) => return self.refuse(conn, id, 400, &format!("bad CONNECT request: {e}")),
-        };
-        let Role::Server { protocols } = &self.role else {
-            return Outcome::Nothing;
-        };
-        let rest = Bytes::copy_from_slice(rest);
-        let chosen = protocols
-            .iter()
-            .find(|p| request.protocols.contains(p))
-            .cloned();
-        let named = chosen.is_some();
-        let chosen = match chosen {
-            Some(protocol) => protocol,
-            // A client that lists none leaves the choice to the server; with one draft it is clear.
-            None if request.protocols.is_empty() && protocols.len() == 1 => {
-                protocols.first().cloned().unwrap_or_default()
-            }
-            None => {
-                let offered = match request.protocols.as_slice() {
-                    [] => "nothing (WT-Available-Protocols is missing)".to_owned(),
-                    list => list.join(", ").chars().take(200).collect(),
-                };
-                let text = format!(
-                    "no common MOQT protocol: the client offered {offered}; this server speaks {}",
-                    protocols.join(", ")
-                );
-                return self.refuse(conn, id, 400, &text);
-            }
-        };
-        let mut response = proto::ConnectResponse::OK;
-        if named {
-            response = response.with_protocol(chosen.clone());
-        }
-        let mut bytes = Vec::new();
-        if let Err(e) = response.encode(&mut bytes) {
-            return self.refuse(conn, id, 400, &format!("the protocol cannot be named: {e}"));
-        }
-        self.post(conn, id, bytes.into(), false);
-        self.become_ready(rest, chosen, &request.url)
-    }
-
-    /// Server: answers with an error and its reason as text.
-    fn refuse(&mut self, conn: &mut Connection, id: StreamId, status: u16, text: &str) -> Outcome {
-        let status = proto::http::StatusCode::from_u16(status).unwrap_or_default();
-        let mut bytes = Vec::new();
-        // Fails only for values that cannot occur in a status line.
-        let _ = proto::ConnectResponse::new(status).encode(&mut bytes);
-        bytes.extend_from_slice(&h3::data_frame(text.as_bytes()));
-        self.post(conn, id, bytes.into(), true);
-        let _ = conn.recv_stream(id).stop(VarInt::from_u32(h3::H3_NO_ERROR));
-        Outcome::Ended(CloseReason::Refused(text.to_owned()), None)
-    }
-
-    /// Client: the server's answer. `ended`: nothing more follows on the stream.
-    fn on_response(&mut self, ended: bool) -> Outcome {
-        let Role::Client { request, peer } = &self.role else {
-            return Outcome::Nothing;
-        };
-        let mut rest = &self.headers[..];
-        let response = match proto::ConnectResponse::decode(&mut rest) {
-            Ok(response) => response,
-            Err(proto::ConnectError::UnexpectedEnd) if self.headers.len() < MAX_HEADERS => {
-                return Outcome::Nothing;
-            }
-            Err(proto::ConnectError::WrongStatus(Some(status))) => {
-                let text = h3::body_text(rest);
-                let reason = refusal(peer, status.as_u16(), &text, &request.protocols);
-                if ended || self.headers.len() > 4_096 {
-                    return Outcome::Ended(reason, Some(h3::H3_NO_ERROR));
-                }
-                // The text of the answer may still come; see `give_up_waiting`.
-                self.refused = Some(reason);
-                return Outcome::Nothing;
-            }
-            Err(e) => {
-                let text = format!("{peer} answered the WebTransport request with nonsense: {e}");
-                let reason = CloseReason::Refused(text);
-                return Outcome::Ended(reason, Some(h3::H3_MESSAGE_ERROR));
-            }
-        };
-        let offered = request.protocols.join(", ");
-        let protocol = match response.protocol {
-            Some(protocol) if request.protocols.contains(&protocol) => protocol,
-            other => {
-                let answer = match other {
-                    Some(other) => format!("chose {}", other.chars().take(50).collect::<String>()),
-                    None => "chose none (it may speak only older drafts)".to_owned(),
-                };
-                let reason = CloseReason::Protocol(format!(
-                    "no common protocol with {peer}: this side offered {offered}; the server {answer}"
-                ));
-                return Outcome::Ended(reason, Some(h3::H3_NO_ERROR));
-            }
-        };
-        let rest = Bytes::copy_from_slice(rest);
-        let url = request.url.clone();
-        self.become_ready(rest, protocol, &url)
-    }
-
     pub fn is_refused(&self) -> bool {
         self.refused.is_some()
     }
@@ -612,30 +470,4 @@ fn reject(conn: &mut Connection, id: StreamId, code: u32) {
     if id.dir() == quinn_proto::Dir::Bi {
         let _ = conn.send_stream(id).reset(code);
     }
-}
-
-fn refusal(peer: &str, status: u16, text: &str, offered: &[String]) -> CloseReason {
-    let offered = offered.join(", ");
-    let said = match text {
-        "" => String::new(),
-        text => format!(": {text}"),
-    };
-    if status == 400 && text.contains("protocol") {
-        return CloseReason::Protocol(format!(
-            "{peer} refused the WebTransport request with HTTP status 400{said} (this side \
-             offered {offered})"
-        ));
-    }
-    let hint = match status {
-        400 => "; it may speak none of the offered drafts",
-        401 | 403 => "; a token or another path may be needed",
-        404 => "; check the path in the URL",
-        405 | 501 => "; it may not support WebTransport",
-        429 | 503 => "; it is overloaded, try again later",
-        _ => "",
-    };
-    CloseReason::Refused(format!(
-        "{peer} refused the WebTransport request with HTTP status {status}{said}{hint} (this side \
-         offered {offered})"
-    ))
 }

@@ -1,6 +1,8 @@
 //! A handler that tests drive from outside: jobs run on the I/O thread, events come back.
 #![allow(dead_code)]
 
+pub mod pair;
+
 use bytes::Bytes;
 use moqt::transport::{Dir, StreamId, Transport, TransportEvent};
 use moqt_net::{
