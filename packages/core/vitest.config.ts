@@ -1,5 +1,10 @@
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
-  test: { name: "core", include: ["src/**/*.test.ts", "test/**/*.test.ts"] },
+  test: {
+    name: "core",
+    include: ["src/**/*.test.ts", "test/**/*.test.ts"],
+    // Property tests run thousands of cases; machines that compile at the same time are slow.
+    testTimeout: 30_000,
+  },
 });
