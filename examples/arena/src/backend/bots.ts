@@ -83,7 +83,7 @@ export class Bot {
       for (const body of this.bodies.values()) if (wanted(body)) return this.poses.get(body.id);
       return undefined;
     };
-    let team: Team = 2;
+    let team = 2 as Team;
     const me = find((body) => {
       if (body.kind !== "player" || body.name !== this.name) return false;
       team = body.team;

@@ -27,7 +27,7 @@ async function play(request: PlayRequest): Promise<void> {
   if (contractCase === undefined) throw new Error(`no case "${request.name}"`);
   const client = await connect(request.url, {
     serverCertificateHashes: [request.certificateHash],
-    ...(request.worker ? { worker: true } : {}),
+    ...(request.worker ? { workerUrl: "/worker.js" } : {}),
   });
   await playWith(client, contractCase, request.side, request.namespace, {
     tell: (name, value) => void window.contractTell(request.run, name, value),

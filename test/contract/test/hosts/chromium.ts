@@ -1,5 +1,6 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { fileURLToPath } from "node:url";
 import type { Relay } from "@moq-game/node-native";
 import { build } from "esbuild";
 import { chromium } from "playwright-core";
@@ -14,22 +15,23 @@ export interface ChromiumHost {
 }
 
 export async function startChromium(relay: Relay): Promise<ChromiumHost> {
+  const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
   const bundle = await build({
-    entryPoints: [new URL("./chromium-page.ts", import.meta.url).pathname],
+    entryPoints: {
+      page: here("./chromium-page.ts"),
+      worker: fileURLToPath(import.meta.resolve("@moq-game/web/worker")),
+    },
+    outdir: "/",
     bundle: true,
     write: false,
     format: "esm",
     target: "es2022",
   });
-  const script = bundle.outputFiles[0]?.text ?? "";
+  const scripts = new Map(bundle.outputFiles.map((file) => [file.path, file.text]));
   const server = createServer((request, response) => {
-    const page =
-      request.url === "/page.js" ? script : '<script type="module" src="/page.js"></script>';
-    response.setHeader(
-      "content-type",
-      request.url === "/page.js" ? "text/javascript" : "text/html",
-    );
-    response.end(page);
+    const script = scripts.get(request.url ?? "");
+    response.setHeader("content-type", script === undefined ? "text/html" : "text/javascript");
+    response.end(script ?? '<script type="module" src="/page.js"></script>');
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const browser = await chromium.launch({
