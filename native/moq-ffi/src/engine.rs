@@ -6,7 +6,9 @@ mod records;
 mod urls;
 
 use crate::client::{ClientShared, Command, Publication};
-use crate::error::{Error, MOQ_ERROR_CLOSED, MOQ_ERROR_INTERNAL, MOQ_ERROR_LIMIT_EXCEEDED};
+use crate::error::{
+    Error, MOQ_ERROR_CLOSED, MOQ_ERROR_INTERNAL, MOQ_ERROR_LIMIT_EXCEEDED, MOQ_ERROR_TIMEOUT,
+};
 use crate::options::ClientOptions;
 use crate::queue::Policy;
 use crate::record::{Record, MOQ_RECORD_WRITABLE};
@@ -14,7 +16,7 @@ use crate::stats::Snapshot;
 use bytes::Bytes;
 use moqt::client::{Client, ClientConfig, ClientEvent, ClientState, End, Handle, SendError};
 use moqt::delivery::DeliveryClass;
-use moqt::transport::TransportEvent;
+use moqt::transport::{CloseReason, TransportEvent};
 use moqt_net::{ConnId, ConnInfo, Context, Handler, HandlerId, TransportKind};
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, PoisonError};
@@ -373,9 +375,12 @@ impl Engine {
             }
             ClientEvent::Ended(handle, end) => {
                 if let Some(handle) = ours(&handle) {
+                    let published = self.publications.contains_key(&handle);
                     self.forget(handle);
                     let error = match end {
                         End::Ended => None,
+                        // The caller ended the track: that is what it wanted.
+                        End::Closed if published => None,
                         End::Closed => Some(Error::new(MOQ_ERROR_CLOSED, "it was closed here")),
                         End::Error(error) => Some(error.into()),
                     };
@@ -520,6 +525,16 @@ impl Handler for Engine {
             return;
         }
         let now = cx.now();
+        if self.transport.is_none() && event == TransportEvent::Closed(CloseReason::TimedOut) {
+            let error = Error::new(
+                MOQ_ERROR_TIMEOUT,
+                format!(
+                    "the relay at {} did not answer within {} ms; check address and port, and that UDP is not blocked",
+                    self.options.url, self.options.connect_timeout_ms
+                ),
+            );
+            return self.finish(cx, Some(error));
+        }
         if let Some(client) = &mut self.client {
             match cx.transport(conn) {
                 Some(transport) => client.handle(now, transport, event),

@@ -1,16 +1,17 @@
-// The addon's entry, and what an environment owns. No state is shared between environments, and none
-// is static.
+// The addon's entry, and what an environment owns. No state is shared between environments, and
+// none is static.
 #include "environment.h"
 
 namespace moq_node {
 
 Environment::Environment(Napi::Env env) {
   if (gate->Open(env, this, Wake) != napi_ok) {
-    Napi::Error::New(env, "moq-game: the wake function could not be made").ThrowAsJavaScriptException();
+    Napi::Error::New(env, "moq-game: the wake function could not be made")
+        .ThrowAsJavaScriptException();
     return;
   }
-  // After the thread-safe function: hooks run in reverse order, so the gate is closed before Node takes
-  // the function apart. Without this a terminated worker aborts the process.
+  // After the thread-safe function: hooks run in reverse order, so the gate is closed before Node
+  // takes the function apart. Without this a terminated worker aborts the process.
   napi_add_env_cleanup_hook(env, CleanUp, this);
 }
 
@@ -19,13 +20,16 @@ Environment& Environment::Of(const Napi::CallbackInfo& info) {
 }
 
 void Environment::KeepAlive(Napi::Env env, bool on) {
-  if (on ? alive_++ == 0 : alive_ > 0 && --alive_ == 0) gate->KeepAlive(env, on);
+  if (on ? alive_++ == 0 : alive_ > 0 && --alive_ == 0)
+    gate->KeepAlive(env, on);
 }
 
 void Environment::Forget(Napi::Env env, uint64_t client) {
   const auto found = clients.find(client);
-  if (found == clients.end()) return;
-  if (found->second->keeps_alive) KeepAlive(env, false);
+  if (found == clients.end())
+    return;
+  if (found->second->keeps_alive)
+    KeepAlive(env, false);
   clients.erase(found);
 }
 
@@ -34,7 +38,8 @@ void Environment::Wake(napi_env raw, void* context, uint64_t client) {
   const Napi::Env env(raw);
   const Napi::HandleScope scope(env);
   const auto found = environment->clients.find(client);
-  if (found == environment->clients.end() || found->second->on_wake.IsEmpty()) return;
+  if (found == environment->clients.end() || found->second->on_wake.IsEmpty())
+    return;
   found->second->on_wake.Value().Call(env.Undefined(), {});
   if (env.IsExceptionPending()) {
     const Napi::Error error = env.GetAndClearPendingException();
@@ -46,15 +51,18 @@ void Environment::CleanUp(void* data) {
   auto* environment = static_cast<Environment*>(data);
   environment->gate->Close();
   // Closing waits for a waker that runs on another thread; the gate is not locked here.
-  for (const auto& entry : environment->clients) environment->library.moq_client_close(entry.first, 0);
+  for (const auto& entry : environment->clients)
+    environment->library.moq_client_close(entry.first, 0);
   environment->clients.clear();
-  for (const auto& entry : environment->relays) environment->library.moq_relay_stop(entry.first, 0);
+  for (const auto& entry : environment->relays)
+    environment->library.moq_relay_stop(entry.first, 0);
   environment->relays.clear();
 }
 
 uint64_t HandleArg(const Napi::CallbackInfo& info, size_t index) {
   double value = 0;
-  if (napi_get_value_double(info.Env(), info[index], &value) != napi_ok) return 0;
+  if (napi_get_value_double(info.Env(), info[index], &value) != napi_ok)
+    return 0;
   return value > 0 && value < 9007199254740992.0 ? static_cast<uint64_t>(value) : 0;
 }
 
@@ -74,7 +82,8 @@ BytesArg::BytesArg(const Napi::CallbackInfo& info, size_t index) {
                                    nullptr) == napi_ok &&
           type == napi_uint8_array;
   data = static_cast<uint8_t*>(start);
-  if (!valid) length = 0;
+  if (!valid)
+    length = 0;
 }
 
 Napi::Value Failure(Napi::Env env, MoqResultCode code) {
@@ -95,7 +104,8 @@ namespace {
 Napi::Value Load(const Napi::CallbackInfo& info) {
   Environment& environment = Environment::Of(info);
   std::string error;
-  if (!environment.loaded) environment.loaded = environment.library.Load(TextArg(info, 0), &error);
+  if (!environment.loaded)
+    environment.loaded = environment.library.Load(TextArg(info, 0), &error);
   return Napi::String::New(info.Env(), error);
 }
 
@@ -108,8 +118,8 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   return exports;
 }
 
-}  // namespace
-}  // namespace moq_node
+} // namespace
+} // namespace moq_node
 
 static Napi::Object InitAddon(Napi::Env env, Napi::Object exports) {
   return moq_node::Init(env, exports);

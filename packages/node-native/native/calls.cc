@@ -45,7 +45,8 @@ Napi::Value CloseClient(Info info) {
   const uint64_t client = HandleArg(info, 0);
   const uint32_t flush = NumberArg(info, 1);
   const MoqResultCode code = environment.library.moq_client_close(client, flush);
-  if (flush == 0) environment.Forget(info.Env(), client);
+  if (flush == 0)
+    environment.Forget(info.Env(), client);
   return CodeOnly(info.Env(), code);
 }
 
@@ -62,7 +63,8 @@ Napi::Value Request(Info info) {
       {"status", library.moq_status_open},
   }};
   for (const auto& [name, open] : kinds) {
-    if (kind != name) continue;
+    if (kind != name)
+      continue;
     uint64_t handle = 0;
     const MoqResultCode code = open(client, options.data(), options.size(), &handle);
     return HandleOrFailure(info.Env(), code, handle);
@@ -72,7 +74,8 @@ Napi::Value Request(Info info) {
 
 Napi::Value Publish(Info info) {
   const BytesArg bytes(info, 2);
-  if (!bytes.valid) return Failure(info.Env(), MOQ_ERROR_INVALID_ARGUMENT);
+  if (!bytes.valid)
+    return Failure(info.Env(), MOQ_ERROR_INVALID_ARGUMENT);
   const MoqResultCode code = Environment::Of(info).library.moq_publish(
       HandleArg(info, 0), NumberArg(info, 1), bytes.data, bytes.length);
   return CodeOnly(info.Env(), code);
@@ -93,13 +96,14 @@ Napi::Value PublishBatch(Info info) {
   const MoqResultCode code = Environment::Of(info).library.moq_publish_packed(
       updates.data, updates.length, static_cast<int32_t*>(results), capacity, &count);
   // Results of single updates are in the array; only a broken buffer fails the call.
-  if (count == 0 && code != MOQ_OK) return Failure(info.Env(), code);
+  if (count == 0 && code != MOQ_OK)
+    return Failure(info.Env(), code);
   return Napi::Number::New(info.Env(), static_cast<double>(count));
 }
 
 Napi::Value End(Info info) {
-  return CodeOnly(info.Env(), Environment::Of(info).library.moq_publication_end(HandleArg(info, 0),
-                                                                                NumberArg(info, 1)));
+  return CodeOnly(info.Env(), Environment::Of(info).library.moq_publication_end(
+                                  HandleArg(info, 0), NumberArg(info, 1)));
 }
 
 Napi::Value CloseHandle(Info info) {
@@ -114,13 +118,15 @@ Napi::Value Update(Info info) {
 
 Napi::Value Hold(Info info) {
   const uint32_t held = info[1].ToBoolean().Value() ? 1 : 0;
-  return CodeOnly(info.Env(), Environment::Of(info).library.moq_handle_hold(HandleArg(info, 0), held));
+  return CodeOnly(info.Env(),
+                  Environment::Of(info).library.moq_handle_hold(HandleArg(info, 0), held));
 }
 
 // Bytes × 2 + more; −(size needed) − 1000 when the next record does not fit.
 Napi::Value Poll(Info info) {
   const BytesArg buffer(info, 1);
-  if (!buffer.valid) return Failure(info.Env(), MOQ_ERROR_INVALID_ARGUMENT);
+  if (!buffer.valid)
+    return Failure(info.Env(), MOQ_ERROR_INVALID_ARGUMENT);
   MoqPollResult result = {};
   result.struct_size = sizeof(result);
   const MoqResultCode code = Environment::Of(info).library.moq_poll(HandleArg(info, 0), buffer.data,
@@ -128,7 +134,8 @@ Napi::Value Poll(Info info) {
   if (code == MOQ_ERROR_BUFFER_TOO_SMALL) {
     return Napi::Number::New(info.Env(), -static_cast<double>(result.needed) - 1000);
   }
-  if (code != MOQ_OK) return Failure(info.Env(), code);
+  if (code != MOQ_OK)
+    return Failure(info.Env(), code);
   return Napi::Number::New(info.Env(), static_cast<double>(result.bytes) * 2 + result.more);
 }
 
@@ -144,7 +151,8 @@ Napi::Value SetWaker(Info info) {
   Environment& environment = Environment::Of(info);
   const uint64_t handle = HandleArg(info, 0);
   const auto found = environment.clients.find(handle);
-  if (found == environment.clients.end()) return Failure(info.Env(), MOQ_ERROR_INVALID_ARGUMENT);
+  if (found == environment.clients.end())
+    return Failure(info.Env(), MOQ_ERROR_INVALID_ARGUMENT);
   Client& client = *found->second;
   if (!info[1].IsFunction()) {
     const MoqResultCode code = environment.library.moq_set_waker(handle, nullptr, nullptr);
@@ -167,7 +175,7 @@ Napi::Value KeepAlive(Info info) {
   return info.Env().Undefined();
 }
 
-}  // namespace
+} // namespace
 
 void DefineCalls(Napi::Env env, Napi::Object exports) {
   const auto define = [&](const char* name, Napi::Value (*call)(Info)) {
@@ -192,4 +200,4 @@ void DefineCalls(Napi::Env env, Napi::Object exports) {
   define("keepAlive", KeepAlive);
 }
 
-}  // namespace moq_node
+} // namespace moq_node

@@ -18,7 +18,7 @@ struct Client {
 };
 
 class Environment {
- public:
+public:
   explicit Environment(Napi::Env env);
 
   Library library;
@@ -36,14 +36,15 @@ class Environment {
   // Forgets a client; the caller has closed it in the library.
   void Forget(Napi::Env env, uint64_t client);
 
- private:
+private:
   static void Wake(napi_env env, void* context, uint64_t client);
   static void CleanUp(void* data);
 
   unsigned alive_ = 0;
 };
 
-// Argument helpers. Handles are whole numbers below 2^53; anything else becomes 0, which is no handle.
+// Argument helpers. Handles are whole numbers below 2^53; anything else becomes 0, which is no
+// handle.
 uint64_t HandleArg(const Napi::CallbackInfo& info, size_t index);
 uint32_t NumberArg(const Napi::CallbackInfo& info, size_t index);
 std::string TextArg(const Napi::CallbackInfo& info, size_t index);
@@ -76,4 +77,4 @@ Napi::Value Text(Napi::Env env, Function function) {
 void DefineCalls(Napi::Env env, Napi::Object exports);
 void DefineRelay(Napi::Env env, Napi::Object exports);
 
-}  // namespace moq_node
+} // namespace moq_node

@@ -15,7 +15,8 @@ void* Open(const std::string& path, std::string* error) {
   std::wstring wide(size > 0 ? static_cast<size_t>(size) : 1, L'\0');
   MultiByteToWideChar(CP_UTF8, 0, path.c_str(), -1, wide.data(), size);
   HMODULE module = LoadLibraryExW(wide.c_str(), nullptr, LOAD_WITH_ALTERED_SEARCH_PATH);
-  if (module == nullptr) *error = "cannot load " + path + ": error " + std::to_string(GetLastError());
+  if (module == nullptr)
+    *error = "cannot load " + path + ": error " + std::to_string(GetLastError());
   return module;
 }
 
@@ -32,19 +33,22 @@ void* Open(const std::string& path, std::string* error) {
   return module;
 }
 
-void* Find(void* module, const char* name) { return dlsym(module, name); }
+void* Find(void* module, const char* name) {
+  return dlsym(module, name);
+}
 #endif
 
-}  // namespace
+} // namespace
 
 bool Library::Load(const std::string& path, std::string* error) {
   void* module = Open(path, error);
-  if (module == nullptr) return false;
-#define MOQ_FIND(name)                                                        \
-  name = reinterpret_cast<decltype(name)>(Find(module, #name));               \
-  if (name == nullptr) {                                                      \
-    *error = path + " has no function " #name ": it is of another version";   \
-    return false;                                                             \
+  if (module == nullptr)
+    return false;
+#define MOQ_FIND(name)                                                                             \
+  name = reinterpret_cast<decltype(name)>(Find(module, #name));                                    \
+  if (name == nullptr) {                                                                           \
+    *error = path + " has no function " #name ": it is of another version";                        \
+    return false;                                                                                  \
   }
   MOQ_FUNCTIONS(MOQ_FIND)
 #undef MOQ_FIND
@@ -56,4 +60,4 @@ bool Library::Load(const std::string& path, std::string* error) {
   return true;
 }
 
-}  // namespace moq_node
+} // namespace moq_node

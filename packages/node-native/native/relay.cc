@@ -1,4 +1,5 @@
-// The embedded relay. Starting and stopping block for a moment, so stopping runs on a worker thread.
+// The embedded relay. Starting and stopping block for a moment, so stopping runs on a worker
+// thread.
 #include "environment.h"
 
 namespace moq_node {
@@ -21,7 +22,8 @@ Napi::Value Start(Info info) {
 
 void SetKeepAlive(Napi::Env env, Environment& environment, uint64_t relay, bool on) {
   const auto found = environment.relays.find(relay);
-  if (found == environment.relays.end() || found->second == on) return;
+  if (found == environment.relays.end() || found->second == on)
+    return;
   found->second = on;
   environment.KeepAlive(env, on);
 }
@@ -48,17 +50,14 @@ Napi::Value RelayStats(Info info) {
 }
 
 class StopWorker : public Napi::AsyncWorker {
- public:
+public:
   StopWorker(Napi::Env env, const Library& library, uint64_t relay, uint32_t grace)
-      : Napi::AsyncWorker(env),
-        deferred_(Napi::Promise::Deferred::New(env)),
-        library_(library),
-        relay_(relay),
-        grace_(grace) {}
+      : Napi::AsyncWorker(env), deferred_(Napi::Promise::Deferred::New(env)), library_(library),
+        relay_(relay), grace_(grace) {}
 
   Napi::Promise Promise() const { return deferred_.Promise(); }
 
- protected:
+protected:
   void Execute() override { code_ = library_.moq_relay_stop(relay_, grace_); }
 
   void OnOK() override {
@@ -68,7 +67,7 @@ class StopWorker : public Napi::AsyncWorker {
 
   void OnError(const Napi::Error& error) override { deferred_.Reject(error.Value()); }
 
- private:
+private:
   Napi::Promise::Deferred deferred_;
   const Library library_;
   const uint64_t relay_;
@@ -88,7 +87,7 @@ Napi::Value Stop(Info info) {
   return promise;
 }
 
-}  // namespace
+} // namespace
 
 void DefineRelay(Napi::Env env, Napi::Object exports) {
   const auto define = [&](const char* name, Napi::Value (*call)(Info)) {
@@ -101,4 +100,4 @@ void DefineRelay(Napi::Env env, Napi::Object exports) {
   define("relayKeepAlive", RelayKeepAlive);
 }
 
-}  // namespace moq_node
+} // namespace moq_node

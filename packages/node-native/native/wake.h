@@ -13,7 +13,7 @@ namespace moq_node {
 // One per environment. Threads of the library may outlive the environment (a worker is terminated
 // while data flows), so they reach it only through this gate, which clean-up closes.
 class WakeGate {
- public:
+public:
   // `wake` is called on the script's thread, once for each client that woke since the last time.
   using Wake = void (*)(napi_env env, void* context, uint64_t client);
 
@@ -29,7 +29,7 @@ class WakeGate {
   // On the script's thread: keeps the process alive, or lets it end.
   void KeepAlive(napi_env env, bool on);
 
- private:
+private:
   static void CallJs(napi_env env, napi_value callback, void* context, void* data);
 
   std::mutex mutex_;
@@ -51,4 +51,4 @@ struct ClientWake {
   static void Call(void* user_data);
 };
 
-}  // namespace moq_node
+} // namespace moq_node

@@ -174,9 +174,9 @@ pub(super) fn closed(reason: &SessionClose) -> Option<ClientError> {
                 let message = format!("The peer closed the session ({name}): {advice}.{text}");
                 ClientError::new(kind, message).with_peer_code(*code)
             }
-            CloseReason::TimedOut => lost(
-                "The connection was lost: nothing was heard of the peer. Check the network and connect again."
-                    .into(),
+            CloseReason::TimedOut => ClientError::new(
+                ErrorCode::Timeout,
+                "The connection was lost: nothing was heard of the peer. Check the network and connect again.",
             ),
             CloseReason::Refused(text) => lost(format!(
                 "The connection was not accepted: {text}. Check the URL's host, port and path, and that the relay runs."
