@@ -258,7 +258,7 @@ describe("malformed data closes the session", () => {
   });
 });
 
-it("random bytes on every kind of stream never throw and never hang", () => {
+it("random bytes on every kind of stream never throw and never hang", { timeout: 30_000 }, () => {
   const chunk = fc.uint8Array({ maxLength: 30 });
   const prefix = fc.constantFrom(
     [],
@@ -303,6 +303,6 @@ it("random bytes on every kind of stream never throw and never hang", () => {
         if (end !== undefined) expect(end.kind).toBe("error");
       },
     ),
-    { numRuns: 1500 },
+    { numRuns: 1000 },
   );
 });

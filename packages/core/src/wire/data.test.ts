@@ -53,7 +53,7 @@ const codeOf = (work: () => unknown): number | undefined => {
 
 const cuts = fc.array(fc.nat(), { maxLength: 12 });
 
-describe("subgroup streams", () => {
+describe("subgroup streams", { timeout: 30_000 }, () => {
   it("headers round trip", () => {
     fc.assert(
       fc.property(subgroupHeader, (header) => {
@@ -144,7 +144,9 @@ describe("subgroup streams", () => {
       expect(decoder.next()).toBeUndefined();
       decoder.push(bytes.subarray(at, Math.min(at + 7000, bytes.length)));
     }
-    expect(decoder.next()?.payload).toEqual(payload);
+    const whole = decoder.next()?.payload ?? new Uint8Array(0);
+    expect(whole.length).toBe(payload.length);
+    expect(whole.every((byte, i) => byte === payload[i])).toBe(true);
     const small = profile.subgroupDecoder(header, { ...limits, maxObjectSize: 1000 });
     expect(feed(small, bytes, [])).toEqual([]);
     expect(small.oversize()).toBe(300_000);
@@ -171,7 +173,7 @@ describe("subgroup streams", () => {
   });
 });
 
-describe("fetch streams", () => {
+describe("fetch streams", { timeout: 30_000 }, () => {
   const orders = fc.constantFrom("ascending" as const, "descending" as const);
 
   it("items round trip however the stream is cut", () => {
@@ -213,7 +215,7 @@ describe("fetch streams", () => {
   });
 });
 
-describe("datagrams", () => {
+describe("datagrams", { timeout: 30_000 }, () => {
   it("round trip", () => {
     fc.assert(
       fc.property(datagram(properties), (object) => {
@@ -270,6 +272,6 @@ it("random bytes throw nothing but WireError", () => {
       };
       codeOf(() => feed(profile.subgroupDecoder(header, limits), bytes, at));
     }),
-    { numRuns: 5000 },
+    { numRuns: 2000 },
   );
-});
+}, 30_000);

@@ -46,7 +46,7 @@ const code = (work: () => unknown): number | undefined => {
   }
 };
 
-describe("messages", () => {
+describe("messages", { timeout: 30_000 }, () => {
   it.each(types)("%s round trips", (type) => {
     fc.assert(
       fc.property(messages[type] as fc.Arbitrary<Message>, (message) => {
@@ -80,7 +80,7 @@ describe("messages", () => {
       fc.property(fc.constantFrom(...types), fc.uint8Array({ maxLength: 60 }), (type, bytes) => {
         code(() => profile.decodeMessage(type, new Reader(bytes)));
       }),
-      { numRuns: 5000 },
+      { numRuns: 2000 },
     );
   });
 
@@ -97,7 +97,7 @@ describe("messages", () => {
           code(() => encode(profile.decodeMessage(message.type, new Reader(payload))));
         },
       ),
-      { numRuns: 3000 },
+      { numRuns: 1500 },
     );
   });
 
