@@ -55,7 +55,7 @@ fn loss_of_the_connection_ends_every_handle_with_an_error() {
     w.b.t.break_connection();
     w.run();
     for handle in handles {
-        assert_eq!(w.b.error(handle).code, ErrorCode::ConnectionFailed);
+        assert_eq!(w.b.error(handle).code, ErrorCode::Timeout);
     }
     let closed =
         w.b.events
