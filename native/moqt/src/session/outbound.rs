@@ -14,6 +14,9 @@ use bytes::Bytes;
 /// Payloads up to this size go out in one piece with their header: copying them is cheaper than a
 /// second write.
 const COALESCE: usize = 256;
+/// Room for the fields before a payload, without properties.
+const MAX_HEAD: usize = 64;
+const SCRATCH: usize = 16 * 1024;
 
 impl Session {
     /// A track alias that no live subscription of ours uses as publisher.
@@ -46,6 +49,36 @@ impl Session {
         }
         let coder = Coder::Subgroup(SubgroupState::new(header));
         self.add_outgoing(stream, request, coder);
+        Ok(stream)
+    }
+
+    /// [`Session::open_subgroup`] for a header that is already coded: the first
+    /// [`Session::write_encoded`] begins with it (fan-out: header and object in the same shared
+    /// bytes for every subscriber).
+    pub fn open_subgroup_encoded(
+        &mut self,
+        t: &mut dyn Transport,
+        track_alias: u64,
+        priority: i32,
+    ) -> Result<StreamId, SessionError> {
+        let request = self.aliases_out.get(&track_alias).copied();
+        let request = request.ok_or(SessionError::UnknownRequest)?;
+        let stream = self.open_data(t, priority)?;
+        if let Some(state) = self.requests.get_mut(&request) {
+            state.streams += 1;
+        }
+        let state = SubgroupState {
+            has_properties: false,
+            previous: None,
+        };
+        let outgoing = Outgoing {
+            request,
+            header: None,
+            out: OutBuf::default(),
+            coder: Coder::Subgroup(state),
+            finished: false,
+        };
+        self.streams.insert(stream, StreamEntry::Outgoing(outgoing));
         Ok(stream)
     }
 
@@ -150,6 +183,10 @@ impl Session {
         encode: impl FnOnce(&mut Coder, &mut bytes::BytesMut) -> Result<(), SessionError>,
     ) -> Result<bool, SessionError> {
         let mut head = std::mem::take(&mut self.scratch);
+        if head.capacity() < COALESCE + MAX_HEAD {
+            // One allocation for many heads: those written before still hold theirs.
+            head.reserve(SCRATCH);
+        }
         let result = (|| {
             let outgoing = self.outgoing(stream)?;
             if outgoing.out.is_blocked() {

@@ -69,6 +69,12 @@ impl Session {
                 continue;
             }
             if draining {
+                // No further stream is waited for, but those that are open may still be read.
+                if let Some(state) = self.requests.get_mut(&id).filter(|state| state.live > 0) {
+                    state.phase = Phase::Draining { expected: 0 };
+                    state.deadline = None;
+                    continue;
+                }
                 self.finish_request(t, id, Some(RequestEnd::Done));
             } else {
                 self.stats.requests_timed_out += 1;
