@@ -107,7 +107,9 @@ export function summarize(steps, results) {
     const mark = result.ok ? green("ok    ") : red("FAILED");
     say(`${name}  ${mark}  ${seconds(result.ms).padStart(12)}  ${tests}${left}`.trimEnd());
   }
-  const ok = results.length === steps.length && results.every((result) => result.ok);
+  const broken = results.filter((result) => !result.ok).map((result) => result.step.name);
+  const ok = results.length === steps.length && broken.length === 0;
+  if (broken.length > 0) say(red(`\nfailed: ${broken.join(", ")}`));
   if (steps.some((step) => step.tests)) {
     const total = sum(results.map((result) => result.counts));
     say(`\n${(ok ? green : red)(`${total.passed} passed, ${total.failed} failed`)}`);
