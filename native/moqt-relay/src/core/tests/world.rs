@@ -7,7 +7,7 @@ use crate::stats::RelayStats;
 use bytes::Bytes;
 use moqt::memory::{pair, MemoryConfig, MemoryTransport};
 use moqt::session::{RequestEnd, RequestId, Session, SessionConfig, SessionEvent};
-use moqt::transport::{Dir, Transport};
+use moqt::transport::{Dir, Transport, TransportEvent};
 use moqt::wire::*;
 use moqt_net::{ConnId, ConnInfo, EndpointStats, TransportKind};
 use std::collections::BTreeMap;
@@ -420,6 +420,15 @@ impl World {
 
     pub fn is_open(&self, conn: ConnId) -> bool {
         !self.clients[&conn].session.is_closed()
+    }
+
+    /// The next event of the relay's end of a connection.
+    pub fn links_poll(&mut self, conn: ConnId) -> Option<TransportEvent> {
+        self.links.servers.get_mut(&conn)?.poll_event()
+    }
+
+    pub fn core_event(&mut self, conn: ConnId, event: TransportEvent) {
+        self.core.on_event(&mut self.links, conn, event);
     }
 
     /// Writes raw bytes on a new stream of a client.
