@@ -2,7 +2,6 @@ import { EMPTY, Reader } from "../wire/cursor.js";
 import { violation } from "../wire/error.js";
 import type { Message } from "../wire/message.js";
 import type { DraftProfile } from "../wire/profile.js";
-import { readVarint, varintLength } from "../wire/varint.js";
 
 /**
  * Cuts a control or request stream into messages (draft-18 "Control Messages"). Holds one
@@ -44,19 +43,11 @@ export class MessageBuffer {
 
   /** The next whole message; `undefined`: more bytes are needed. Throws WireError. */
   next(): Message | undefined {
-    const { bytes, start: at } = this;
-    const have = this.end - at;
-    if (have === 0) return undefined;
-    const typeLength = varintLength(bytes[at]!);
-    if (have < typeLength) return undefined;
-    // Looked up before the payload is there, so that garbage ends the session at once.
-    const type = this.profile.messageType(readVarint(bytes, at));
-    const start = at + typeLength + 2;
-    if (this.end < start) return undefined;
-    const end = start + ((bytes[start - 2]! << 8) | bytes[start - 1]!);
-    if (this.end < end) return undefined;
-    this.start = end;
-    return this.profile.decodeMessage(type, this.reader.reset(bytes, start, end));
+    const head = this.profile.messageHead(this.bytes, this.start, this.end);
+    if (head === undefined || head.end > this.end) return undefined;
+    this.start = head.end;
+    const payload = this.reader.reset(this.bytes, head.start, head.end);
+    return this.profile.decodeMessage(head.type, payload);
   }
 
   /** The stream ended: throws when that is in the middle of a message. */

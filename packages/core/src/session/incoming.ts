@@ -2,7 +2,7 @@ import type { StreamId } from "../transport.js";
 import { EMPTY, Reader, Truncated } from "../wire/cursor.js";
 import { StreamCode, violation } from "../wire/error.js";
 import type { FetchItem, ObjectDatagram, SubgroupHeader, SubgroupObject } from "../wire/object.js";
-import type { ItemDecoder, StreamKind } from "../wire/profile.js";
+import type { ItemDecoder, StreamHeader, StreamKind } from "../wire/profile.js";
 import type { VarInt } from "../wire/varint.js";
 import type { Aliases } from "./aliases.js";
 import type { Core } from "./core.js";
@@ -106,18 +106,17 @@ export class IncomingData {
   /** Reads type and header; false while bytes are missing. */
   private identify(incoming: Incoming): boolean {
     const reader = new Reader(incoming.head);
-    let kind: StreamKind;
+    let start: StreamHeader;
     try {
-      const type = reader.varint();
-      kind = this.core.profile.streamKind(type);
-      if (kind === "subgroup") {
-        incoming.header = this.core.profile.decodeSubgroupHeader(type, reader);
-      } else if (kind === "fetch") incoming.fetchId = this.core.profile.decodeFetchHeader(reader);
+      start = this.core.profile.decodeStreamHeader(reader);
     } catch (error) {
       if (error instanceof Truncated && incoming.head.length < MAX_HEADER_BYTES) return false;
       throw error;
     }
+    const { kind } = start;
     incoming.kind = kind;
+    if (start.kind === "subgroup") incoming.header = start.header;
+    if (start.kind === "fetch") incoming.fetchId = start.requestId;
     if (kind === "control") {
       if (this.control !== undefined) throw violation("a second control stream");
       this.control = incoming.stream;

@@ -24,7 +24,7 @@ import {
 } from "./name.js";
 import { PADDING_STREAM } from "./padding.js";
 import { decodeParams, encodeParams, parameterOutOfScope, parameterScope } from "./params.js";
-import type { DraftProfile, StreamKind } from "./profile.js";
+import type { DraftProfile, MessageHead, StreamHeader, StreamKind } from "./profile.js";
 import { checkTrackProperties, decodePairs, encodePairs, type Properties } from "./properties.js";
 import { decodeSetup, encodeSetup } from "./setup.js";
 import {
@@ -35,7 +35,7 @@ import {
   SubgroupEncoder,
 } from "./subgroup.js";
 import { utf8 as builtInUtf8, type Utf8 } from "./utf8.js";
-import { addVarInt, subVarInt, type VarInt } from "./varint.js";
+import { addVarInt, readVarint, subVarInt, type VarInt, varintLength } from "./varint.js";
 
 /** Stream type of the control stream, which is the type of the SETUP message too. */
 const SETUP = 0x2f00;
@@ -76,7 +76,9 @@ export function draft18(utf8: Utf8 = builtInUtf8): DraftProfile {
     draft: 18,
     protocol: "moqt-18",
     streamKind,
+    decodeStreamHeader,
     messageType,
+    messageHead,
     decodeMessage: (type, payload) => codec.decode(type, payload),
     encodeMessage: (writer, message) => codec.encode(writer, message),
     decodeSubgroupHeader,
@@ -98,6 +100,29 @@ function streamKind(type: VarInt): StreamKind {
   if (type === PADDING_STREAM) return "padding";
   if (isSubgroupType(type)) return "subgroup";
   throw violation(`stream type ${type} is unknown`);
+}
+
+function decodeStreamHeader(reader: Reader): StreamHeader {
+  const type = reader.varint();
+  const kind = streamKind(type);
+  switch (kind) {
+    case "subgroup":
+      return { kind, header: decodeSubgroupHeader(type, reader) };
+    case "fetch":
+      return { kind, requestId: decodeFetchHeader(reader) };
+    default:
+      return { kind };
+  }
+}
+
+function messageHead(bytes: Uint8Array, at: number, end: number): MessageHead | undefined {
+  if (at >= end) return undefined;
+  const lengthAt = at + varintLength(bytes[at]!);
+  if (lengthAt > end) return undefined;
+  const type = messageType(readVarint(bytes, at));
+  const start = lengthAt + 2;
+  if (start > end) return undefined;
+  return { type, start, end: start + ((bytes[lengthAt]! << 8) | bytes[lengthAt + 1]!) };
 }
 
 function messageType(type: VarInt): MessageType {

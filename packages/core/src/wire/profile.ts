@@ -4,8 +4,21 @@ import type { FetchItem, ObjectDatagram, SubgroupHeader, SubgroupObject } from "
 import type { GroupOrder } from "./params.js";
 import type { VarInt } from "./varint.js";
 
-/** What a unidirectional stream or a datagram carries, from its first integer. */
+/** What a unidirectional stream carries, from its first integer. */
 export type StreamKind = "control" | "subgroup" | "fetch" | "padding";
+
+/** How a unidirectional stream begins. Nothing of a control stream is consumed. */
+export type StreamHeader =
+  | { readonly kind: "control" | "padding" }
+  | { readonly kind: "subgroup"; readonly header: SubgroupHeader }
+  | { readonly kind: "fetch"; readonly requestId: VarInt };
+
+/** Where the payload of a message lies, as offsets. */
+export interface MessageHead {
+  readonly type: MessageType;
+  readonly start: number;
+  readonly end: number;
+}
 
 /** Bounds for decoding data streams. */
 export interface ObjectLimits {
@@ -47,13 +60,20 @@ export interface DraftProfile {
   readonly protocol: string;
   /** What a unidirectional stream is; throws for an unknown type. */
   streamKind(type: VarInt): StreamKind;
+  /** Reads the type and the header of a unidirectional stream; throws Truncated for too few bytes. */
+  decodeStreamHeader(reader: Reader): StreamHeader;
   /** The kind of message behind a type; throws for an unknown one. */
   messageType(type: VarInt): MessageType;
+  /**
+   * Reads type and length of the message that begins at `at`; `undefined` until they are within
+   * `end`. An unknown type throws as soon as it is there: garbage ends the session at once.
+   */
+  messageHead(bytes: Uint8Array, at: number, end: number): MessageHead | undefined;
   /** Decodes the payload of a message, all of it. */
   decodeMessage(type: MessageType, payload: Reader): Message;
   /** Appends type, length and payload. Throws RangeError when the message is over 65,535 bytes. */
   encodeMessage(writer: Writer, message: Message): void;
-  /** Decodes what follows the stream type; gives `undefined` when bytes are missing. */
+  /** Decodes what follows the stream type; throws Truncated for too few bytes. */
   decodeSubgroupHeader(type: VarInt, reader: Reader): SubgroupHeader;
   encodeSubgroupHeader(writer: Writer, header: SubgroupHeader): void;
   subgroupDecoder(header: SubgroupHeader, limits: ObjectLimits): ItemDecoder<SubgroupObject>;
