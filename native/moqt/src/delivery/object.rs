@@ -1,7 +1,7 @@
 //! One object on its way through this process.
 
 use crate::wire::location::Location;
-use crate::wire::object::ObjectStatus;
+use crate::wire::object::{ObjectStatus, SubgroupHeader, SubgroupId};
 use crate::wire::profile::Draft;
 use crate::wire::properties::Properties;
 use bytes::Bytes;
@@ -42,6 +42,27 @@ impl OutObject {
     pub fn location(&self) -> Location {
         Location::new(self.group, self.object)
     }
+
+    /// Whether a stream that begins with this object needs the PROPERTIES bit.
+    pub fn carries_properties(&self) -> bool {
+        self.with_properties || !self.properties.is_empty()
+    }
+
+    /// The header of a stream that begins with this object.
+    pub fn header(&self, track_alias: u64) -> SubgroupHeader {
+        SubgroupHeader {
+            track_alias,
+            group: self.group,
+            subgroup: match self.subgroup {
+                0 => SubgroupId::Zero,
+                id => SubgroupId::Explicit(id),
+            },
+            priority: self.priority,
+            has_properties: self.carries_properties(),
+            end_of_group: self.end_of_group,
+            first_object: self.first,
+        }
+    }
 }
 
 /// An [`OutObject`] shared by every subscriber, with its encoded forms: header bytes are written
@@ -61,6 +82,8 @@ struct Inner {
 pub(crate) struct FrameKey {
     /// The draft.
     pub draft: Draft,
+    /// Track Alias of the stream's header, when that comes first.
+    pub head: Option<u64>,
     /// Object ID before this one on the stream.
     pub previous: Option<u64>,
     /// The stream's PROPERTIES bit.

@@ -304,6 +304,32 @@ fn an_object_cut_in_the_middle_is_not_delivered_but_reported() {
     assert_eq!(w.b.error(reader).code, ErrorCode::NotFound);
 }
 
+#[test]
+fn a_track_that_ended_is_read_to_its_end_however_slowly() {
+    let memory = MemoryConfig {
+        stream_window: 4_096,
+        ..MemoryConfig::default()
+    };
+    let mut w = World::with(memory, |_| {});
+    let publication = w.publish("t", DeliveryClass::Reliable);
+    let small = SubscribeOptions {
+        queue_bytes: 4_000,
+        ..SubscribeOptions::default()
+    };
+    let reader = w.subscribe("t", small);
+    w.b.client.set_reading(reader, false);
+    for n in 0..15 {
+        w.send(publication, vec![n; 500]);
+    }
+    w.a.client.end(w.now, publication, None);
+    w.run();
+    w.pass(Duration::from_secs(8));
+    w.b.client.set_reading(reader, true);
+    w.run();
+    assert_eq!(w.b.objects(reader).len(), 15);
+    assert_eq!(w.b.ends(reader), [End::Ended]);
+}
+
 #[derive(Clone, Debug)]
 enum Op {
     Send(u16),

@@ -9,13 +9,15 @@ use bytes::{Bytes, BytesMut};
 /// is one buffer; larger ones are shared as they are.
 const FUSE_LIMIT: usize = 4_096;
 
-/// Most bytes of an object's fields before properties and payload.
-const FIELDS: usize = 32;
+/// Most bytes of a stream's header and an object's fields before properties and payload.
+const FIELDS: usize = 64;
 
-/// The object as it goes on a subgroup stream after object `previous`. `None`: it cannot follow.
+/// The object as it goes on a subgroup stream after object `previous`, or after the stream's header
+/// with the alias `head`. `None`: it cannot follow.
 pub(super) fn framed(
     profile: &'static dyn Profile,
     object: &SharedObject,
+    head: Option<u64>,
     previous: Option<u64>,
     with_properties: bool,
 ) -> Option<Framed> {
@@ -24,6 +26,7 @@ pub(super) fn framed(
     }
     let key = FrameKey {
         draft: profile.draft(),
+        head,
         previous,
         with_properties,
     };
@@ -46,6 +49,9 @@ fn encode_framed(profile: &dyn Profile, object: &OutObject, key: FrameKey) -> Fr
     let capacity =
         FIELDS + object.properties.as_wire().len() + if fuse { object.payload.len() } else { 0 };
     let mut out = BytesMut::with_capacity(capacity);
+    if let Some(alias) = key.head {
+        profile.encode_subgroup_header(&object.header(alias), &mut out);
+    }
     if profile
         .encode_subgroup_object(&mut state, &wire, &mut out)
         .is_err()

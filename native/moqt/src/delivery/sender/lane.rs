@@ -46,9 +46,7 @@ pub(super) struct Lane {
     pub ended: Option<Instant>,
     /// It has no objects and is opened all the same.
     pub marker: bool,
-    first: bool,
     with_properties: bool,
-    end_of_group: bool,
     pub priority: Option<u8>,
 }
 
@@ -69,9 +67,7 @@ impl Lane {
             since: object.received,
             ended: None,
             marker: false,
-            first: object.first,
-            with_properties: object.with_properties,
-            end_of_group: object.end_of_group,
+            with_properties: object.carries_properties(),
             priority: object.priority,
         }
     }
@@ -93,9 +89,7 @@ impl Lane {
             since: now,
             ended: Some(now),
             marker: true,
-            first: false,
             with_properties: false,
-            end_of_group: true,
             priority: None,
         }
     }
@@ -150,18 +144,14 @@ impl Lane {
         self.with_properties
     }
 
+    /// The header of a marker's stream; other streams' headers come with their first object.
     pub fn header(&self, alias: u64) -> SubgroupHeader {
         SubgroupHeader {
             track_alias: alias,
             group: self.group,
-            subgroup: match self.subgroup {
-                0 => SubgroupId::Zero,
-                id => SubgroupId::Explicit(id),
-            },
-            priority: self.priority,
-            has_properties: self.with_properties,
-            end_of_group: self.end_of_group,
-            first_object: self.first,
+            subgroup: SubgroupId::Zero,
+            end_of_group: true,
+            ..SubgroupHeader::default()
         }
     }
 }

@@ -74,7 +74,9 @@ impl Sender {
             let lane = &self.lanes[index];
             let Some(object) = lane.front() else { break };
             let profile = out.session.profile();
-            let framed = encode::framed(profile, object, lane.previous, lane.has_properties());
+            let head = lane.previous.is_none().then_some(self.config.alias);
+            let framed =
+                encode::framed(profile, object, head, lane.previous, lane.has_properties());
             let Some(framed) = framed else {
                 // Not above the object before it: the subgroup cannot be continued.
                 self.reset_lane(index, stream_codes::INTERNAL_ERROR, out);
@@ -114,9 +116,16 @@ impl Sender {
             LaneState::Waiting => {}
             LaneState::Finished(_) | LaneState::Dead => return Err(Turn::Next),
         }
-        let header = lane.header(self.config.alias);
         let priority = self.lane_priority(lane);
-        match out.session.open_subgroup(out.transport, &header, priority) {
+        let alias = self.config.alias;
+        let opened = if lane.marker {
+            let header = lane.header(alias);
+            out.session.open_subgroup(out.transport, &header, priority)
+        } else {
+            out.session
+                .open_subgroup_encoded(out.transport, alias, priority)
+        };
+        match opened {
             Ok(stream) => {
                 out.owners.insert(stream, self.config.key);
                 self.stats.streams += 1;
