@@ -116,6 +116,7 @@ impl Core {
 
     pub fn stats(&self) -> EndpointStats {
         let mut stats = self.stats;
+        stats.connections = self.conns.len() as u64;
         for endpoint in self.endpoints.iter().flatten() {
             stats.socket_errors += endpoint.socket.errors;
         }

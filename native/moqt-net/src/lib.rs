@@ -35,9 +35,11 @@ pub use handler::{ConnId, ConnInfo, Handler, HandlerId, TransportKind};
 pub use runtime::{CalledFromIoThread, Remote, Runtime};
 pub use tls::{parse_sha256, ServerCertificate, TlsError, Trust};
 
-/// Counters of the UDP endpoints of a runtime.
+/// Counters of a runtime's connections and UDP endpoints.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct EndpointStats {
+    /// Connections of all kinds that exist now, also those that are beginning or ending.
+    pub connections: u64,
     /// Connections that became ready.
     pub accepted: u64,
     /// Refused because of `max_connections`, `max_handshakes` or a stopped listener.

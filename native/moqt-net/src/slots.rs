@@ -21,6 +21,10 @@ impl<T> Default for Slots<T> {
 }
 
 impl<T> Slots<T> {
+    pub fn len(&self) -> usize {
+        self.entries.len() - self.free.len()
+    }
+
     pub fn insert(&mut self, value: T) -> u64 {
         let generation = GENERATION.fetch_add(1, Ordering::Relaxed);
         let index = self.free.pop().unwrap_or_else(|| {
@@ -73,6 +77,6 @@ mod tests {
         assert!(slots.get_mut(a).is_none());
         assert_eq!(slots.remove(a), None);
         assert_eq!(slots.get_mut(b), Some(&mut "b"));
-        assert_eq!(slots.keys(), vec![b]);
+        assert_eq!((slots.len(), slots.keys()), (1, vec![b]));
     }
 }

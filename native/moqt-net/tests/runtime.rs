@@ -196,6 +196,11 @@ impl Handler for FanOut {
     fn on_stop(&mut self, cx: &mut Context<'_>) {
         for conn in &self.conns {
             if let Some(t) = cx.transport(*conn) {
+                // What is written before the end arrives.
+                if let Some(id) = t.open(Dir::Uni) {
+                    let _ = t.write(id, &mut Bytes::from_static(b"last words"));
+                    t.finish(id);
+                }
                 t.close(4, "going away");
             }
         }
@@ -242,6 +247,7 @@ fn one_callback_writes_to_many_connections() {
         reason: "going away".into(),
     };
     for conn in conns {
+        assert_eq!(&node.accept(conn, Dir::Uni).1[..], b"last words");
         assert_eq!(node.closed(conn), expected);
     }
     clients.shutdown().unwrap();
@@ -277,7 +283,7 @@ fn ipv6_and_the_second_address_of_a_name() {
 #[test]
 fn a_wildcard_listener_takes_both_families() {
     let runtime = Runtime::start("test").unwrap();
-    let (server, mut client) = (Node::new(&runtime), Node::new(&runtime));
+    let (mut server, mut client) = (Node::new(&runtime), Node::new(&runtime));
     let any: SocketAddr = "[::]:0".parse().unwrap();
     if std::net::UdpSocket::bind(any).is_err() {
         eprintln!("no IPv6 on this machine");
@@ -289,6 +295,8 @@ fn a_wildcard_listener_takes_both_families() {
         config.trust.insecure = true;
         let conn = client.connect(config);
         assert_eq!(client.connected().0, conn, "{host}");
+        let remote = server.connected().1.remote.unwrap();
+        assert_eq!(remote.is_ipv4(), host == "127.0.0.1", "{remote}");
     }
     runtime.shutdown().unwrap();
 }
@@ -320,4 +328,34 @@ fn priorities_decide_who_goes_first_when_the_path_is_full() {
     }
     let expected: Vec<StreamId> = order.iter().rev().map(|(id, _)| *id).collect();
     assert_eq!(ended, expected);
+}
+
+#[test]
+fn nothing_is_left_of_ended_connections_and_runtimes() {
+    let files = || std::fs::read_dir("/proc/self/fd").map_or(0, |files| files.count());
+    let before = files();
+    for _ in 0..20 {
+        let runtime = Runtime::start("short-lived").unwrap();
+        let (server, mut client) = (Node::new(&runtime), Node::new(&runtime));
+        let address = server.listen(ListenConfig::new(loopback(), certificate()));
+        let peer = server.remote.id();
+        let memory = client.run(move |cx| cx.connect_memory(peer, "/")).unwrap();
+        let mut conns = vec![memory];
+        for scheme in ["moqt", "https"] {
+            let mut config = ConnectConfig::new(format!("{scheme}://{address}/"));
+            config.trust.insecure = true;
+            conns.push(client.connect(config));
+        }
+        for conn in conns {
+            client.ready(conn);
+            client.on(conn, |t| t.close(0, ""));
+            client.closed(conn);
+        }
+        until("the end of all connections", || {
+            client.run(|cx| cx.endpoint_stats().connections) == 0
+        });
+        runtime.shutdown().unwrap();
+    }
+    // Other tests run at the same time and hold a few.
+    assert!(files() < before + 40, "{} files, {before} before", files());
 }

@@ -111,7 +111,9 @@ impl Core {
         ) {
             self.conns.remove(id);
         }
-        if outgoing_or_ready {
+        if !outgoing_or_ready {
+            log::info!("an incoming connection failed before it was ready: {reason:?}");
+        } else {
             self.call(handler, |h, cx| {
                 h.on_event(cx, ConnId(id), TransportEvent::Closed(reason));
             });

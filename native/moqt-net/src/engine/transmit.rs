@@ -58,6 +58,7 @@ impl Core {
                 self.packet.clear();
                 match link.conn.poll_transmit(now, segments, &mut self.packet) {
                     Some(transmit) => endpoint.socket.send(transmit, &self.packet),
+                    None if link.close_after_sending() => {}
                     None => break,
                 }
                 trains += 1;

@@ -37,8 +37,13 @@ impl QuicLink {
                 self.take(incoming);
                 continue;
             }
-            let event = self.conn.poll()?;
-            self.on_quic(event);
+            if let Some(event) = self.conn.poll() {
+                self.on_quic(event);
+                continue;
+            }
+            let (reason, code) = self.ending.take()?;
+            self.conn.close(self.now, code.into(), Bytes::new());
+            self.fail(reason);
         }
     }
 
@@ -60,11 +65,9 @@ impl QuicLink {
             Outcome::Nothing => {}
             Outcome::App(incoming) => self.current = Some(incoming),
             Outcome::Hold(incoming) => self.incomings.hold(incoming),
-            Outcome::Ended(reason, code) => {
-                match code {
-                    Some(code) => self.conn.close(self.now, code.into(), Bytes::new()),
-                    None => self.say_goodbye(),
-                }
+            Outcome::Ended(reason, Some(code)) => self.ending = Some((reason, code)),
+            Outcome::Ended(reason, None) => {
+                self.say_goodbye();
                 self.fail(reason);
             }
             Outcome::Ready(ready) => {
@@ -73,7 +76,7 @@ impl QuicLink {
                     protocol: ready.protocol,
                     path: ready.path,
                     authority: ready.authority,
-                    remote: Some(self.conn.remote_address()),
+                    remote: Some(self.remote()),
                     incoming: matches!(self.origin, Origin::Incoming(_)),
                 };
                 self.follow_path();
@@ -288,7 +291,7 @@ impl QuicLink {
                         Origin::Outgoing(outgoing) => outgoing.authority.clone(),
                         Origin::Incoming(_) => server_name,
                     },
-                    remote: Some(self.conn.remote_address()),
+                    remote: Some(self.remote()),
                     incoming: matches!(self.origin, Origin::Incoming(_)),
                 };
                 self.ready(info);

@@ -10,8 +10,9 @@ use crate::handler::ConnInfo;
 use crate::verify::Refusal;
 use bytes::Bytes;
 use moqt::transport::{CloseReason, Dir, TransportEvent};
-use quinn_proto::{Connection, ConnectionError, ConnectionHandle};
+use quinn_proto::{Connection, ConnectionError, ConnectionHandle, VarInt};
 use std::collections::VecDeque;
+use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 use web_transport_proto::{error_from_http3, error_to_http3};
@@ -62,6 +63,10 @@ pub(crate) struct QuicLink {
     /// `open` gave `None` for bidirectional, unidirectional streams.
     pub(super) wants_streams: [bool; 2],
     pub(super) datagrams_blocked: bool,
+    /// Closed by the handler: QUIC is told when what was written before has had its chance.
+    pub(super) closing: Option<(VarInt, Bytes)>,
+    /// The peer ended the session; told after what came before it.
+    pub(super) ending: Option<(CloseReason, u32)>,
     pub(super) datagram_send_buffer: usize,
     /// Largest MOQT datagram now; refreshed with every batch.
     pub(super) datagram_limit: Option<usize>,
@@ -107,6 +112,8 @@ impl QuicLink {
             events: VecDeque::new(),
             wants_streams: [false; 2],
             datagrams_blocked: false,
+            closing: None,
+            ending: None,
             datagram_send_buffer: config.datagram_send_buffer,
             datagram_limit: None,
             max_send_window: config.max_send_window,
@@ -146,6 +153,17 @@ impl QuicLink {
         }
     }
 
+    /// Nothing more can be sent now: closes if that was waited for. Then there is more to send.
+    pub fn close_after_sending(&mut self) -> bool {
+        match self.closing.take() {
+            Some((code, reason)) => {
+                self.conn.close(self.now, code, reason);
+                true
+            }
+            None => false,
+        }
+    }
+
     /// After packets were sent: datagrams may be taken again.
     pub fn after_transmit(&mut self) {
         if self.datagrams_blocked && self.datagram_queue_limit() / 2 > self.queued_datagram_bytes()
@@ -164,6 +182,12 @@ impl QuicLink {
     pub(super) fn datagram_queue_limit(&self) -> usize {
         let window = usize::try_from(self.send_window.max(MIN_SEND_WINDOW)).unwrap_or(usize::MAX);
         window.min(self.datagram_send_buffer)
+    }
+
+    /// The peer's address; an IPv4 address on a dual-stack socket as such.
+    pub(super) fn remote(&self) -> SocketAddr {
+        let remote = self.conn.remote_address();
+        SocketAddr::new(remote.ip().to_canonical(), remote.port())
     }
 
     pub(super) fn push(&mut self, event: TransportEvent) {
@@ -251,7 +275,7 @@ impl QuicLink {
             }
             return lost(error, None);
         }
-        let remote = self.conn.remote_address();
+        let remote = self.remote();
         let (peer, offered, certificate) = match &self.origin {
             Origin::Outgoing(out) => (
                 format!("{} ({remote})", out.authority),

@@ -180,8 +180,7 @@ impl Transport for QuicLink {
                 Mapping::Raw => VarInt::from_u64(code).unwrap_or(VarInt::MAX),
                 Mapping::WebTransport(_) => H3_REQUEST_CANCELLED.into(),
             };
-            self.conn
-                .close(self.now, code, Bytes::copy_from_slice(reason.as_bytes()));
+            self.closing = Some((code, Bytes::copy_from_slice(reason.as_bytes())));
         }
         self.fail(CloseReason::Local);
     }

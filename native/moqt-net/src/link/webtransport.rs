@@ -227,6 +227,8 @@ impl WebTransport {
     pub fn close(&mut self, conn: &mut Connection, code: u64, reason: &str) -> bool {
         match self.session {
             Some(id) if self.ready => {
+                // Behind all data that was written before.
+                let _ = conn.send_stream(id).set_priority(i32::MIN);
                 self.post(conn, id, h3::close_frame(code, reason).into(), true);
                 true
             }
@@ -335,8 +337,6 @@ impl WebTransport {
                 if matches!(self.role, Role::Server { .. }) && self.session.is_none() {
                     self.kinds.remove(&id);
                     self.session = Some(id);
-                    // Ahead of all data: the end of the session must not wait for it.
-                    let _ = conn.send_stream(id).set_priority(i32::MAX);
                     self.on_connect_stream(conn, incoming)
                 } else {
                     // One session per connection.
@@ -386,7 +386,6 @@ impl WebTransport {
         // Checked when the attempt began.
         let _ = request.encode(&mut bytes);
         self.session = Some(id);
-        let _ = conn.send_stream(id).set_priority(i32::MAX);
         self.post(conn, id, bytes.into(), false);
     }
 
