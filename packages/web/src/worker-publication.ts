@@ -11,11 +11,14 @@ import {
   resolveCloseOptions,
 } from "@moq-game/core";
 import type { PageClient } from "./worker-client.js";
+import type { PostedUpdate } from "./worker-protocol.js";
 
 /** Bytes of a datagram that are not payload: type, track alias, group id. */
 const DATAGRAM_OVERHEAD = 10;
 /** Counted per waiting object beside its bytes. */
 const OBJECT_OVERHEAD = 64;
+/** Most updates held on the page; those behind are of no use to anyone. */
+const MAX_HELD = 256;
 
 /** The page's view of a publication in the worker. */
 export class PagePublication implements Publication {
@@ -38,6 +41,10 @@ export class PagePublication implements Publication {
   #waitingObjects = 0;
   #waitingBytes = 0;
   #refused = false;
+  /** Classes that do not refuse: what waits until the worker has taken more, newest last. */
+  #held: PostedUpdate[] = [];
+  #heldBytes = 0;
+  #dropped = 0;
   #end: MoqError | undefined;
 
   constructor(
@@ -74,9 +81,9 @@ export class PagePublication implements Publication {
     return {
       objects: this.#objects,
       bytes: this.#bytes,
-      queuedObjects: this.#waitingObjects + (worker?.queuedObjects ?? 0),
-      queuedBytes: this.#waitingBytes + (worker?.queuedBytes ?? 0),
-      dropped: worker?.dropped ?? 0,
+      queuedObjects: this.#waitingObjects + this.#held.length + (worker?.queuedObjects ?? 0),
+      queuedBytes: this.#waitingBytes + this.#heldBytes + (worker?.queuedBytes ?? 0),
+      dropped: this.#dropped + (worker?.dropped ?? 0),
       subscribers: this.#subscribers,
     };
   }
@@ -131,6 +138,7 @@ export class PagePublication implements Publication {
   taken(objects: number, bytes: number): void {
     this.#waitingObjects -= objects;
     this.#waitingBytes -= bytes;
+    this.#release();
     if (!this.#refused || this.#cost() > this.#options.queueBytes / 2) return;
     this.#refused = false;
     const writers = this.#writers;
@@ -146,6 +154,8 @@ export class PagePublication implements Publication {
     if (this.#end !== undefined) return;
     const why = error ?? new MoqError("closed", `The publication of ${this.label} has ended.`);
     this.#end = why;
+    this.#held = [];
+    this.#heldBytes = 0;
     this.#subscribers = 0;
     this.#reject(why);
     this.#keyframes.clear();
@@ -157,17 +167,51 @@ export class PagePublication implements Publication {
   #publish(bytes: Uint8Array, keyframe: boolean): boolean {
     if (this.#end !== undefined) throw this.#end;
     this.#checkSize(bytes.byteLength);
-    const cost = this.#cost();
-    if (cost > 0 && cost + bytes.byteLength + OBJECT_OVERHEAD > this.#options.queueBytes) {
+    const fits = this.#fits(bytes.byteLength);
+    if (!fits && this.delivery === "reliable") {
       this.#refused = true;
       return false;
     }
     this.#objects += 1;
     this.#bytes += bytes.byteLength;
-    this.#waitingObjects += 1;
-    this.#waitingBytes += bytes.byteLength;
-    this.#client.send({ publication: this.#id, keyframe, bytes: bytes.slice() });
+    const update = { publication: this.#id, keyframe, bytes: bytes.slice() };
+    if (fits && this.#held.length === 0) this.#post(update);
+    else this.#hold(update);
     return true;
+  }
+
+  #post(update: PostedUpdate): void {
+    this.#waitingObjects += 1;
+    this.#waitingBytes += update.bytes.byteLength;
+    this.#client.send(update);
+  }
+
+  /** Keeps the newest update (`latest`) or the newest ones, and counts those that they replace. */
+  #hold(update: PostedUpdate): void {
+    this.#held.push(update);
+    this.#heldBytes += update.bytes.byteLength;
+    const most = this.delivery === "latest" ? 1 : MAX_HELD;
+    while (
+      this.#held.length > most ||
+      (this.#held.length > 1 && this.#heldBytes > this.#options.queueBytes)
+    ) {
+      this.#heldBytes -= this.#held.shift()?.bytes.byteLength ?? 0;
+      this.#dropped += 1;
+    }
+  }
+
+  #release(): void {
+    for (let next = this.#held[0]; next !== undefined; next = this.#held[0]) {
+      if (!this.#fits(next.bytes.byteLength)) return;
+      this.#held.shift();
+      this.#heldBytes -= next.bytes.byteLength;
+      this.#post(next);
+    }
+  }
+
+  #fits(bytes: number): boolean {
+    const cost = this.#cost();
+    return cost === 0 || cost + bytes + OBJECT_OVERHEAD <= this.#options.queueBytes;
   }
 
   #cost(): number {

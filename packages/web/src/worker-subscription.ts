@@ -159,6 +159,7 @@ export class PageSubscription implements Subscription {
   }
 
   end(reason: EndReason): void {
+    if (reason.kind === "closed") this.discard();
     if (this.#reason !== undefined) return;
     this.#queue.end(reason);
     this.#finish(reason);

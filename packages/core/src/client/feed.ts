@@ -205,9 +205,9 @@ export class Feed implements SubscriptionOwner {
       return;
     }
     this.#largest = largest;
-    const { delivery, deadline } = decodeTrackClass(ok.properties);
+    const track = decodeTrackClass(ok.properties);
     for (const reader of [...this.#readers]) {
-      reader.accept(delivery, deadline);
+      reader.accept(track);
       const fetch = this.#fetches.get(reader);
       if (fetch !== undefined) reader.receiver?.expectFetch();
       reader.receiver?.begin(largest, reader.options.start === "next");
@@ -218,8 +218,7 @@ export class Feed implements SubscriptionOwner {
 
   /** A reader that comes while the subscription stands. */
   #join(reader: CoreSubscription, ok: SubscribeOk): void {
-    const { delivery, deadline } = decodeTrackClass(ok.properties);
-    reader.accept(delivery, deadline);
+    reader.accept(decodeTrackClass(ok.properties));
     const largest = this.#largest;
     const past = reader.options.start === "latest-group" && largest !== undefined;
     if (past && this.#owner.canFetch) {

@@ -8,6 +8,7 @@ import type {
   Subscription,
   SubscriptionStats,
 } from "../api.js";
+import type { decodeTrackClass } from "../delivery/class.js";
 import type { Clock } from "../delivery/clock.js";
 import { createReceiver, type Receiver, type ReceiverCounters } from "../delivery/receiver.js";
 import { MoqError } from "../errors.js";
@@ -144,8 +145,8 @@ export class CoreSubscription implements Subscription {
     this.#owner.left(this);
   }
 
-  /** The peer accepted: objects follow. `contiguous`: the publisher said its class. */
-  accept(delivery: Delivery | undefined, deadline: number): void {
+  /** The peer accepted: objects follow. */
+  accept({ delivery, deadline, firstGroup }: ReturnType<typeof decodeTrackClass>): void {
     if (this.#end !== undefined) return;
     this.#delivery = delivery ?? this.options.delivery;
     this.#queue.setPolicy(policyOf(this.#delivery));
@@ -156,6 +157,7 @@ export class CoreSubscription implements Subscription {
       gapTimeout: this.options.gapTimeout,
       unordered: this.options.unordered,
       contiguous: delivery !== undefined,
+      firstGroup,
       holdBytes: this.options.queueBytes,
       deliver: (object) => this.#deliver(object),
       onGap: (gap) => this.reportGap(gap),

@@ -24,6 +24,9 @@ export const DEFAULT_DEADLINE = 200;
 /** SUBGROUP_DELIVERY_TIMEOUT in ms of `latest`: above any idle timeout, so that the newest is never cut. */
 const LATEST_TIMEOUT = 60_000;
 
+/** Ours: the group id with which the publisher began, so that a subscriber that came before knows. */
+const FIRST_GROUP = 0x3806;
+
 /** What a track says of itself in its Track Properties. */
 export interface TrackClass {
   readonly delivery: Delivery;
@@ -31,6 +34,8 @@ export interface TrackClass {
   readonly deadline: number;
   /** Publisher priority, 0 the highest. */
   readonly priority: number;
+  /** The publisher's first group; `undefined` where it did not say. */
+  readonly firstGroup: number | undefined;
 }
 
 /** The Track Properties of a class, in ascending order by type. */
@@ -57,6 +62,9 @@ export function encodeTrackClass(track: TrackClass): Properties {
   if (track.delivery === "deadline") {
     pairs.push({ type: PropertyType.DeliveryDeadline, value: track.deadline });
   }
+  if (track.firstGroup !== undefined) {
+    pairs.push({ type: FIRST_GROUP, value: track.firstGroup });
+  }
   return pairs;
 }
 
@@ -73,7 +81,9 @@ export function decodeTrackClass(
     small(findInteger(properties, PropertyType.DeliveryDeadline)) ??
     small(findInteger(properties, PropertyType.ObjectDeliveryTimeout)) ??
     DEFAULT_DEADLINE;
+  const firstGroup = findInteger(properties, FIRST_GROUP);
   return {
+    firstGroup: typeof firstGroup === "number" ? firstGroup : undefined,
     delivery: entry === undefined ? undefined : (entry[0] as Delivery),
     deadline,
     priority:

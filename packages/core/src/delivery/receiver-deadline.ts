@@ -43,7 +43,10 @@ export class DeadlineReceiver implements Receiver {
   }
 
   begin(largest: Place | undefined, next: boolean): void {
-    if (largest === undefined) return;
+    if (largest === undefined) {
+      this.#next ??= this.#config.firstGroup;
+      return;
+    }
     // What came before the subscription is delivered only if a FETCH brings it.
     if (this.#next === undefined) {
       this.#next = next ? largest.group + 1 : largest.group;

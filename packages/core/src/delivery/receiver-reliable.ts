@@ -56,11 +56,13 @@ export class ReliableReceiver implements Receiver {
   }
 
   begin(largest: Place | undefined, next: boolean): void {
-    this.#fromFirst = largest === undefined && this.#config.contiguous;
-    if (largest === undefined) return;
-    this.#liveStart = next
-      ? { group: largest.group + 1, object: 0 }
-      : { group: largest.group, object: largest.object + 1 };
+    const { contiguous, firstGroup } = this.#config;
+    if (largest !== undefined) {
+      this.#liveStart = next
+        ? { group: largest.group + 1, object: 0 }
+        : { group: largest.group, object: largest.object + 1 };
+    } else if (firstGroup !== undefined) this.#liveStart = { group: firstGroup, object: 0 };
+    else this.#fromFirst = contiguous;
     // A FETCH says where delivery begins; otherwise it is here.
     if (!this.#joining) this.#next = this.#liveStart;
   }

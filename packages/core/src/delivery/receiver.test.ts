@@ -81,6 +81,21 @@ describe("reliable", () => {
     expect(rig.gaps).toEqual([]);
   });
 
+  it("begins with the first group that the publisher named", () => {
+    const rig = receiverRig({ firstGroup: 500 });
+    const receiver = new ReliableReceiver(rig.config);
+    receiver.begin(undefined, false);
+    receiver.object(undefined, incoming(502));
+    receiver.groupEnds(502, 1);
+    rig.clock.advance(1_000);
+    expect(rig.places()).toEqual([]);
+    for (const group of [501, 500]) {
+      receiver.object(undefined, incoming(group));
+      receiver.groupEnds(group, 1);
+    }
+    expect(rig.places()).toEqual(["500.0", "501.0", "502.0"]);
+  });
+
   it("waits briefly for what may precede the first group it sees, and not when told", () => {
     const told = receiverRig();
     const first = new ReliableReceiver(told.config);

@@ -34,8 +34,10 @@ export interface ReceiverConfig {
   readonly gapTimeout: number;
   /** `datagram`: deliver also what is older than the newest. */
   readonly unordered: boolean;
-  /** The publisher said its class, so groups are contiguous and the first one says so. */
+  /** The publisher said its class, so groups are contiguous. */
   readonly contiguous: boolean;
+  /** The publisher's first group, where it said so. */
+  readonly firstGroup: number | undefined;
   /** Bytes that may be held while something earlier is missing; above, streams are paused. */
   readonly holdBytes: number;
   readonly deliver: (object: MoqObject) => void;

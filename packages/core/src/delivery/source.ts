@@ -65,7 +65,7 @@ export class TrackSource {
 
   /** Makes the next object. `keyframe` starts a group; every class but `reliable` always does. */
   next(payload: Uint8Array, keyframe: boolean, now: number, unixTime: number): SourceObject {
-    const { delivery, firstGroup, retainBytes } = this.config;
+    const { delivery, retainBytes } = this.config;
     const starts = keyframe || delivery !== "reliable" || this.#largest === undefined;
     const group = starts ? this.#nextGroup : (this.#largest?.group ?? this.#nextGroup);
     const object = starts ? 0 : (this.#largest?.object ?? -1) + 1;
@@ -73,9 +73,6 @@ export class TrackSource {
     let properties: Uint8Array = EMPTY;
     if (delivery === "deadline") {
       properties = encodeProperties([{ type: PropertyType.PublisherTime, value: unixTime }]);
-    } else if (delivery === "reliable" && group === firstGroup && object === 0) {
-      // No group before the first: a subscriber that was there from the start need not wait for one.
-      properties = encodeProperties([{ type: PropertyType.PriorGroupIdGap, value: group }]);
     }
     const made: SourceObject = { group, object, payload, properties, sentAt: now };
     this.#largest = { group, object };

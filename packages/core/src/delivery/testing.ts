@@ -176,6 +176,7 @@ export function receiverRig(overrides: Partial<ReceiverConfig> = {}): ReceiverRi
       gapTimeout: 2_000,
       unordered: false,
       contiguous: true,
+      firstGroup: undefined,
       holdBytes: 1_000_000,
       deliver: (object) => delivered.push(object),
       onGap: (gap) => gaps.push(gap),
