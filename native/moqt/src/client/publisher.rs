@@ -1,18 +1,16 @@
 //! The publishing half: publications and their namespaces.
 
+use super::announce::Announcements;
 use super::error::{ClientError, ErrorCode};
-use super::faults;
 use super::publication::{Life, Publication};
 use super::serve::Serving;
-use super::shared::{Cx, Route, Shared};
+use super::shared::{Cx, Shared};
 use super::types::{ClientEvent, End, Handle, PublishOptions, SendError};
 use crate::delivery::{Outlet, StreamSignal};
-use crate::session::{RequestEnd, RequestId, SessionError};
 use crate::transport::StreamId;
 use crate::wire::error::{done_codes, stream_codes};
-use crate::wire::message::{NamespaceRequest, PublishDone, Request, Response};
-use crate::wire::name::{FullTrackName, Namespace};
-use crate::wire::params::Parameters;
+use crate::wire::message::PublishDone;
+use crate::wire::name::FullTrackName;
 use bytes::Bytes;
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
@@ -20,26 +18,11 @@ use std::time::{Duration, Instant};
 /// How long what was accepted before `end` is still sent without a flush.
 const END_LIMIT: Duration = Duration::from_secs(10);
 
-enum Announced {
-    /// PUBLISH_NAMESPACE is to be sent.
-    Unsent,
-    Sent(RequestId),
-    Accepted(RequestId),
-}
-
-/// One namespace that publications share.
-struct Announcement {
-    namespace: Namespace,
-    users: usize,
-    state: Announced,
-}
-
 #[derive(Default)]
 pub(super) struct Publisher {
     pub publications: BTreeMap<Handle, Publication>,
     pub by_track: HashMap<FullTrackName, Handle>,
-    announcements: HashMap<u64, Announcement>,
-    by_namespace: HashMap<Namespace, u64>,
+    pub(super) announcements: Announcements,
     pub serving: Serving,
     /// Publications to pump.
     pub dirty: Vec<Handle>,
@@ -71,51 +54,6 @@ impl Publisher {
         self.publications
             .insert(handle, Publication::new(handle, track, options));
         Ok(handle)
-    }
-
-    fn announce(&mut self, namespace: &Namespace, handle: Handle, shared: &mut Shared) {
-        if let Some(id) = self.by_namespace.get(namespace) {
-            if let Some(announcement) = self.announcements.get_mut(id) {
-                announcement.users += 1;
-                if matches!(announcement.state, Announced::Accepted(_)) {
-                    shared.event(ClientEvent::PublicationReady(handle));
-                }
-                return;
-            }
-        }
-        let id = shared.next_id();
-        let namespace = namespace.clone();
-        self.by_namespace.insert(namespace.clone(), id);
-        let announcement = Announcement {
-            namespace,
-            users: 1,
-            state: Announced::Unsent,
-        };
-        self.announcements.insert(id, announcement);
-        shared.dirty = true;
-    }
-
-    fn unannounce(&mut self, namespace: &Namespace, shared: &mut Shared) {
-        let Some(&id) = self.by_namespace.get(namespace) else {
-            return;
-        };
-        let Some(announcement) = self.announcements.get_mut(&id) else {
-            return;
-        };
-        announcement.users -= 1;
-        if announcement.users == 0 {
-            if let Announced::Sent(request) | Announced::Accepted(request) = announcement.state {
-                shared.cancel(request, stream_codes::CANCELLED);
-            }
-            self.announcements.remove(&id);
-            self.by_namespace.remove(namespace);
-            self.serving.namespace_gone(namespace);
-        }
-    }
-
-    /// The namespaces that this client publishes under.
-    pub fn namespaces(&self) -> impl Iterator<Item = &Namespace> {
-        self.by_namespace.keys()
     }
 
     pub fn send(
@@ -178,7 +116,7 @@ impl Publisher {
     }
 
     /// Ends a publication at once, with an error.
-    fn fail(&mut self, handle: Handle, error: ClientError, shared: &mut Shared) {
+    pub(super) fn fail(&mut self, handle: Handle, error: ClientError, shared: &mut Shared) {
         let Some(publication) = self.publications.remove(&handle) else {
             return;
         };
@@ -207,39 +145,6 @@ impl Publisher {
         dirty.append(&mut self.dirty);
         self.dirty = dirty;
         self.pump_serving(cx);
-    }
-
-    fn send_announcements(&mut self, cx: &mut Cx<'_>) {
-        let mut failed = Vec::new();
-        for (id, announcement) in &mut self.announcements {
-            if !matches!(announcement.state, Announced::Unsent) {
-                continue;
-            }
-            let namespace = announcement.namespace.clone();
-            let request = NamespaceRequest {
-                namespace,
-                params: Parameters::default(),
-            };
-            match cx
-                .session
-                .request(cx.now, cx.t, Request::PublishNamespace(request))
-            {
-                Ok(request) => {
-                    announcement.state = Announced::Sent(request);
-                    cx.shared.routes.insert(request, Route::Namespace(*id));
-                }
-                Err(SessionError::NoStreams | SessionError::Closed) => break,
-                Err(error) => failed.push((*id, error)),
-            }
-        }
-        for (id, error) in failed {
-            let message = format!("Cannot announce the namespace: {error}. Connect again.");
-            self.announcement_failed(
-                id,
-                ClientError::new(ErrorCode::GoingAway, message),
-                cx.shared,
-            );
-        }
     }
 
     /// One publication: its sender, and what follows from how far that is.
@@ -399,67 +304,6 @@ impl Publisher {
                 }
             }
             self.after_pump(handle, cx);
-        }
-    }
-
-    pub fn on_announce_response(&mut self, id: u64, response: Response, shared: &mut Shared) {
-        match response {
-            Response::RequestOk(_) => {
-                let Some(announcement) = self.announcements.get_mut(&id) else {
-                    return;
-                };
-                if let Announced::Sent(request) = announcement.state {
-                    announcement.state = Announced::Accepted(request);
-                }
-                for (handle, publication) in &self.publications {
-                    let live = publication.life == Life::Live;
-                    if live && *publication.track.namespace() == announcement.namespace {
-                        shared.event(ClientEvent::PublicationReady(*handle));
-                    }
-                }
-            }
-            Response::RequestError(error) => {
-                let Some(announcement) = self.announcements.get(&id) else {
-                    return;
-                };
-                let what = format!("take publications under {}", announcement.namespace);
-                self.announcement_failed(id, faults::refused(&what, &error), shared);
-            }
-            _ => {}
-        }
-    }
-
-    pub fn on_announce_closed(&mut self, id: u64, end: RequestEnd, shared: &mut Shared) {
-        let what = "announcement of the namespace";
-        let error = match end {
-            RequestEnd::Rejected => return,
-            RequestEnd::Cancelled(code) => faults::cancelled(what, code),
-            RequestEnd::TimedOut => faults::timed_out(what),
-            RequestEnd::Done | RequestEnd::Finished => faults::finished(what),
-        };
-        self.announcement_failed(id, error, shared);
-    }
-
-    /// Every publication under the namespace ends with the error.
-    fn announcement_failed(&mut self, id: u64, error: ClientError, shared: &mut Shared) {
-        let Some(announcement) = self.announcements.get_mut(&id) else {
-            return;
-        };
-        let namespace = announcement.namespace.clone();
-        if let Announced::Sent(request) | Announced::Accepted(request) = announcement.state {
-            shared.routes.remove(&request);
-        }
-        // Nothing is left to cancel.
-        announcement.state = Announced::Unsent;
-        let of_it = |p: &&Publication| *p.track.namespace() == namespace && p.life == Life::Live;
-        let handles: Vec<Handle> = self
-            .publications
-            .values()
-            .filter(of_it)
-            .map(|p| p.handle)
-            .collect();
-        for handle in handles {
-            self.fail(handle, error.clone(), shared);
         }
     }
 

@@ -1,18 +1,17 @@
 //! The subscribing half: feeds, their readers, fetches and status requests.
 
 use super::error::{ClientError, ErrorCode};
-use super::faults;
 use super::feed::{Feed, FeedState};
+use super::fetches::Fetches;
 use super::reader::{release, Joining, Reader, Source, Turns};
 use super::shared::{Cx, Route, Shared};
-use super::types::{
-    ClientEvent, End, FetchOptions, Gap, GapReason, Handle, Start, SubscribeOptions,
-};
-use crate::delivery::{DeliveryClass, FetchEnd, TrackFault};
-use crate::session::{RequestEnd, SessionError};
-use crate::wire::error::{done_codes, stream_codes};
+use super::types::{ClientEvent, End, FetchOptions, Handle, Start, SubscribeOptions};
+use crate::delivery::FetchEnd;
+use crate::session::SessionError;
+use crate::transport::StreamId;
+use crate::wire::error::stream_codes;
 use crate::wire::location::Location;
-use crate::wire::message::{PublishDone, Response, SubscribeOk};
+use crate::wire::message::{Fetch, FetchRange, Request};
 use crate::wire::name::FullTrackName;
 use crate::wire::params::Parameters;
 use std::collections::{BTreeMap, HashMap};
@@ -24,9 +23,9 @@ pub(super) struct Subscriber {
     by_track: HashMap<FullTrackName, u64>,
     pub readers: BTreeMap<Handle, Reader>,
     pub turns: Turns,
-    pub fetches: super::fetches::Fetches,
+    pub fetches: Fetches,
     /// Streams of feeds to pause or let flow at the next pump.
-    pauses: Vec<(crate::transport::StreamId, bool)>,
+    pub(super) pauses: Vec<(StreamId, bool)>,
     pub dirty_feeds: Vec<u64>,
 }
 
@@ -126,7 +125,7 @@ impl Subscriber {
         shared.dirty = true;
     }
 
-    fn drop_feed(&mut self, id: u64, code: u64, shared: &mut Shared) -> Option<Feed> {
+    pub(super) fn drop_feed(&mut self, id: u64, code: u64, shared: &mut Shared) -> Option<Feed> {
         let feed = self.feeds.remove(&id)?;
         self.by_track.remove(&feed.track);
         if let Some(request) = feed.request() {
@@ -158,102 +157,6 @@ impl Subscriber {
         shared.dirty = true;
     }
 
-    /// Whether the application takes objects of this reader now.
-    pub fn set_reading(&mut self, handle: Handle, reading: bool) {
-        if let Some(reader) = self.readers.get_mut(&handle) {
-            reader.reading = reading;
-            self.turns.list(reader);
-        }
-    }
-
-    /// The next object, gap or end of a reader.
-    pub fn poll(&mut self, now: Instant, shared: &mut Shared) -> Option<ClientEvent> {
-        while let Some(handle) = self.turns.front() {
-            let Some(reader) = self.readers.get_mut(&handle) else {
-                self.turns.took(false);
-                continue;
-            };
-            let was_full = reader.is_full();
-            let event = reader.poll(now);
-            let more = reader.is_readable();
-            if !more {
-                reader.listed = false;
-            }
-            let relieved = was_full || reader.has_room();
-            let source = reader.source;
-            self.turns.took(more);
-            if relieved {
-                self.relieve(handle, source, shared);
-            }
-            let Some(event) = event else { continue };
-            if matches!(event, ClientEvent::Ended(..)) {
-                self.readers.remove(&handle);
-            }
-            return Some(event);
-        }
-        None
-    }
-
-    /// A reader has taken something: let its source flow again when there is room.
-    fn relieve(&mut self, handle: Handle, source: Source, shared: &mut Shared) {
-        match source {
-            Source::Feed(id) => {
-                let Some(feed) = self.feeds.get_mut(&id) else {
-                    return;
-                };
-                let mut readers = feed.readers.iter().filter_map(|h| self.readers.get(h));
-                if feed.receiver.is_reader_full() && readers.all(Reader::has_room) {
-                    feed.receiver.set_reader_full(false);
-                    self.dirty_feeds.push(id);
-                    shared.dirty = true;
-                }
-            }
-            Source::Fetch => {
-                let room = self.readers.get(&handle).is_none_or(Reader::has_room);
-                if room && self.fetches.resume(handle) {
-                    shared.dirty = true;
-                }
-            }
-        }
-    }
-
-    /// Moves what a feed's receiver has to its readers.
-    pub fn distribute(&mut self, id: u64) {
-        let Some(feed) = self.feeds.get_mut(&id) else {
-            return;
-        };
-        let reliable = feed.receiver.class() == DeliveryClass::Reliable;
-        while let Some(delivery) = feed.receiver.poll() {
-            if let crate::delivery::Delivery::Object(object) = &delivery {
-                let location = Location::new(object.group, object.object);
-                feed.delivered = feed.delivered.max(Some(location));
-            }
-            let Some((last, others)) = feed.readers.split_last() else {
-                continue;
-            };
-            for handle in others {
-                if let Some(reader) = self.readers.get_mut(handle) {
-                    reader.deliver(delivery.clone());
-                }
-            }
-            if let Some(reader) = self.readers.get_mut(last) {
-                reader.deliver(delivery);
-            }
-        }
-        let mut full = false;
-        for handle in &feed.readers {
-            if let Some(reader) = self.readers.get_mut(handle) {
-                reader.update_feed(feed.receiver.stats());
-                full |= reliable && reader.is_full();
-                self.turns.list(reader);
-            }
-        }
-        if full {
-            feed.receiver.set_reader_full(true);
-        }
-        self.pauses.extend(feed.receiver.take_pauses());
-    }
-
     /// Sends what is to be sent and pauses what is to be paused.
     pub fn pump(&mut self, cx: &mut Cx<'_>) {
         let mut dirty = std::mem::take(&mut self.dirty_feeds);
@@ -282,31 +185,6 @@ impl Subscriber {
         self.dirty_feeds.extend(self.feeds.keys());
     }
 
-    fn pump_feed(&mut self, id: u64, cx: &mut Cx<'_>) {
-        let Some(feed) = self.feeds.get_mut(&id) else {
-            return;
-        };
-        self.pauses.extend(feed.receiver.take_pauses());
-        match feed.state {
-            FeedState::Unsent => {
-                if let Err(error) = feed.send(cx) {
-                    let error = unsendable("subscribe", &error);
-                    self.end_feed(id, End::Error(error), cx.shared);
-                }
-            }
-            FeedState::Active(request) if feed.told_priority != feed.priority => {
-                feed.told_priority = feed.priority;
-                let params = Parameters {
-                    subscriber_priority: Some(feed.priority),
-                    ..Parameters::default()
-                };
-                // The subscription may be over: its end is told on its own.
-                let _ = cx.session.update(cx.now, cx.t, request, params);
-            }
-            FeedState::Sent(_) | FeedState::Active(_) => {}
-        }
-    }
-
     /// Fetches that bring second readers the newest group.
     fn pump_joins(&mut self, cx: &mut Cx<'_>) {
         let Subscriber { readers, turns, .. } = self;
@@ -314,7 +192,7 @@ impl Subscriber {
             let Some(joining) = reader.joining.as_mut().filter(|j| j.request.is_none()) else {
                 continue;
             };
-            let range = crate::wire::message::FetchRange::Standalone {
+            let range = FetchRange::Standalone {
                 track: reader.track.clone(),
                 start: joining.start,
                 end: joining.end,
@@ -323,8 +201,8 @@ impl Subscriber {
                 subscriber_priority: Some(reader.options.priority),
                 ..Parameters::default()
             };
-            let fetch = crate::wire::message::Fetch { range, params };
-            let request = crate::wire::message::Request::Fetch(fetch);
+            let fetch = Fetch { range, params };
+            let request = Request::Fetch(fetch);
             match cx.session.request(cx.now, cx.t, request) {
                 Ok(request) => {
                     joining.request = Some(request);
@@ -341,202 +219,11 @@ impl Subscriber {
         }
     }
 
-    pub fn on_feed_response(&mut self, id: u64, response: Response, cx: &mut Cx<'_>) {
-        match response {
-            Response::SubscribeOk(ok) => self.on_subscribe_ok(id, &ok, cx),
-            Response::RequestError(error) => {
-                let Some(feed) = self.feeds.get(&id) else {
-                    return;
-                };
-                let error = faults::refused(&format!("subscribe to {}", feed.track), &error);
-                self.end_feed(id, End::Error(error), cx.shared);
-            }
-            Response::PublishDone(done) => {
-                if let Some(feed) = self.feeds.get_mut(&id) {
-                    feed.done = Some(done);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn on_subscribe_ok(&mut self, id: u64, ok: &SubscribeOk, cx: &mut Cx<'_>) {
-        let Some(feed) = self.feeds.get_mut(&id) else {
-            return;
-        };
-        if let Some(unknown) = ok.properties.unknown_mandatory(|_| false) {
-            let message = format!(
-                "The track {} needs an extension that this library does not know ({unknown:#x}): it cannot be read with this version.",
-                feed.track
-            );
-            let error = ClientError::new(ErrorCode::Unsupported, message);
-            self.drop_with(id, End::Error(error), stream_codes::CANCELLED, cx.shared);
-            return;
-        }
-        let info = crate::delivery::TrackInfo::from_properties(&ok.properties);
-        let first = feed.delivered.is_none();
-        feed.accepted(cx.now, info, ok.params.largest_object);
-        let class = feed.receiver.class();
-        for handle in feed.readers.clone() {
-            let Some(reader) = self.readers.get_mut(&handle) else {
-                continue;
-            };
-            reader.class = class;
-            if first {
-                let largest = ok.params.largest_object;
-                cx.shared.event(ClientEvent::SubscriptionReady {
-                    handle,
-                    class,
-                    largest,
-                });
-            }
-            if feed.options.start != Start::LatestGroup && reader.starts_at_group() {
-                join_at(feed, reader);
-            }
-        }
-        self.distribute(id);
-        cx.shared.dirty = true;
-    }
-
-    pub fn on_feed_closed(&mut self, id: u64, end: RequestEnd, cx: &mut Cx<'_>) {
-        let Some(feed) = self.feeds.get_mut(&id) else {
-            return;
-        };
-        let what = "subscription";
-        let track = feed.track.to_string();
-        let end = match end {
-            RequestEnd::Rejected => return,
-            RequestEnd::Cancelled(code) => End::Error(faults::cancelled(what, code)),
-            RequestEnd::TimedOut => End::Error(faults::timed_out(what)),
-            RequestEnd::Done | RequestEnd::Finished => match feed.done.take() {
-                None => End::Error(faults::finished(what)),
-                Some(done) if self.rejoins(id, &done, cx) => return,
-                Some(done) => faults::done(&track, &done).map_or(End::Ended, End::Error),
-            },
-        };
-        self.end_feed(id, end, cx.shared);
-    }
-
-    /// TOO_FAR_BEHIND: goes on at the newest group, with a gap.
-    fn rejoins(&mut self, id: u64, done: &PublishDone, cx: &mut Cx<'_>) -> bool {
-        if done.status != done_codes::TOO_FAR_BEHIND {
-            return false;
-        }
-        let Some(feed) = self.feeds.get_mut(&id) else {
-            return false;
-        };
-        feed.receiver.on_end();
-        let from = feed.delivered.map_or(0, |delivered| delivered.group);
-        self.distribute(id);
-        let Some(feed) = self.feeds.get_mut(&id) else {
-            return false;
-        };
-        let gap = Gap {
-            from_group: from,
-            to_group: from,
-            objects: None,
-            reason: GapReason::TooFarBehind,
-        };
-        for handle in feed.readers.clone() {
-            if let Some(reader) = self.readers.get_mut(&handle) {
-                reader.gap(gap);
-                reader.fold();
-                self.turns.list(reader);
-            }
-        }
-        feed.options.start = Start::LatestGroup;
-        feed.restart();
-        self.dirty_feeds.push(id);
-        cx.shared.dirty = true;
-        true
-    }
-
-    /// Everything that was held comes out, then the end.
-    fn end_feed(&mut self, id: u64, end: End, shared: &mut Shared) {
-        if let Some(feed) = self.feeds.get_mut(&id) {
-            feed.state = FeedState::Unsent;
-            feed.receiver.on_end();
-            self.distribute(id);
-        }
-        self.drop_with(id, end, stream_codes::CANCELLED, shared);
-    }
-
-    fn drop_with(&mut self, id: u64, end: End, code: u64, shared: &mut Shared) {
-        let Some(feed) = self.drop_feed(id, code, shared) else {
-            return;
-        };
-        for handle in feed.readers {
-            self.end_reader(handle, end.clone());
-        }
-    }
-
     pub fn end_reader(&mut self, handle: Handle, end: End) {
         if let Some(reader) = self.readers.get_mut(&handle) {
             reader.finish(end);
             self.turns.list(reader);
         }
-    }
-
-    /// The track breaks the rules or leaves what this client can count: that subscription ends,
-    /// never the session.
-    pub fn on_fault(&mut self, id: u64, fault: &TrackFault, shared: &mut Shared) {
-        let Some(feed) = self.feeds.get(&id) else {
-            return;
-        };
-        let error = match fault {
-            TrackFault::Malformed(what) => ClientError::new(
-                ErrorCode::MalformedTrack,
-                format!("The track {} is malformed ({what}): repair its publisher.", feed.track),
-            ),
-            TrackFault::IdTooLarge(at) => ClientError::new(
-                ErrorCode::Unsupported,
-                format!(
-                    "The track {} has group {} object {}, above 2^53 - 1, the largest id that this library delivers: number it lower.",
-                    feed.track, at.group, at.object
-                ),
-            ),
-        };
-        self.distribute(id);
-        self.drop_with(id, End::Error(error), stream_codes::MALFORMED_TRACK, shared);
-    }
-
-    pub fn on_join_response(&mut self, id: u64, response: &Response, now: Instant) {
-        if let Response::RequestError(_) = response {
-            self.end_join(id, FetchEnd::Refused, now);
-        }
-    }
-
-    pub fn on_join_closed(&mut self, id: u64, end: RequestEnd, now: Instant) {
-        let end = if end == RequestEnd::Done {
-            FetchEnd::Complete
-        } else {
-            FetchEnd::Refused
-        };
-        self.end_join(id, end, now);
-    }
-
-    /// After a feed's receiver took something.
-    pub fn after_arrival(&mut self, id: u64, result: Result<(), TrackFault>, cx: &mut Cx<'_>) {
-        self.distribute(id);
-        if let Err(fault) = result {
-            self.on_fault(id, &fault, cx.shared);
-        }
-        if !self.pauses.is_empty() {
-            self.apply_pauses(cx);
-        }
-    }
-
-    pub fn end_join(&mut self, id: u64, end: FetchEnd, now: Instant) {
-        let Some(feed) = self.feeds.get_mut(&id) else {
-            return;
-        };
-        feed.join = None;
-        feed.join_stream = None;
-        feed.join_until = None;
-        if feed.receiver.is_joining() {
-            feed.receiver.on_fetch_end(now, end);
-        }
-        self.distribute(id);
     }
 
     pub fn poll_timeout(&self) -> Option<Instant> {
@@ -620,7 +307,7 @@ fn attach(feed: &Feed, reader: &mut Reader, shared: &mut Shared) {
 }
 
 /// Asks for the newest group up to what the feed has delivered; the feed brings the rest.
-fn join_at(feed: &Feed, reader: &mut Reader) {
+pub(super) fn join_at(feed: &Feed, reader: &mut Reader) {
     if feed.delivered.is_none() && feed.receiver.is_joining() {
         // The feed's own join brings it.
         return;

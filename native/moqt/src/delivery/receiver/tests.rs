@@ -1,6 +1,8 @@
 use super::*;
 use crate::delivery::info::published_at_properties;
 use crate::wire::object::FetchObject;
+use crate::wire::properties::property;
+use std::time::Duration;
 
 const MS: Duration = Duration::from_millis(1);
 

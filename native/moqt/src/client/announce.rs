@@ -1,0 +1,178 @@
+//! PUBLISH_NAMESPACE: one per namespace, shared by its publications.
+
+use super::error::{ClientError, ErrorCode};
+use super::faults;
+use super::publication::{Life, Publication};
+use super::publisher::Publisher;
+use super::shared::{Cx, Route, Shared};
+use super::types::{ClientEvent, Handle};
+use crate::session::{RequestEnd, RequestId, SessionError};
+use crate::wire::error::stream_codes;
+use crate::wire::message::{NamespaceRequest, Request, Response};
+use crate::wire::name::Namespace;
+use crate::wire::params::Parameters;
+use std::collections::HashMap;
+
+enum Announced {
+    /// PUBLISH_NAMESPACE is to be sent.
+    Unsent,
+    Sent(RequestId),
+    Accepted(RequestId),
+}
+
+/// One namespace that publications share.
+struct Announcement {
+    namespace: Namespace,
+    users: usize,
+    state: Announced,
+}
+
+/// Every namespace that is published under.
+#[derive(Default)]
+pub(super) struct Announcements {
+    of: HashMap<u64, Announcement>,
+    by_namespace: HashMap<Namespace, u64>,
+}
+
+impl Publisher {
+    pub(super) fn announce(&mut self, namespace: &Namespace, handle: Handle, shared: &mut Shared) {
+        if let Some(id) = self.announcements.by_namespace.get(namespace) {
+            if let Some(announcement) = self.announcements.of.get_mut(id) {
+                announcement.users += 1;
+                if matches!(announcement.state, Announced::Accepted(_)) {
+                    shared.event(ClientEvent::PublicationReady(handle));
+                }
+                return;
+            }
+        }
+        let id = shared.next_id();
+        let namespace = namespace.clone();
+        self.announcements
+            .by_namespace
+            .insert(namespace.clone(), id);
+        let announcement = Announcement {
+            namespace,
+            users: 1,
+            state: Announced::Unsent,
+        };
+        self.announcements.of.insert(id, announcement);
+        shared.dirty = true;
+    }
+
+    pub(super) fn unannounce(&mut self, namespace: &Namespace, shared: &mut Shared) {
+        let Some(&id) = self.announcements.by_namespace.get(namespace) else {
+            return;
+        };
+        let Some(announcement) = self.announcements.of.get_mut(&id) else {
+            return;
+        };
+        announcement.users -= 1;
+        if announcement.users == 0 {
+            if let Announced::Sent(request) | Announced::Accepted(request) = announcement.state {
+                shared.cancel(request, stream_codes::CANCELLED);
+            }
+            self.announcements.of.remove(&id);
+            self.announcements.by_namespace.remove(namespace);
+            self.serving.namespace_gone(namespace);
+        }
+    }
+
+    /// The namespaces that this client publishes under.
+    pub fn namespaces(&self) -> impl Iterator<Item = &Namespace> {
+        self.announcements.by_namespace.keys()
+    }
+
+    pub(super) fn send_announcements(&mut self, cx: &mut Cx<'_>) {
+        let mut failed = Vec::new();
+        for (id, announcement) in &mut self.announcements.of {
+            if !matches!(announcement.state, Announced::Unsent) {
+                continue;
+            }
+            let namespace = announcement.namespace.clone();
+            let request = NamespaceRequest {
+                namespace,
+                params: Parameters::default(),
+            };
+            match cx
+                .session
+                .request(cx.now, cx.t, Request::PublishNamespace(request))
+            {
+                Ok(request) => {
+                    announcement.state = Announced::Sent(request);
+                    cx.shared.routes.insert(request, Route::Namespace(*id));
+                }
+                Err(SessionError::NoStreams | SessionError::Closed) => break,
+                Err(error) => failed.push((*id, error)),
+            }
+        }
+        for (id, error) in failed {
+            let message = format!("Cannot announce the namespace: {error}. Connect again.");
+            self.announcement_failed(
+                id,
+                ClientError::new(ErrorCode::GoingAway, message),
+                cx.shared,
+            );
+        }
+    }
+
+    pub fn on_announce_response(&mut self, id: u64, response: Response, shared: &mut Shared) {
+        match response {
+            Response::RequestOk(_) => {
+                let Some(announcement) = self.announcements.of.get_mut(&id) else {
+                    return;
+                };
+                if let Announced::Sent(request) = announcement.state {
+                    announcement.state = Announced::Accepted(request);
+                }
+                for (handle, publication) in &self.publications {
+                    let live = publication.life == Life::Live;
+                    if live && *publication.track.namespace() == announcement.namespace {
+                        shared.event(ClientEvent::PublicationReady(*handle));
+                    }
+                }
+            }
+            Response::RequestError(error) => {
+                let Some(announcement) = self.announcements.of.get(&id) else {
+                    return;
+                };
+                let what = format!("take publications under {}", announcement.namespace);
+                self.announcement_failed(id, faults::refused(&what, &error), shared);
+            }
+            _ => {}
+        }
+    }
+
+    pub fn on_announce_closed(&mut self, id: u64, end: RequestEnd, shared: &mut Shared) {
+        let what = "announcement of the namespace";
+        let error = match end {
+            RequestEnd::Rejected => return,
+            RequestEnd::Cancelled(code) => faults::cancelled(what, code),
+            RequestEnd::TimedOut => faults::timed_out(what),
+            RequestEnd::Done | RequestEnd::Finished => faults::finished(what),
+        };
+        self.announcement_failed(id, error, shared);
+    }
+
+    /// Every publication under the namespace ends with the error.
+    pub(super) fn announcement_failed(&mut self, id: u64, error: ClientError, shared: &mut Shared) {
+        let Some(announcement) = self.announcements.of.get_mut(&id) else {
+            return;
+        };
+        let namespace = announcement.namespace.clone();
+        if let Announced::Sent(request) | Announced::Accepted(request) = announcement.state {
+            shared.routes.remove(&request);
+        }
+        // Nothing is left to cancel.
+        announcement.state = Announced::Unsent;
+        let of_it = |p: &&Publication| *p.track.namespace() == namespace && p.life == Life::Live;
+        let handles: Vec<Handle> = self
+            .publications
+            .values()
+            .filter(of_it)
+            .map(|p| p.handle)
+            .collect();
+        for handle in handles {
+            self.fail(handle, error.clone(), shared);
+        }
+    }
+}

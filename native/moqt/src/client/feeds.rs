@@ -1,0 +1,232 @@
+//! What becomes of feeds: their answers, faults and ends.
+
+use super::error::{ClientError, ErrorCode};
+use super::faults;
+use super::feed::FeedState;
+use super::shared::{Cx, Shared};
+use super::subscriber::{join_at, unsendable, Subscriber};
+use super::types::{ClientEvent, End, Gap, GapReason, Start};
+use crate::delivery::{FetchEnd, TrackFault, TrackInfo};
+use crate::session::RequestEnd;
+use crate::wire::error::{done_codes, stream_codes};
+use crate::wire::message::{PublishDone, Response, SubscribeOk};
+use crate::wire::params::Parameters;
+use std::time::Instant;
+
+impl Subscriber {
+    pub(super) fn pump_feed(&mut self, id: u64, cx: &mut Cx<'_>) {
+        let Some(feed) = self.feeds.get_mut(&id) else {
+            return;
+        };
+        self.pauses.extend(feed.receiver.take_pauses());
+        match feed.state {
+            FeedState::Unsent => {
+                if let Err(error) = feed.send(cx) {
+                    let error = unsendable("subscribe", &error);
+                    self.end_feed(id, End::Error(error), cx.shared);
+                }
+            }
+            FeedState::Active(request) if feed.told_priority != feed.priority => {
+                feed.told_priority = feed.priority;
+                let params = Parameters {
+                    subscriber_priority: Some(feed.priority),
+                    ..Parameters::default()
+                };
+                // The subscription may be over: its end is told on its own.
+                let _ = cx.session.update(cx.now, cx.t, request, params);
+            }
+            FeedState::Sent(_) | FeedState::Active(_) => {}
+        }
+    }
+
+    pub fn on_feed_response(&mut self, id: u64, response: Response, cx: &mut Cx<'_>) {
+        match response {
+            Response::SubscribeOk(ok) => self.on_subscribe_ok(id, &ok, cx),
+            Response::RequestError(error) => {
+                let Some(feed) = self.feeds.get(&id) else {
+                    return;
+                };
+                let error = faults::refused(&format!("subscribe to {}", feed.track), &error);
+                self.end_feed(id, End::Error(error), cx.shared);
+            }
+            Response::PublishDone(done) => {
+                if let Some(feed) = self.feeds.get_mut(&id) {
+                    feed.done = Some(done);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn on_subscribe_ok(&mut self, id: u64, ok: &SubscribeOk, cx: &mut Cx<'_>) {
+        let Some(feed) = self.feeds.get_mut(&id) else {
+            return;
+        };
+        if let Some(unknown) = ok.properties.unknown_mandatory(|_| false) {
+            let message = format!(
+                "The track {} needs an extension that this library does not know ({unknown:#x}): it cannot be read with this version.",
+                feed.track
+            );
+            let error = ClientError::new(ErrorCode::Unsupported, message);
+            self.drop_with(id, End::Error(error), stream_codes::CANCELLED, cx.shared);
+            return;
+        }
+        let info = TrackInfo::from_properties(&ok.properties);
+        let first = feed.delivered.is_none();
+        feed.accepted(cx.now, info, ok.params.largest_object);
+        let class = feed.receiver.class();
+        for handle in feed.readers.clone() {
+            let Some(reader) = self.readers.get_mut(&handle) else {
+                continue;
+            };
+            reader.class = class;
+            if first {
+                let largest = ok.params.largest_object;
+                cx.shared.event(ClientEvent::SubscriptionReady {
+                    handle,
+                    class,
+                    largest,
+                });
+            }
+            if feed.options.start != Start::LatestGroup && reader.starts_at_group() {
+                join_at(feed, reader);
+            }
+        }
+        self.distribute(id);
+        cx.shared.dirty = true;
+    }
+
+    pub fn on_feed_closed(&mut self, id: u64, end: RequestEnd, cx: &mut Cx<'_>) {
+        let Some(feed) = self.feeds.get_mut(&id) else {
+            return;
+        };
+        let what = "subscription";
+        let track = feed.track.to_string();
+        let end = match end {
+            RequestEnd::Rejected => return,
+            RequestEnd::Cancelled(code) => End::Error(faults::cancelled(what, code)),
+            RequestEnd::TimedOut => End::Error(faults::timed_out(what)),
+            RequestEnd::Done | RequestEnd::Finished => match feed.done.take() {
+                None => End::Error(faults::finished(what)),
+                Some(done) if self.rejoins(id, &done, cx) => return,
+                Some(done) => faults::done(&track, &done).map_or(End::Ended, End::Error),
+            },
+        };
+        self.end_feed(id, end, cx.shared);
+    }
+
+    /// TOO_FAR_BEHIND: goes on at the newest group, with a gap.
+    pub(super) fn rejoins(&mut self, id: u64, done: &PublishDone, cx: &mut Cx<'_>) -> bool {
+        if done.status != done_codes::TOO_FAR_BEHIND {
+            return false;
+        }
+        let Some(feed) = self.feeds.get_mut(&id) else {
+            return false;
+        };
+        feed.receiver.on_end();
+        let from = feed.delivered.map_or(0, |delivered| delivered.group);
+        self.distribute(id);
+        let Some(feed) = self.feeds.get_mut(&id) else {
+            return false;
+        };
+        let gap = Gap {
+            from_group: from,
+            to_group: from,
+            objects: None,
+            reason: GapReason::TooFarBehind,
+        };
+        for handle in feed.readers.clone() {
+            if let Some(reader) = self.readers.get_mut(&handle) {
+                reader.gap(gap);
+                reader.fold();
+                self.turns.list(reader);
+            }
+        }
+        feed.options.start = Start::LatestGroup;
+        feed.restart();
+        self.dirty_feeds.push(id);
+        cx.shared.dirty = true;
+        true
+    }
+
+    /// Everything that was held comes out, then the end.
+    pub(super) fn end_feed(&mut self, id: u64, end: End, shared: &mut Shared) {
+        if let Some(feed) = self.feeds.get_mut(&id) {
+            feed.state = FeedState::Unsent;
+            feed.receiver.on_end();
+            self.distribute(id);
+        }
+        self.drop_with(id, end, stream_codes::CANCELLED, shared);
+    }
+
+    pub(super) fn drop_with(&mut self, id: u64, end: End, code: u64, shared: &mut Shared) {
+        let Some(feed) = self.drop_feed(id, code, shared) else {
+            return;
+        };
+        for handle in feed.readers {
+            self.end_reader(handle, end.clone());
+        }
+    }
+
+    /// The track breaks the rules or leaves what this client can count: that subscription ends,
+    /// never the session.
+    pub fn on_fault(&mut self, id: u64, fault: &TrackFault, shared: &mut Shared) {
+        let Some(feed) = self.feeds.get(&id) else {
+            return;
+        };
+        let error = match fault {
+            TrackFault::Malformed(what) => ClientError::new(
+                ErrorCode::MalformedTrack,
+                format!("The track {} is malformed ({what}): repair its publisher.", feed.track),
+            ),
+            TrackFault::IdTooLarge(at) => ClientError::new(
+                ErrorCode::Unsupported,
+                format!(
+                    "The track {} has group {} object {}, above 2^53 - 1, the largest id that this library delivers: number it lower.",
+                    feed.track, at.group, at.object
+                ),
+            ),
+        };
+        self.distribute(id);
+        self.drop_with(id, End::Error(error), stream_codes::MALFORMED_TRACK, shared);
+    }
+
+    pub fn on_join_response(&mut self, id: u64, response: &Response, now: Instant) {
+        if let Response::RequestError(_) = response {
+            self.end_join(id, FetchEnd::Refused, now);
+        }
+    }
+
+    pub fn on_join_closed(&mut self, id: u64, end: RequestEnd, now: Instant) {
+        let end = if end == RequestEnd::Done {
+            FetchEnd::Complete
+        } else {
+            FetchEnd::Refused
+        };
+        self.end_join(id, end, now);
+    }
+
+    /// After a feed's receiver took something.
+    pub fn after_arrival(&mut self, id: u64, result: Result<(), TrackFault>, cx: &mut Cx<'_>) {
+        self.distribute(id);
+        if let Err(fault) = result {
+            self.on_fault(id, &fault, cx.shared);
+        }
+        if !self.pauses.is_empty() {
+            self.apply_pauses(cx);
+        }
+    }
+
+    pub fn end_join(&mut self, id: u64, end: FetchEnd, now: Instant) {
+        let Some(feed) = self.feeds.get_mut(&id) else {
+            return;
+        };
+        feed.join = None;
+        feed.join_stream = None;
+        feed.join_until = None;
+        if feed.receiver.is_joining() {
+            feed.receiver.on_fetch_end(now, end);
+        }
+        self.distribute(id);
+    }
+}
