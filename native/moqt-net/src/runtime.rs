@@ -64,7 +64,14 @@ impl Runtime {
         let theirs = inbox.clone();
         let join = std::thread::Builder::new()
             .name(name.to_owned())
-            .spawn(move || Driver::new(poll, registry, theirs).run())?;
+            .spawn(move || {
+                let run = || Driver::new(poll, registry, theirs.clone()).run();
+                if std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).is_err() {
+                    log::error!("the I/O thread panicked; its connections are gone");
+                    // Nobody takes commands any more: refuse them instead of piling them up.
+                    drop(theirs.close());
+                }
+            })?;
         Ok(Runtime {
             inner: Arc::new(Inner {
                 inbox,
@@ -136,9 +143,8 @@ impl Runtime {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         if let Some(join) = join.take() {
-            if join.join().is_err() {
-                log::error!("the I/O thread had panicked");
-            }
+            // A panic was logged where it happened.
+            let _ = join.join();
         }
         Ok(())
     }

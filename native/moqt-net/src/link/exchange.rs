@@ -177,3 +177,49 @@ fn refusal(peer: &str, status: u16, text: &str, offered: &[String]) -> CloseReas
          offered {offered})"
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The decoders come from elsewhere and see what peers send: they must not panic.
+    #[test]
+    fn mutated_headers_and_settings_never_panic() {
+        let url = url::Url::parse("https://relay.example:4443/match?x=1").unwrap();
+        let request = proto::ConnectRequest::new(url).with_protocol("moqt-18");
+        let mut valid: [Vec<u8>; 3] = Default::default();
+        request.encode(&mut valid[0]).unwrap();
+        let response = proto::ConnectResponse::OK.with_protocol("moqt-18");
+        response.encode(&mut valid[1]).unwrap();
+        let mut settings = proto::Settings::default();
+        settings.enable_webtransport(1);
+        settings.encode(&mut valid[2]);
+        let mut random = 0x2545_f491_4f6c_dd1d_u64;
+        let mut next = move |below: usize| {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            (random >> 11) as usize % below.max(1)
+        };
+        let mut accepted = 0;
+        for round in 0..60_000 {
+            let mut bytes = valid[round % 3].clone();
+            for _ in 0..next(6) {
+                let at = next(bytes.len());
+                match next(4) {
+                    0 => bytes[at] = next(256) as u8,
+                    1 => bytes[at] ^= 1 << next(8),
+                    2 => bytes.truncate(at),
+                    _ => bytes.insert(at, next(256) as u8),
+                }
+                if bytes.is_empty() {
+                    break;
+                }
+            }
+            accepted += usize::from(proto::ConnectRequest::decode(&mut &bytes[..]).is_ok());
+            accepted += usize::from(proto::ConnectResponse::decode(&mut &bytes[..]).is_ok());
+            accepted += usize::from(proto::Settings::decode(&mut &bytes[..]).is_ok());
+        }
+        assert!(accepted > 5_000, "unchanged ones are accepted: {accepted}");
+    }
+}
