@@ -16,6 +16,7 @@ export class MatchPublisher {
   private readonly events: Publication;
   private last = new Map<number, Body>();
   private keyframeWanted = true;
+  private ended = false;
   /** Ticks that the `world` track could not take; it goes on with a keyframe. */
   refused = 0;
 
@@ -52,10 +53,12 @@ export class MatchPublisher {
   }
 
   event(event: MatchEvent): void {
-    this.events.send(encodeEvent(event));
+    // Players still leave while the match is being closed.
+    if (!this.ended) this.events.send(encodeEvent(event));
   }
 
   async end(): Promise<void> {
+    this.ended = true;
     await Promise.all([this.world.end(), this.poses.end(), this.events.end()]);
   }
 
