@@ -1,6 +1,6 @@
 //! The peer's request ids: parity and duplicates (draft-18 "Request ID").
 
-use super::types::Role;
+use super::config::Role;
 use crate::hash::IntSet;
 
 /// Ids above the lowest missing one that are remembered; streams arrive out of order, so that some

@@ -6,9 +6,12 @@
 //! it hold is bounded by [`Limits`]; what exceeds a bound is refused and counted in
 //! [`SessionStats`].
 
+mod accept;
 mod auth;
 mod buffer;
+mod config;
 mod control;
+mod holding;
 mod ids;
 mod inbound;
 mod outbound;
@@ -20,9 +23,10 @@ mod streams;
 mod timers;
 mod types;
 
+pub use config::{Limits, Link, Role, SessionConfig};
 pub use types::{
-    Limits, Link, PeerSetup, RequestEnd, RequestId, Role, SessionClose, SessionConfig,
-    SessionError, SessionEvent, SessionStats, StreamEnd,
+    PeerSetup, RequestEnd, RequestId, SessionClose, SessionError, SessionEvent, SessionStats,
+    StreamEnd,
 };
 
 use crate::hash::IntMap;

@@ -1,8 +1,9 @@
 //! Our requests and updates, and the end of requests of either side.
 
 use super::buffer::OutBuf;
+use super::config::Role;
 use super::state::{Phase, RequestState, StreamEntry};
-use super::types::{RequestEnd, RequestId, Role, SessionError, SessionEvent};
+use super::types::{RequestEnd, RequestId, SessionError, SessionEvent};
 use super::{GoawaySent, Session, MAX_RETIRED_ALIASES, REQUEST_PRIORITY};
 use crate::transport::{Dir, StreamId, Transport};
 use crate::wire::{

@@ -1,7 +1,8 @@
 //! SETUP: who may say what in it (draft-18 "Setup Options").
 
 use super::auth::{TokenCache, TokenFault};
-use super::types::{Link, PeerSetup, Role, SessionConfig};
+use super::config::{Link, Role, SessionConfig};
+use super::types::PeerSetup;
 use crate::wire::{session_codes, Setup, WireError};
 use bytes::Bytes;
 

@@ -286,3 +286,114 @@ pub fn request_bytes(id: u64, request: Request) -> Vec<u8> {
 pub fn response_bytes(response: Response) -> Vec<u8> {
     message(&Message::Response { id: None, response })
 }
+
+pub fn setup_bytes() -> Vec<u8> {
+    message(&Message::Setup(Setup::default()))
+}
+
+pub fn subgroup_bytes(alias: u64, objects: &[SubgroupObject]) -> Vec<u8> {
+    let header = SubgroupHeader {
+        track_alias: alias,
+        group: 1,
+        ..Default::default()
+    };
+    let mut out = BytesMut::new();
+    Draft::Draft18
+        .profile()
+        .encode_subgroup_header(&header, &mut out);
+    let mut state = SubgroupState::new(&header);
+    for object in objects {
+        Draft::Draft18
+            .profile()
+            .encode_subgroup_object(&mut state, object, &mut out)
+            .unwrap();
+        out.extend_from_slice(&object.payload);
+    }
+    out.to_vec()
+}
+
+pub fn datagram_bytes(alias: u64) -> Bytes {
+    let mut out = BytesMut::new();
+    let datagram = ObjectDatagram {
+        track_alias: alias,
+        payload: Bytes::from_static(b"x"),
+        ..Default::default()
+    };
+    Draft::Draft18
+        .profile()
+        .encode_datagram(&datagram, &mut out)
+        .unwrap();
+    out.freeze()
+}
+
+pub fn publish(name: &str, alias: u64) -> Request {
+    Request::Publish(Publish {
+        track: track(name),
+        track_alias: alias,
+        params: Parameters::default(),
+        properties: Properties::empty(),
+    })
+}
+
+pub fn in_namespace(fields: &[&'static str]) -> Request {
+    let track = FullTrackName::new(namespace(fields), "t").unwrap();
+    Request::Subscribe(Subscribe {
+        track,
+        params: Parameters::default(),
+    })
+}
+
+pub fn with_tokens(tokens: Vec<AuthToken>) -> Request {
+    let params = Parameters {
+        tokens,
+        ..Default::default()
+    };
+    Request::Subscribe(Subscribe {
+        track: track("a"),
+        params,
+    })
+}
+
+/// What the server closes with after these bytes on a stream of the client.
+pub fn closes_on(dir: Dir, bytes: &[u8], fin: bool) -> Option<u64> {
+    let mut raw = Raw::ready(SessionConfig::server());
+    match dir {
+        Dir::Bi => raw.bi(bytes, fin),
+        Dir::Uni => raw.uni(bytes, fin),
+    };
+    raw.turn();
+    raw.peer.close_code()
+}
+
+/// The REQUEST_ERROR code with which the server answers.
+pub fn refusal(raw: &mut Raw, bytes: &[u8]) -> Option<u64> {
+    let stream = raw.bi(bytes, false);
+    raw.turn();
+    raw.messages_on(stream)
+        .into_iter()
+        .find_map(|message| match message {
+            Message::Response {
+                response: Response::RequestError(error),
+                ..
+            } => Some(error.code),
+            _ => None,
+        })
+}
+
+pub fn on_namespace(make: fn(NamespaceRequest) -> Request) -> Request {
+    make(NamespaceRequest {
+        namespace: namespace(&["game"]),
+        params: Parameters::default(),
+    })
+}
+
+/// Neither side keeps a request or hears anything more.
+pub fn assert_over(world: &mut World, id: RequestId) {
+    world.settle();
+    assert!(!world.client.session.is_live(id) && !world.server.session.is_live(id));
+    world.client.take();
+    world.server.take();
+    world.advance(Duration::from_secs(100));
+    assert_eq!((world.client.take(), world.server.take()), (vec![], vec![]));
+    assert!(world.client.session.is_ready() && world.server.session.is_ready());
+}
