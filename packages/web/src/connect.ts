@@ -41,7 +41,6 @@ export async function connectHere(url: URL, options: ResolvedClientOptions): Pro
   const session = await handshake(WebTransport, url, options, host);
   const left = Math.max(1, Math.ceil(options.connectTimeout - (host.now() - started)));
   const link = new WebTransportLink(session);
-  await link.warm();
   return startClient(link, { ...options, connectTimeout: left }, host, {
     transport: "webtransport",
   });

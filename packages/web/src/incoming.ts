@@ -14,19 +14,22 @@ const NOTHING = new Uint8Array(0);
  * over-allocate, for nearly all streams carry one small object.
  */
 export class Incoming {
-  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   readonly #events: IncomingEvents;
+  #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  #stopCode: number | undefined;
   #paused = false;
   #reading = false;
   #over = false;
 
-  constructor(stream: ReadableStream<Uint8Array>, events: IncomingEvents) {
+  constructor(events: IncomingEvents) {
     this.#events = events;
-    this.#reader = stream.getReader();
   }
 
-  start(): void {
-    void this.#read();
+  /** The stream is there: for one of ours, once the browser granted it. */
+  open(stream: ReadableStream<Uint8Array>): void {
+    this.#reader = stream.getReader();
+    if (this.#stopCode === undefined) void this.#read();
+    else this.#reader.cancel(streamError(this.#stopCode)).catch(() => {});
   }
 
   pause(paused: boolean): void {
@@ -37,15 +40,17 @@ export class Incoming {
   stop(code: number): void {
     if (this.#over) return;
     this.#over = true;
-    this.#reader.cancel(streamError(code)).catch(() => {});
+    this.#stopCode = code;
+    this.#reader?.cancel(streamError(code)).catch(() => {});
   }
 
   async #read(): Promise<void> {
-    if (this.#reading) return;
+    const reader = this.#reader;
+    if (this.#reading || reader === undefined) return;
     this.#reading = true;
     try {
       while (!this.#paused && !this.#over) {
-        const { done, value } = await this.#reader.read();
+        const { done, value } = await reader.read();
         if (this.#over) break;
         if (done) {
           this.#over = true;

@@ -11,24 +11,44 @@ export interface OutgoingEvents {
 }
 
 /**
- * The sending half of a stream. The browser tells with the promise of each write when it took the
- * bytes; what it has not taken is bounded, so that a slow network shows as a blocked stream.
+ * The sending half of a stream. The browser grants the stream later than it was asked for; what is
+ * written before waits here. It tells with the promise of each write when it took the bytes; what it
+ * has not taken is bounded, so that a slow network shows as a blocked stream.
  */
 export class Outgoing {
-  readonly #stream: SendStream;
-  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   readonly #events: OutgoingEvents;
+  #stream: SendStream | undefined;
+  #writer: WritableStreamDefaultWriter<Uint8Array> | undefined;
+  /** Written before the browser granted the stream. */
+  #early: Uint8Array[] = [];
   #waiting = 0;
   #blocked = false;
   #over = false;
   #finished = false;
+  #priority: number | undefined;
+  #resetCode: number | undefined;
 
-  constructor(stream: SendStream, events: OutgoingEvents) {
-    this.#stream = stream;
+  constructor(events: OutgoingEvents) {
     this.#events = events;
-    this.#writer = stream.getWriter();
-    this.#writer.closed.catch((error) => this.#failed(error));
-    this.#writer.ready.catch(() => {});
+  }
+
+  /** The browser granted the stream. */
+  open(stream: SendStream): void {
+    const writer = stream.getWriter();
+    writer.ready.catch(() => {});
+    if (this.#resetCode !== undefined) {
+      writer.closed.catch(() => {});
+      writer.abort(streamError(this.#resetCode)).catch(() => {});
+      return;
+    }
+    writer.closed.catch((error) => this.#failed(error));
+    this.#stream = stream;
+    this.#writer = writer;
+    if (this.#priority !== undefined) this.setPriority(this.#priority);
+    const early = this.#early;
+    this.#early = [];
+    for (const bytes of early) this.#hand(writer, bytes);
+    if (this.#finished) this.#close(writer);
   }
 
   /** Bytes taken; −1 when the stream takes none any more. */
@@ -38,32 +58,46 @@ export class Outgoing {
     if (taken < data.byteLength) this.#blocked = true;
     if (taken <= 0) return 0;
     this.#waiting += taken;
-    this.#writer.write(taken === data.byteLength ? data : data.subarray(0, taken)).then(
-      () => this.#taken(taken),
-      () => {},
-    );
+    const bytes = taken === data.byteLength ? data : data.subarray(0, taken);
+    if (this.#writer === undefined) this.#early.push(bytes);
+    else this.#hand(this.#writer, bytes);
     return taken;
   }
 
   finish(): void {
     if (this.#over || this.#finished) return;
     this.#finished = true;
-    // Resolves when the peer has acknowledged everything, the end included.
-    this.#writer.close().then(
-      () => this.#acked(),
-      () => {},
-    );
+    if (this.#writer !== undefined) this.#close(this.#writer);
   }
 
   reset(code: number): void {
     if (this.#over) return;
     this.#over = true;
-    this.#writer.abort(streamError(code)).catch(() => {});
+    this.#resetCode = code;
+    this.#early = [];
+    this.#writer?.abort(streamError(code)).catch(() => {});
   }
 
   setPriority(priority: number): void {
     // Browsers without the member send streams in the order of writing.
-    if ("sendOrder" in this.#stream) this.#stream.sendOrder = priority;
+    this.#priority = priority;
+    const stream = this.#stream;
+    if (stream !== undefined && "sendOrder" in stream) stream.sendOrder = priority;
+  }
+
+  #hand(writer: WritableStreamDefaultWriter<Uint8Array>, bytes: Uint8Array): void {
+    writer.write(bytes).then(
+      () => this.#taken(bytes.byteLength),
+      () => {},
+    );
+  }
+
+  #close(writer: WritableStreamDefaultWriter<Uint8Array>): void {
+    // Resolves when the peer has acknowledged everything, the end included.
+    writer.close().then(
+      () => this.#acked(),
+      () => {},
+    );
   }
 
   #taken(bytes: number): void {

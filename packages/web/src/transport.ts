@@ -9,13 +9,15 @@ import type {
 } from "@moq-game/core";
 import { Incoming } from "./incoming.js";
 import { Outgoing } from "./outgoing.js";
-import type { BidiStream, SendStream, WebTransportSession } from "./webtransport.js";
+import type { BidiStream, WebTransportSession } from "./webtransport.js";
 
 /**
- * Streams asked of the browser ahead of need. The browser grants a stream with a promise and the
- * session wants one at once: it gets one that is ready, or none, which it takes as congestion.
+ * Streams that the browser was asked for and has not granted. It grants them with a promise, and the
+ * session wants one at once: it gets one that takes bytes and sends them later, but only so many; a
+ * further one is refused, which the session takes as congestion. Streams are not asked for ahead of
+ * need: the browser announces them to the peer, which may give up on one that stays silent.
  */
-const READY = { bi: 2, uni: 8 } as const;
+const MOST_ASKED = { bi: 16, uni: 4 } as const;
 
 /** Datagrams that may wait in the browser, each way, before the oldest is dropped or we hold back. */
 const DATAGRAM_QUEUE = 256;
@@ -24,7 +26,6 @@ const DATAGRAM_QUEUE = 256;
 const MAX_REASON = 1_024;
 
 interface Stream {
-  readonly dir: Dir;
   out: Outgoing | undefined;
   in: Incoming | undefined;
 }
@@ -35,8 +36,6 @@ export class WebTransportLink implements Transport {
   #events: TransportEvents | undefined;
   readonly #streams = new Map<StreamId, Stream>();
   #nextId = 0;
-  readonly #readyBidi: BidiStream[] = [];
-  readonly #readyUni: SendStream[] = [];
   readonly #asked = { bi: 0, uni: 0 };
   readonly #wanted = { bi: false, uni: false };
   readonly #datagramWriter: WritableStreamDefaultWriter<Uint8Array> | undefined;
@@ -68,14 +67,6 @@ export class WebTransportLink implements Transport {
     this.#datagramWriter?.ready.catch(() => {});
   }
 
-  /** Resolves when the streams that a session needs at its start are there. */
-  async warm(): Promise<void> {
-    this.#refill("bi");
-    this.#refill("uni");
-    const first = Promise.race([this.#whenReady, this.#session.closed.catch(() => {})]);
-    await first;
-  }
-
   start(events: TransportEvents): void {
     this.#events = events;
     this.#session.closed.then(
@@ -89,15 +80,16 @@ export class WebTransportLink implements Transport {
 
   open(dir: Dir): StreamId | undefined {
     if (this.#closed) return undefined;
-    const stream = dir === "bi" ? this.#readyBidi.shift() : this.#readyUni.shift();
-    this.#refill(dir);
-    if (stream === undefined) {
+    if (this.#asked[dir] >= MOST_ASKED[dir]) {
       this.#wanted[dir] = true;
       return undefined;
     }
     const id = this.#nextId++;
-    if ("readable" in stream) this.#adoptBidi(id, stream, false);
-    else this.#streams.set(id, { dir, out: this.#outgoing(id, stream), in: undefined });
+    const out = this.#outgoing(id);
+    const incoming = dir === "bi" ? this.#incoming(id, dir) : undefined;
+    this.#streams.set(id, { out, in: incoming });
+    this.#asked[dir] += 1;
+    void this.#ask(dir, out, incoming);
     return id;
   }
 
@@ -165,36 +157,26 @@ export class WebTransportLink implements Transport {
 
   // ---- outgoing streams
 
-  #signalReady: () => void = () => {};
-  readonly #whenReady = new Promise<void>((resolve) => {
-    this.#signalReady = resolve;
-  });
-
-  #refill(dir: Dir): void {
-    const ready = dir === "bi" ? this.#readyBidi : this.#readyUni;
-    while (!this.#closed && ready.length + this.#asked[dir] < READY[dir]) {
-      this.#asked[dir] += 1;
-      void this.#ask(dir);
-    }
-  }
-
-  async #ask(dir: Dir): Promise<void> {
+  async #ask(dir: Dir, out: Outgoing, incoming: Incoming | undefined): Promise<void> {
     try {
-      if (dir === "bi") this.#readyBidi.push(await this.#session.createBidirectionalStream());
-      else this.#readyUni.push(await this.#session.createUnidirectionalStream());
+      if (dir === "uni") out.open(await this.#session.createUnidirectionalStream());
+      else {
+        const stream = await this.#session.createBidirectionalStream();
+        out.open(stream.writable);
+        incoming?.open(stream.readable);
+      }
     } catch {
       // The session is going; its own promise tells. Asking again would only spin.
       return;
     }
     this.#asked[dir] -= 1;
-    if (this.#readyBidi.length > 0 && this.#readyUni.length > 0) this.#signalReady();
-    if (!this.#wanted[dir] || this.#closed) return;
+    if (!this.#wanted[dir]) return;
     this.#wanted[dir] = false;
-    this.#events?.streamsAvailable(dir);
+    this.#emit((events) => events.streamsAvailable(dir));
   }
 
-  #outgoing(id: StreamId, stream: SendStream): Outgoing {
-    return new Outgoing(stream, {
+  #outgoing(id: StreamId): Outgoing {
+    return new Outgoing({
       writable: () => this.#emit((events) => events.writable(id)),
       stopped: (code) => {
         this.#outOver(id);
@@ -218,11 +200,11 @@ export class WebTransportLink implements Transport {
         const { done, value } = await reader.read();
         if (done || this.#closed) return;
         const id = this.#nextId++;
-        if ("readable" in value) this.#adoptBidi(id, value, true);
+        if ("readable" in value) this.#adoptBidi(id, value);
         else {
-          const stream: Stream = { dir, out: undefined, in: this.#incoming(id, dir, value) };
-          this.#streams.set(id, stream);
-          stream.in?.start();
+          const incoming = this.#incoming(id, dir);
+          this.#streams.set(id, { out: undefined, in: incoming });
+          incoming.open(value);
         }
       }
     } catch {
@@ -230,16 +212,17 @@ export class WebTransportLink implements Transport {
     }
   }
 
-  #adoptBidi(id: StreamId, stream: BidiStream, announce: boolean): void {
-    const out = this.#outgoing(id, stream.writable);
-    const incoming = this.#incoming(id, "bi", stream.readable);
-    this.#streams.set(id, { dir: "bi", out, in: incoming });
-    if (announce) this.#emit((events) => events.data(id, "bi", new Uint8Array(0), false));
-    incoming.start();
+  #adoptBidi(id: StreamId, stream: BidiStream): void {
+    const out = this.#outgoing(id);
+    const incoming = this.#incoming(id, "bi");
+    this.#streams.set(id, { out, in: incoming });
+    out.open(stream.writable);
+    this.#emit((events) => events.data(id, "bi", new Uint8Array(0), false));
+    incoming.open(stream.readable);
   }
 
-  #incoming(id: StreamId, dir: Dir, stream: ReadableStream<Uint8Array>): Incoming {
-    return new Incoming(stream, {
+  #incoming(id: StreamId, dir: Dir): Incoming {
+    return new Incoming({
       data: (bytes, fin) => {
         if (fin) this.#inOver(id);
         this.#emit((events) => events.data(id, dir, bytes, fin));
