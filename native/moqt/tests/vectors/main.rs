@@ -6,6 +6,7 @@
 //! written so. Entries of `malformed.json` have the session termination `code` instead of a value.
 
 mod cases;
+mod data_cases;
 mod json;
 mod malformed;
 
@@ -88,7 +89,7 @@ fn control() -> Vec<Value> {
 
 fn subgroups() -> Vec<Value> {
     let mut all = Vec::new();
-    for (name, header, objects) in cases::subgroups() {
+    for (name, header, objects) in data_cases::subgroups() {
         let mut out = BytesMut::new();
         profile().encode_subgroup_header(&header, &mut out);
         let mut state = SubgroupState::new(&header);
@@ -109,7 +110,7 @@ fn subgroups() -> Vec<Value> {
 
 fn datagrams() -> Vec<Value> {
     let mut all = Vec::new();
-    for (name, datagram) in cases::datagrams() {
+    for (name, datagram) in data_cases::datagrams() {
         let mut out = BytesMut::new();
         profile().encode_datagram(&datagram, &mut out).unwrap();
         let decoded = profile().decode_datagram(&out.clone().freeze()).unwrap();
@@ -134,7 +135,7 @@ fn datagrams() -> Vec<Value> {
 
 fn fetches() -> Vec<Value> {
     let mut all = Vec::new();
-    for (name, request_id, order, items) in cases::fetches() {
+    for (name, request_id, order, items) in data_cases::fetches() {
         let mut out = BytesMut::new();
         profile().encode_fetch_header(request_id, &mut out);
         let mut state = FetchState::new(order);
