@@ -48,22 +48,28 @@ export class Incoming {
     const reader = this.#reader;
     if (this.#reading || reader === undefined) return;
     this.#reading = true;
-    try {
-      while (!this.#paused && !this.#over) {
-        const { done, value } = await reader.read();
-        if (this.#over) break;
-        if (done) {
-          this.#over = true;
-          this.#events.data(NOTHING, true);
-        } else if (value.byteLength > 0) this.#events.data(value, false);
+    while (!this.#paused && !this.#over) {
+      let result: Awaited<ReturnType<typeof reader.read>>;
+      try {
+        result = await reader.read();
+      } catch (error) {
+        this.#failed(error);
+        break;
       }
-    } catch (error) {
-      if (this.#over) return;
-      this.#over = true;
-      const code = streamErrorCode(error);
-      if (code !== undefined) this.#events.reset(code);
-    } finally {
-      this.#reading = false;
+      if (this.#over) break;
+      if (result.done) {
+        this.#over = true;
+        this.#events.data(NOTHING, true);
+      } else if (result.value.byteLength > 0) this.#events.data(result.value, false);
     }
+    this.#reading = false;
+  }
+
+  #failed(error: unknown): void {
+    if (this.#over) return;
+    this.#over = true;
+    const code = streamErrorCode(error);
+    // Without a code the session is gone, which its own promise tells.
+    if (code !== undefined) this.#events.reset(code);
   }
 }
