@@ -40,10 +40,16 @@ void Environment::Wake(napi_env raw, void* context, uint64_t client) {
   const auto found = environment->clients.find(client);
   if (found == environment->clients.end() || found->second->on_wake.IsEmpty())
     return;
-  found->second->on_wake.Value().Call(env.Undefined(), {});
-  if (env.IsExceptionPending()) {
-    const Napi::Error error = env.GetAndClearPendingException();
-    napi_fatal_exception(env, error.Value());
+  // Raw calls: while a worker is torn down, JavaScript cannot run, and that is no error.
+  const Napi::Function on_wake = found->second->on_wake.Value();
+  napi_value result;
+  if (napi_call_function(env, env.Undefined(), on_wake, 0, nullptr, &result) == napi_ok)
+    return;
+  bool thrown = false;
+  napi_value error;
+  if (napi_is_exception_pending(env, &thrown) == napi_ok && thrown &&
+      napi_get_and_clear_last_exception(env, &error) == napi_ok) {
+    napi_fatal_exception(env, error);
   }
 }
 

@@ -20,8 +20,14 @@ export function platformPackage(platform: string, arch: string): string {
   return `@moq-game/node-native-${platform}-${arch}${libc}`;
 }
 
+/** A folder that may hold the compiled files, and what to call it in errors. */
+export interface Candidate {
+  readonly folder: string;
+  readonly what: string;
+}
+
 /** Folders that may hold the addon and moq-ffi side by side, first choice first. */
-function candidates(): { readonly folder: string; readonly what: string }[] {
+function candidates(): Candidate[] {
   const local = join(dirname(fileURLToPath(import.meta.url)), "..", "build", "Release");
   const found = [{ folder: local, what: "local build" }];
   const named = process.env.MOQ_GAME_NATIVE_DIR;
@@ -41,13 +47,14 @@ let loaded: Addon | undefined;
 
 /** Loads the addon and moq-ffi once, or throws one `unavailable` that says what to do. */
 export function loadAddon(): Addon {
-  loaded ??= tryCandidates();
+  loaded ??= loadFrom(candidates());
   return loaded;
 }
 
-function tryCandidates(): Addon {
+/** The first of these that loads. */
+export function loadFrom(folders: readonly Candidate[]): Addon {
   const tried: string[] = [];
-  for (const { folder, what } of candidates()) {
+  for (const { folder, what } of folders) {
     const file = join(folder, ADDON);
     if (!existsSync(file)) {
       tried.push(`${what}: no ${file}`);

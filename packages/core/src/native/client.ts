@@ -41,8 +41,13 @@ import { type NativeCounters, NativeSubscription, type SubscriptionOwner } from 
 const ASYNC_DISPOSE: typeof Symbol.asyncDispose =
   Symbol.asyncDispose ?? (Symbol.for("Symbol.asyncDispose") as typeof Symbol.asyncDispose);
 
-/** Bytes of the buffer that records are polled into; it grows for larger objects. */
+/** Bytes of the buffer that records are polled into; larger records get one of their own. */
 const POLL_BYTES = 256 * 1024;
+/**
+ * One buffer for all clients of a port: its content is copied out before anything else can poll.
+ * A port belongs to one script thread.
+ */
+const BUFFERS = new WeakMap<NativePort, Uint8Array>();
 /** Polls in a row before other work of the script's thread has its turn. */
 const MAX_POLLS = 32;
 /** For how many ms statistics of the library are used again. */
@@ -69,7 +74,9 @@ export class NativeClient implements Client, SubscriptionOwner {
     peer: undefined,
     capabilities: { fetch: true, discover: true, datagrams: true, subscribeUpdate: true },
   };
-  #buffer = new Uint8Array(POLL_BYTES);
+  readonly #buffer: Uint8Array;
+  /** For a record that does not fit the shared buffer. */
+  #large: Uint8Array | undefined;
   #polling = false;
   #later: (() => void)[] = [];
   #laterScheduled = false;
@@ -90,6 +97,8 @@ export class NativeClient implements Client, SubscriptionOwner {
     }
     this.port = port;
     this.#host = host;
+    this.#buffer = BUFFERS.get(port) ?? new Uint8Array(POLL_BYTES);
+    BUFFERS.set(port, this.#buffer);
     this.now = host.now;
     this.clockOffset = host.now() - port.now() / 1_000;
     this.#states = new Listeners((error) => this.listenerFailed(error));
@@ -337,9 +346,11 @@ export class NativeClient implements Client, SubscriptionOwner {
 
   /** True when more records wait. */
   #pollOnce(): boolean {
-    const result = this.port.poll(this.handle, this.#buffer);
+    const buffer = this.#large ?? this.#buffer;
+    this.#large = undefined;
+    const result = this.port.poll(this.handle, buffer);
     if (result < POLL_TOO_SMALL) {
-      this.#buffer = new Uint8Array(POLL_TOO_SMALL - result + POLL_BYTES);
+      this.#large = new Uint8Array(POLL_TOO_SMALL - result + POLL_BYTES);
       return true;
     }
     if (result < 0) {
@@ -348,7 +359,7 @@ export class NativeClient implements Client, SubscriptionOwner {
     }
     const length = Math.floor(result / 2);
     // One copy into memory that lives as long as the objects in it are of use.
-    if (length > 0) this.#dispatch(new RecordCursor(this.#buffer.slice(0, length)));
+    if (length > 0) this.#dispatch(new RecordCursor(buffer.slice(0, length)));
     return result % 2 === 1;
   }
 
