@@ -357,6 +357,39 @@ fn a_fetch_is_done_when_its_stream_and_its_answer_are() {
 }
 
 #[test]
+fn a_fetch_whose_stream_is_stopped_is_over_once_answered() {
+    let mut world = World::ready();
+    let id = world.client_requests(fetch());
+    let (session, link) = (&mut world.server.session, &mut world.server.link);
+    let stream = session.open_fetch(link, id, 0).unwrap();
+    let gap = FetchItem::EndOfRange {
+        location: Location::new(1, 9),
+        unknown: true,
+    };
+    session.write_fetch_item(link, stream, &gap).unwrap();
+    world.settle();
+    let opened = SessionEvent::FetchItem {
+        stream,
+        request: id,
+        item: gap,
+    };
+    assert!(world.client.take().contains(&opened));
+    let code = stream_codes::CANCELLED;
+    world
+        .client
+        .session
+        .stop_stream(&mut world.client.link, stream, code);
+    world.settle();
+    assert!(world
+        .server
+        .take()
+        .contains(&SessionEvent::Stopped { stream, code }));
+    assert!(world.server.session.is_live(id));
+    world.server_responds(id, accept(RequestKind::Fetch));
+    assert_over(&mut world, id);
+}
+
+#[test]
 fn discovery_tells_of_namespaces_and_blocked_tracks() {
     let mut world = World::ready();
     let id = world.client_requests(on_namespace(Request::SubscribeNamespace));

@@ -302,11 +302,13 @@ impl Session {
     pub(super) fn on_stopped(&mut self, t: &mut dyn Transport, id: StreamId, code: u64) {
         match self.streams.get_mut(&id) {
             Some(StreamEntry::LocalControl(_)) => self.violation(t, "control stream stopped"),
-            Some(StreamEntry::Outgoing(_)) => {
+            Some(StreamEntry::Outgoing(outgoing)) => {
+                let request = outgoing.request;
                 self.remove_outgoing(id);
                 t.reset(id, code);
                 self.events
                     .push_back(SessionEvent::Stopped { stream: id, code });
+                self.fetch_served(t, request);
             }
             Some(StreamEntry::Request(request)) => {
                 let request = *request;

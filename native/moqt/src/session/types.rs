@@ -169,7 +169,8 @@ pub enum SessionEvent {
         /// The object.
         datagram: ObjectDatagram,
     },
-    /// The peer does not want our data stream any more. The session has reset it.
+    /// The peer does not want our data stream any more. The session has reset it. A FETCH of the
+    /// peer is over with its stream, once answered.
     Stopped {
         /// The stream.
         stream: StreamId,
