@@ -15,7 +15,7 @@ import {
   type WebTransportConstructor,
   type WebTransportSession,
 } from "./webtransport.js";
-import { connectWorker } from "./worker-client.js";
+import { connectWorker } from "./worker-connect.js";
 
 /** What the WebTransport handshake offers. */
 const PROTOCOL = draft18().protocol;

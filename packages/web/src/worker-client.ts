@@ -26,6 +26,7 @@ import {
   type TrackRef,
   type TrackStatus,
 } from "@moq-game/core";
+import { workerFailed } from "./worker-failed.js";
 import { type Iteration, PageIteration } from "./worker-iteration.js";
 import {
   type PostedUpdate,
@@ -39,45 +40,6 @@ import { PageSubscription } from "./worker-subscription.js";
 
 const ASYNC_DISPOSE: typeof Symbol.asyncDispose =
   Symbol.asyncDispose ?? (Symbol.for("Symbol.asyncDispose") as typeof Symbol.asyncDispose);
-
-/** Starts a worker, has it connect, and returns the page's view of its client. */
-export function connectWorker(
-  url: URL,
-  options: ResolvedClientOptions,
-  makeWorker: () => Worker,
-  host: Host,
-): Promise<Client> {
-  return new Promise((resolve, reject) => {
-    if (options.signal?.aborted) {
-      reject(new MoqError("cancelled", "Connecting was aborted by the option signal."));
-      return;
-    }
-    let worker: Worker;
-    try {
-      worker = makeWorker();
-    } catch (error) {
-      reject(workerFailed(String(error)));
-      return;
-    }
-    const client = new PageClient(worker, host, options);
-    client.opened.then(() => resolve(client), reject);
-    const { signal, ...rest } = options;
-    const abort = (): void => client.abort();
-    signal?.addEventListener("abort", abort);
-    client.onState((state) => {
-      if (state === "closed") signal?.removeEventListener("abort", abort);
-    });
-    client.post({ type: "connect", url: url.href, options: rest }, []);
-  });
-}
-
-function workerFailed(why: string): MoqError {
-  return new MoqError(
-    "unavailable",
-    `The worker of @moq-game/web could not run (${why}). Check that the bundler emits its script, ` +
-      "or pass the option worker a function that makes it from @moq-game/web/worker, or connect without it.",
-  );
-}
 
 interface Call {
   readonly resolve: (status: TrackStatus | undefined) => void;

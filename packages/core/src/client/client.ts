@@ -16,7 +16,6 @@ import type {
   TrackRef,
   TrackStatus,
 } from "../api.js";
-import { decodeTrackClass } from "../delivery/class.js";
 import type { Clock } from "../delivery/clock.js";
 import { MoqError } from "../errors.js";
 import {
@@ -30,22 +29,22 @@ import {
   resolveTrack,
 } from "../options.js";
 import type { PeerInfo, SessionEnd } from "../session/types.js";
-import { PublishDoneCode, SessionCode, StreamCode } from "../wire/error.js";
-import type { RequestOk } from "../wire/message.js";
+import { PublishDoneCode, SessionCode } from "../wire/error.js";
 import type { Namespace } from "../wire/name.js";
 import type { Utf8 } from "../wire/utf8.js";
 import { deferred } from "./deferred.js";
 import { Discovery } from "./discovery.js";
-import { callError, closedError, requestError, sessionError } from "./errors.js";
+import { closedError, sessionError } from "./errors.js";
 import { Feed } from "./feed.js";
 import { Fetcher } from "./fetcher.js";
 import { clockOf, type Host } from "./host.js";
-import { toPlace } from "./incoming.js";
 import type { Link, LinkOwner } from "./link.js";
 import { Listeners } from "./listeners.js";
 import { decodeFields, encodeFields, type TrackId, trackId } from "./names.js";
 import { CorePublication } from "./publication.js";
 import { Publisher } from "./publisher.js";
+import { collectStats } from "./stats.js";
+import { askStatus } from "./status.js";
 import { CoreSubscription } from "./subscription.js";
 
 /** Engines before ES2026 lack the symbol; `await using` compiled for them looks it up like this. */
@@ -229,84 +228,22 @@ export class CoreClient implements Client, LinkOwner {
     };
   }
 
-  async status(track: TrackRef, options?: { readonly signal?: Signal }): Promise<TrackStatus> {
-    const id = this.#track(track);
-    const signal = resolveSignalOptions("status", options);
-    const what = `ask for the status of ${id.label}`;
-    const link = this.#requireOpen(what);
-    const answer = deferred<RequestOk>();
-    try {
-      const requestId = link.request(
-        { type: "track_status", track: id.wire, params: {} },
-        {
-          response: (response) => {
-            if (response.type === "request_ok") answer.resolve(response);
-            else if (response.type === "request_error") answer.reject(requestError(what, response));
-          },
-          closed: (end) => {
-            const code = "code" in end ? end.code : undefined;
-            answer.reject(
-              new MoqError("closed", `The request to ${what} ended without an answer. Try again.`, {
-                peerCode: code,
-                retryable: true,
-              }),
-            );
-          },
-        },
-      );
-      if (signal !== undefined) {
-        const abort = (): void => {
-          link.cancel(requestId, StreamCode.Cancelled);
-          answer.reject(
-            new MoqError("cancelled", `The request to ${what} was aborted by its signal.`),
-          );
-        };
-        signal.addEventListener("abort", abort);
-        answer.promise.catch(() => {}).then(() => signal.removeEventListener("abort", abort));
-        if (signal.aborted) abort();
-      }
-    } catch (error) {
-      throw callError(what, error);
-    }
-    const { params, properties } = await answer.promise;
-    const largest = params.largestObject === undefined ? undefined : toPlace(params.largestObject);
-    if (largest === "too_large") {
-      throw new MoqError(
-        "malformed_track",
-        `A group or object id of ${id.label} is above 2^53 − 1.`,
-      );
-    }
-    return { largest, delivery: decodeTrackClass(properties).delivery };
+  status(track: TrackRef, options?: { readonly signal?: Signal }): Promise<TrackStatus> {
+    // Async, so that refusals of arguments reject as well.
+    return Promise.resolve().then(() => {
+      const id = this.#track(track);
+      const signal = resolveSignalOptions("status", options);
+      return askStatus(this.#requireOpen(`ask for the status of ${id.label}`), id, signal);
+    });
   }
 
   stats(): ClientStats {
-    const transport = this.#link?.session.transportStats();
-    const subscriptions = [];
-    for (const feed of this.#feeds.values()) {
-      for (const { stats, delivery, label } of feed.readers) {
-        subscriptions.push({ ...stats, delivery, track: label });
-      }
-    }
-    const publications = [];
-    let datagramsDropped = 0;
-    for (const { stats, delivery, label } of this.#publisher.publications) {
-      publications.push({ ...stats, delivery, track: label });
-      if (delivery === "datagram") datagramsDropped += stats.dropped;
-    }
-    const known = (value: number | undefined): number | undefined =>
-      value === undefined || value === 0 ? undefined : value;
-    return {
-      state: this.#state,
-      rtt: known(transport?.rtt),
-      bytesSent: known(transport?.bytesSent),
-      bytesReceived: known(transport?.bytesReceived),
-      packetsSent: known(transport?.packetsSent),
-      // Zero is a good answer where packets are counted at all.
-      packetsLost: known(transport?.packetsSent) === undefined ? undefined : transport?.packetsLost,
-      datagramsDropped,
-      subscriptions,
-      publications,
-    };
+    return collectStats(
+      this.#state,
+      this.#link?.session.transportStats(),
+      this.#feeds.values(),
+      this.#publisher.publications,
+    );
   }
 
   onState(listener: (state: ClientState, reason: MoqError | undefined) => void): () => void {
