@@ -56,7 +56,7 @@ impl Publisher {
             state: Announced::Unsent,
         };
         self.announcements.of.insert(id, announcement);
-        shared.dirty = true;
+        shared.want();
     }
 
     pub(super) fn unannounce(&mut self, namespace: &Namespace, shared: &mut Shared) {

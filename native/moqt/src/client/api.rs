@@ -52,7 +52,10 @@ impl Client {
         self.publisher.end(now, handle, flush, &mut self.shared);
     }
 
-    /// Reads a track. Further subscriptions to the same track share one request on the wire.
+    /// Reads a track. Further subscriptions to the same track share one request on the wire: its
+    /// `delivery`, `unordered`, `gap_timeout` and `wait` are the first one's, and with `reliable`
+    /// the slowest reader holds back all. A later one that starts at the newest group is brought
+    /// it by a FETCH.
     /// Errors: `invalid_argument`, `limit_exceeded`, `closed`.
     pub fn subscribe(
         &mut self,

@@ -113,7 +113,7 @@ impl Discovery {
             settle_at: None,
         };
         self.watches.insert(id, watch);
-        shared.dirty = true;
+        shared.want();
         id
     }
 
@@ -284,7 +284,7 @@ impl Discovery {
         for watch in self.watches.values_mut() {
             if watch.retry_at.is_some_and(|at| at <= now) {
                 watch.retry_at = None;
-                shared.dirty = true;
+                shared.want();
             }
             if watch.settle_at.is_none_or(|at| at > now) {
                 continue;

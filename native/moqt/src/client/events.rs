@@ -86,8 +86,12 @@ impl Client {
                 }
             }
             SessionEvent::FetchOpened { stream, request } => {
-                if let Some(Route::Fetch(handle)) = cx.shared.routes.get(&request) {
-                    self.subscriber.on_fetch_opened(*handle, stream);
+                match cx.shared.routes.get(&request).cloned() {
+                    Some(Route::Fetch(handle)) => self.subscriber.on_fetch_opened(handle, stream),
+                    Some(Route::FeedFetch(id)) => {
+                        self.subscriber.on_join_opened(id, stream, &mut cx);
+                    }
+                    _ => {}
                 }
             }
             SessionEvent::FetchItem {
@@ -130,10 +134,9 @@ impl Client {
             SessionEvent::StreamsAvailable { dir } => {
                 if dir == Dir::Bi {
                     self.subscriber.retry();
+                    cx.shared.control = true;
                 }
                 self.publisher.pump_all(&mut cx);
-                self.subscriber.pump(&mut cx);
-                self.discovery.pump(&mut cx);
             }
             SessionEvent::DatagramsAvailable => self.publisher.pump_all(&mut cx),
             // What runs goes on; the close that follows is told with its reason.

@@ -37,6 +37,7 @@ pub(super) struct Feed {
     pub delivered: Option<Location>,
     pub join: Option<RequestId>,
     pub join_stream: Option<StreamId>,
+    pub join_paused: bool,
     pub join_until: Option<Instant>,
     pub priority: u8,
     /// The priority that the peer was told.
@@ -57,6 +58,7 @@ impl Feed {
             delivered: None,
             join: None,
             join_stream: None,
+            join_paused: false,
             join_until: None,
             priority: options.priority,
             told_priority: options.priority,
@@ -78,6 +80,7 @@ impl Feed {
         self.receiver = receiver(&self.options);
         self.join = None;
         self.join_stream = None;
+        self.join_paused = false;
         self.join_until = None;
         self.done = None;
     }
@@ -152,8 +155,26 @@ impl Feed {
         }
     }
 
+    /// Lets the joining fetch's stream flow, when it does not.
+    pub fn resume_join(&mut self) -> Option<(StreamId, bool)> {
+        let stream = self.join_stream?;
+        std::mem::take(&mut self.join_paused).then_some((stream, false))
+    }
+
+    /// Holds the joining fetch's stream back, when it flows. The reader decides how long, so the
+    /// time that it may take begins anew when it goes on.
+    pub fn pause_join(&mut self) -> Option<(StreamId, bool)> {
+        let stream = self.join_stream?;
+        (!std::mem::replace(&mut self.join_paused, true)).then_some((stream, true))
+    }
+
+    /// When live objects go on without the joining fetch; not while the reader holds it back.
+    pub fn join_due(&self) -> Option<Instant> {
+        self.join_until.filter(|_| !self.join_paused)
+    }
+
     pub fn poll_timeout(&self) -> Option<Instant> {
-        match (self.receiver.poll_timeout(), self.join_until) {
+        match (self.receiver.poll_timeout(), self.join_due()) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (one, other) => one.or(other),
         }

@@ -8,6 +8,7 @@ use super::subscriber::{join_at, unsendable, Subscriber};
 use super::types::{ClientEvent, End, Gap, GapReason, Start};
 use crate::delivery::{FetchEnd, TrackFault, TrackInfo};
 use crate::session::RequestEnd;
+use crate::transport::StreamId;
 use crate::wire::error::{done_codes, stream_codes};
 use crate::wire::message::{PublishDone, Response, SubscribeOk};
 use crate::wire::params::Parameters;
@@ -74,6 +75,7 @@ impl Subscriber {
         let info = TrackInfo::from_properties(&ok.properties);
         let first = feed.delivered.is_none();
         feed.accepted(cx.now, info, ok.params.largest_object);
+        self.pauses.extend(feed.resume_join());
         let class = feed.receiver.class();
         for handle in feed.readers.clone() {
             let Some(reader) = self.readers.get_mut(&handle) else {
@@ -93,7 +95,7 @@ impl Subscriber {
             }
         }
         self.distribute(id);
-        cx.shared.dirty = true;
+        cx.shared.want();
     }
 
     pub fn on_feed_closed(&mut self, id: u64, end: RequestEnd, cx: &mut Cx<'_>) {
@@ -145,7 +147,7 @@ impl Subscriber {
         feed.options.start = Start::LatestGroup;
         feed.restart();
         self.dirty_feeds.push(id);
-        cx.shared.dirty = true;
+        cx.shared.want();
         true
     }
 
@@ -189,6 +191,19 @@ impl Subscriber {
         };
         self.distribute(id);
         self.drop_with(id, End::Error(error), stream_codes::MALFORMED_TRACK, shared);
+    }
+
+    /// The joining fetch has its stream. It waits for SUBSCRIBE_OK, which says what its objects
+    /// are, so that nothing piles up.
+    pub fn on_join_opened(&mut self, id: u64, stream: StreamId, cx: &mut Cx<'_>) {
+        let Some(feed) = self.feeds.get_mut(&id) else {
+            return;
+        };
+        feed.join_stream = Some(stream);
+        if matches!(feed.state, FeedState::Sent(_)) {
+            feed.join_paused = true;
+            cx.session.pause_stream(cx.t, stream, true);
+        }
     }
 
     pub fn on_join_response(&mut self, id: u64, response: &Response, now: Instant) {

@@ -55,7 +55,7 @@ impl Fetches {
 
     pub fn status(&mut self, handle: Handle, track: FullTrackName, shared: &mut Shared) {
         self.statuses.insert(handle, (track, None));
-        shared.dirty = true;
+        shared.want();
     }
 
     pub fn statuses(&self) -> Vec<Handle> {

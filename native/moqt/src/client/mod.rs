@@ -82,6 +82,7 @@ impl Client {
         let mut session = Session::new(self.session_config());
         session.start(now, t);
         self.session = Some(session);
+        self.shared.attached = true;
         self.pump(now, t);
     }
 
@@ -136,6 +137,7 @@ impl Client {
             return;
         };
         self.shared.dirty = false;
+        let control = std::mem::take(&mut self.shared.control);
         self.shared.max_datagram = t.max_datagram_size();
         for (id, code) in std::mem::take(&mut self.shared.cancels) {
             session.cancel(t, id, code);
@@ -146,9 +148,11 @@ impl Client {
             t,
             shared: &mut self.shared,
         };
-        self.publisher.pump(&mut cx);
-        self.subscriber.pump(&mut cx);
-        self.discovery.pump(&mut cx);
+        self.publisher.pump(&mut cx, control);
+        self.subscriber.pump(&mut cx, control);
+        if control {
+            self.discovery.pump(&mut cx);
+        }
         for (id, code) in std::mem::take(&mut self.shared.cancels) {
             if let Some(session) = &mut self.session {
                 session.cancel(t, id, code);

@@ -68,7 +68,12 @@ impl Publisher {
             return Err(SendError::Closed);
         };
         let max_object = shared.config.max_object_size;
-        publication.send(now, payload, keyframe, shared.max_datagram, max_object)?;
+        // A connection without datagrams takes none of any size.
+        let max_datagram = match shared.attached {
+            true => Some(shared.max_datagram.unwrap_or(0)),
+            false => None,
+        };
+        publication.send(now, payload, keyframe, max_datagram, max_object)?;
         if publication.down.is_some() {
             self.mark(handle);
             shared.dirty = true;
@@ -134,9 +139,11 @@ impl Publisher {
         self.timer = Some(self.timer.map_or(at, |timer| timer.min(at)));
     }
 
-    /// Sends what waits.
-    pub fn pump(&mut self, cx: &mut Cx<'_>) {
-        self.send_announcements(cx);
+    /// Sends what waits. `control`: requests too, not only objects.
+    pub fn pump(&mut self, cx: &mut Cx<'_>, control: bool) {
+        if control {
+            self.send_announcements(cx);
+        }
         let mut dirty = std::mem::take(&mut self.dirty);
         for handle in dirty.drain(..) {
             self.pump_one(handle, cx);
@@ -245,7 +252,7 @@ impl Publisher {
     pub fn pump_all(&mut self, cx: &mut Cx<'_>) {
         self.dirty.clear();
         self.dirty.extend(self.publications.keys());
-        self.pump(cx);
+        self.pump(cx, false);
     }
 
     pub fn on_stream(&mut self, signal: StreamSignal, stream: StreamId, cx: &mut Cx<'_>) {

@@ -113,6 +113,15 @@ impl Reader {
             self.bytes += object.payload.len() + OVERHEAD;
             self.objects += 1;
         }
+        if let (Delivery::Gap(gap), Some(Delivery::Gap(last))) = (&delivery, self.queue.back_mut())
+        {
+            if gap.reason == last.reason {
+                // Gaps alone cannot fill the queue.
+                last.from_group = last.from_group.min(gap.from_group);
+                last.to_group = last.to_group.max(gap.to_group);
+                return;
+            }
+        }
         self.queue.push_back(delivery);
         let pushes_back = self.source == Source::Fetch || self.class == DeliveryClass::Reliable;
         while !pushes_back && self.bytes > self.options.queue_bytes && self.objects > 1 {

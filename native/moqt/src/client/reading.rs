@@ -1,5 +1,6 @@
 //! From feeds to readers, and from readers to the application.
 
+use super::feed::JOIN_TIMEOUT;
 use super::reader::{Reader, Source};
 use super::shared::Shared;
 use super::subscriber::Subscriber;
@@ -34,7 +35,7 @@ impl Subscriber {
             let source = reader.source;
             self.turns.took(more);
             if relieved {
-                self.relieve(handle, source, shared);
+                self.relieve(now, handle, source, shared);
             }
             let Some(event) = event else { continue };
             if matches!(event, ClientEvent::Ended(..)) {
@@ -46,7 +47,7 @@ impl Subscriber {
     }
 
     /// A reader has taken something: let its source flow again when there is room.
-    fn relieve(&mut self, handle: Handle, source: Source, shared: &mut Shared) {
+    fn relieve(&mut self, now: Instant, handle: Handle, source: Source, shared: &mut Shared) {
         match source {
             Source::Feed(id) => {
                 let Some(feed) = self.feeds.get_mut(&id) else {
@@ -55,14 +56,16 @@ impl Subscriber {
                 let mut readers = feed.readers.iter().filter_map(|h| self.readers.get(h));
                 if feed.receiver.is_reader_full() && readers.all(Reader::has_room) {
                     feed.receiver.set_reader_full(false);
+                    self.pauses.extend(feed.resume_join());
+                    feed.join_until = feed.join_until.map(|_| now + JOIN_TIMEOUT);
                     self.dirty_feeds.push(id);
-                    shared.dirty = true;
+                    shared.want();
                 }
             }
             Source::Fetch => {
                 let room = self.readers.get(&handle).is_none_or(Reader::has_room);
                 if room && self.fetches.resume(handle) {
-                    shared.dirty = true;
+                    shared.want();
                 }
             }
         }
@@ -101,6 +104,7 @@ impl Subscriber {
         }
         if full {
             feed.receiver.set_reader_full(true);
+            self.pauses.extend(feed.pause_join());
         }
         self.pauses.extend(feed.receiver.take_pauses());
     }

@@ -43,8 +43,12 @@ pub(super) struct Shared {
     pub refused: u64,
     /// Something waits for [`Client::pump`](super::Client::pump).
     pub dirty: bool,
+    /// A request waits to be sent, or a stream to be let flow: not only objects.
+    pub control: bool,
     /// Largest datagram of the connection, as last seen.
     pub max_datagram: Option<usize>,
+    /// A connection was there: what it cannot do is known.
+    pub attached: bool,
     next_id: u64,
 }
 
@@ -58,7 +62,9 @@ impl Shared {
             cancels: Vec::new(),
             refused: 0,
             dirty: false,
+            control: true,
             max_datagram: None,
+            attached: false,
             next_id: 1,
         }
     }
@@ -68,6 +74,12 @@ impl Shared {
         let id = self.next_id;
         self.next_id += 1;
         id
+    }
+
+    /// A request waits for the next pump.
+    pub fn want(&mut self) {
+        self.dirty = true;
+        self.control = true;
     }
 
     pub fn next_handle(&mut self) -> Handle {

@@ -59,7 +59,7 @@ impl Subscriber {
         }
         self.readers.insert(handle, reader);
         self.dirty_feeds.push(id);
-        shared.dirty = true;
+        shared.want();
         Ok(handle)
     }
 
@@ -89,7 +89,7 @@ impl Subscriber {
         self.readers
             .insert(handle, Reader::new(handle, track, Source::Fetch, reading));
         self.fetches.add(handle, options);
-        shared.dirty = true;
+        shared.want();
         Ok(handle)
     }
 
@@ -122,7 +122,7 @@ impl Subscriber {
             .min()
             .unwrap_or(feed.priority);
         self.dirty_feeds.push(id);
-        shared.dirty = true;
+        shared.want();
     }
 
     pub(super) fn drop_feed(&mut self, id: u64, code: u64, shared: &mut Shared) -> Option<Feed> {
@@ -154,20 +154,23 @@ impl Subscriber {
             .min()
             .unwrap_or(priority);
         self.dirty_feeds.push(id);
-        shared.dirty = true;
+        shared.want();
     }
 
     /// Sends what is to be sent and pauses what is to be paused.
-    pub fn pump(&mut self, cx: &mut Cx<'_>) {
+    pub fn pump(&mut self, cx: &mut Cx<'_>, control: bool) {
         let mut dirty = std::mem::take(&mut self.dirty_feeds);
         for id in dirty.drain(..) {
             self.pump_feed(id, cx);
         }
         dirty.append(&mut self.dirty_feeds);
         self.dirty_feeds = dirty;
+        self.apply_pauses(cx);
+        if !control {
+            return;
+        }
         self.pump_joins(cx);
         self.fetches.pump(&self.readers, cx);
-        self.apply_pauses(cx);
         let failed = std::mem::take(&mut self.fetches.failed);
         for (handle, error) in failed {
             self.end_reader(handle, End::Error(error));
@@ -242,7 +245,7 @@ impl Subscriber {
             let Some(feed) = self.feeds.get_mut(&id) else {
                 continue;
             };
-            if feed.join_until.is_some_and(|at| at <= cx.now) {
+            if feed.join_due().is_some_and(|at| at <= cx.now) {
                 if let Some(join) = feed.join.take() {
                     cx.shared.cancel(join, stream_codes::CANCELLED);
                 }

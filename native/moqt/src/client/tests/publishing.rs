@@ -327,3 +327,15 @@ fn options_are_checked_with_their_names() {
             .expect_err("reserved");
     assert_eq!(error.code, ErrorCode::InvalidArgument);
 }
+
+#[test]
+fn a_connection_without_datagrams_says_so_at_once() {
+    let memory = MemoryConfig {
+        max_datagram: None,
+        ..MemoryConfig::default()
+    };
+    let mut w = World::with(memory, |_| {});
+    let publication = w.publish("inputs", DeliveryClass::Datagram);
+    let error = w.a.client.send(w.now, publication, number(1));
+    assert_eq!(error, Err(SendError::TooLarge { limit: 0 }));
+}

@@ -330,6 +330,39 @@ fn a_track_that_ended_is_read_to_its_end_however_slowly() {
     assert_eq!(w.b.ends(reader), [End::Ended]);
 }
 
+#[test]
+fn a_slow_reader_holds_back_the_join_too() {
+    let memory = MemoryConfig {
+        stream_window: 4_096,
+        ..MemoryConfig::default()
+    };
+    let mut w = World::with(memory, |_| {});
+    let publication = w.publish("t", DeliveryClass::Reliable);
+    for n in 0..50 {
+        w.send(publication, vec![n; 1_000]);
+    }
+    w.run();
+    let small = SubscribeOptions {
+        queue_bytes: 4_000,
+        ..SubscribeOptions::default()
+    };
+    let reader = w.b.client.subscribe(track("t"), small).expect("subscribes");
+    w.b.client.set_reading(reader, false);
+    w.run();
+    w.pass(Duration::from_secs(8));
+    let stats = w.b.client.subscription_stats(reader).expect("lives");
+    assert!(stats.queued_bytes < 10_000, "{stats:?}");
+    for n in 50..55 {
+        w.send(publication, vec![n; 1_000]);
+    }
+    w.run();
+    w.b.client.set_reading(reader, true);
+    w.run();
+    let got: Vec<u8> = w.b.objects(reader).iter().map(|bytes| bytes[0]).collect();
+    assert_eq!(got, (0..55).collect::<Vec<u8>>());
+    assert_eq!(w.b.gaps(reader), []);
+}
+
 #[derive(Clone, Debug)]
 enum Op {
     Send(u16),

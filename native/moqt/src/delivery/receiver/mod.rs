@@ -353,8 +353,10 @@ impl Receiver {
         };
         let held_full = order.held_bytes() > self.config.queue_bytes;
         let current = order.current();
+        let joining = self.joining;
         let wanted = |group: u64| {
-            self.reader_full || (held_full && current.is_none_or(|current| group > current))
+            self.reader_full
+                || (held_full && (joining || current.is_none_or(|current| group > current)))
         };
         if let Some(stream) = opened {
             if let Some(state) = self.streams.get_mut(&stream) {
