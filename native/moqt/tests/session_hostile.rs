@@ -281,7 +281,11 @@ fn answers_that_do_not_fit_close_the_session() {
         properties,
         ..Default::default()
     });
-    assert_eq!(code(discovery(), &[rich.clone()]), violation, "properties");
+    assert_eq!(
+        code(discovery(), std::slice::from_ref(&rich)),
+        violation,
+        "properties"
+    );
     let status = Request::TrackStatus(Subscribe {
         track: track("a"),
         params: Parameters::default(),
