@@ -77,38 +77,57 @@ export class Bot {
     }
   }
 
-  /** Gets behind the ball and pushes it at the other side's goal. */
+  /** The two of a team nearest to the ball push it at the other goal; the others keep their place. */
   private act(): void {
-    const find = (wanted: (body: Body) => boolean): Pose | undefined => {
-      for (const body of this.bodies.values()) if (wanted(body)) return this.poses.get(body.id);
-      return undefined;
-    };
-    let team = 2 as Team;
-    const me = find((body) => {
-      if (body.kind !== "player" || body.name !== this.name) return false;
-      team = body.team;
-      return true;
-    });
-    const ball = find((body) => body.kind === "ball");
+    const players: { name: string; team: Team; pose: Pose }[] = [];
+    let ball: Pose | undefined;
+    for (const body of this.bodies.values()) {
+      const pose = this.poses.get(body.id);
+      if (pose === undefined) continue;
+      if (body.kind === "ball") ball = pose;
+      if (body.kind === "player") players.push({ name: body.name, team: body.team, pose });
+    }
+    const me = players.find((player) => player.name === this.name);
     if (me === undefined || ball === undefined) {
       this.send(0, 0, false);
       return;
     }
-    const goal = { x: team === 0 ? FIELD.width + 1 : -1, y: FIELD.height / 2 };
-    const away = Math.hypot(goal.x - ball.x, goal.y - ball.y) || 1;
-    const behind = {
-      x: ball.x - ((goal.x - ball.x) / away) * 1.3,
-      y: ball.y - ((goal.y - ball.y) / away) * 1.3,
+    const { x, y } = ball;
+    const team = players
+      .filter((player) => player.team === me.team)
+      .sort((a, b) => distance(a.pose, { x, y }) - distance(b.pose, { x, y }));
+    const rank = team.indexOf(me);
+    const goal = { x: me.team === 0 ? FIELD.width + 1 : -1, y: FIELD.height / 2 };
+    const own = { x: FIELD.width - goal.x, y: goal.y };
+    const away = distance(goal, { x, y }) || 1;
+    const behind = { x: x - ((goal.x - x) / away) * 1.4, y: y - ((goal.y - y) / away) * 1.4 };
+    const ready = distance(behind, me.pose) < 1;
+    // A place of one's own between the ball and the own goal, spread across the field.
+    const lane = ((rank % 3) - 1) * 4.5;
+    const back = 0.3 + 0.15 * (rank - 2);
+    const place = {
+      x: x + (own.x - x) * back,
+      y: FIELD.height / 2 + lane + (y - FIELD.height / 2) * 0.3,
     };
-    const ready = Math.hypot(behind.x - me.x, behind.y - me.y) < 0.9;
-    const target = ready ? ball : behind;
+    const target = rank < 2 ? (ready ? ball : behind) : place;
     this.wander += (this.random() - 0.5) * 0.5;
-    const angle = Math.atan2(target.y - me.y, target.x - me.x) + Math.sin(this.wander) * 0.5;
-    this.send(Math.cos(angle), Math.sin(angle), ready && this.random() < 0.05);
+    const reach = distance(target, me.pose);
+    const pace = rank < 2 ? 1 : Math.min(0.7, reach / 3);
+    const angle =
+      Math.atan2(target.y - me.pose.y, target.x - me.pose.x) + Math.sin(this.wander) * 0.4;
+    this.send(
+      Math.cos(angle) * pace,
+      Math.sin(angle) * pace,
+      rank < 2 && ready && this.random() < 0.06,
+    );
   }
 
   private send(x: number, y: number, dash: boolean): void {
     this.sequence += 1;
     this.input.send(encode({ type: "input", sequence: this.sequence, x, y, dash }));
   }
+}
+
+function distance(a: { x: number; y: number }, b: { x: number; y: number }): number {
+  return Math.hypot(a.x - b.x, a.y - b.y);
 }

@@ -21,6 +21,9 @@ const THRUST = 38;
 /** Newton seconds. */
 const DASH_IMPULSE = 9;
 const DASH_PAUSE_TICKS = TICK_RATE;
+/** A ball that stays this near to one place for so long is thrown in at the centre. */
+const STUCK_RADIUS = 2;
+const STUCK_TICKS = TICK_RATE * 5;
 
 interface Thing {
   readonly id: number;
@@ -44,6 +47,7 @@ export class World {
   private readonly things = new Map<number, Thing>();
   private readonly players = new Map<string, Player>();
   private readonly random: () => number;
+  private ballSeen = { x: 0, y: 0, tick: 0 };
 
   private constructor(seed: number) {
     this.random = generator(seed);
@@ -133,14 +137,31 @@ export class World {
   private goal(): 0 | 1 | undefined {
     const ball = [...this.things.values()].find((thing) => thing.kind === "ball");
     if (ball === undefined) return undefined;
-    const { x } = ball.rigid.translation();
-    if (x > 0 && x < FIELD.width) return undefined;
+    const { x, y } = ball.rigid.translation();
+    if (x > 0 && x < FIELD.width) {
+      this.freeBall(ball, x, y);
+      return undefined;
+    }
     const team = x <= 0 ? 1 : 0;
     // One byte on the wire: a long match starts again at nil.
     this.score[team] = (this.score[team] + 1) % 100;
-    ball.rigid.setTranslation({ x: FIELD.width / 2, y: FIELD.height / 2 }, true);
-    ball.rigid.setLinvel({ x: (this.random() - 0.5) * 4, y: (this.random() - 0.5) * 4 }, true);
+    this.kickOff(ball);
     return team;
+  }
+
+  private freeBall(ball: Thing, x: number, y: number): void {
+    if (Math.hypot(x - this.ballSeen.x, y - this.ballSeen.y) > STUCK_RADIUS) {
+      this.ballSeen = { x, y, tick: this.tick };
+    } else if (this.tick - this.ballSeen.tick > STUCK_TICKS) {
+      this.kickOff(ball);
+    }
+  }
+
+  private kickOff(ball: Thing): void {
+    const [x, y] = [FIELD.width / 2, FIELD.height / 2];
+    ball.rigid.setTranslation({ x, y }, true);
+    ball.rigid.setLinvel({ x: (this.random() - 0.5) * 8, y: (this.random() - 0.5) * 8 }, true);
+    this.ballSeen = { x, y, tick: this.tick };
   }
 
   private add(kind: BodyKind, team: Team, name: string, x: number, y: number): Thing {

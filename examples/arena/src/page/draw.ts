@@ -7,6 +7,8 @@ const MARGIN = 1.2;
 /** Draws the field and everything on it, scaled to fit whatever shape the window has. */
 export class FieldPainter {
   private readonly context: CanvasRenderingContext2D;
+  /** Pixels on the right that something else covers. */
+  reserved = 0;
 
   constructor(private readonly canvas: HTMLCanvasElement) {
     const context = canvas.getContext("2d");
@@ -28,8 +30,9 @@ export class FieldPainter {
     // A phone held upright turns the field by a quarter.
     const upright = height > width * 1.2;
     const [across, along] = upright ? [FIELD.height, FIELD.width] : [FIELD.width, FIELD.height];
-    const scale = Math.min(width / (across + MARGIN * 2), height / (along + MARGIN * 2));
-    context.translate(width / 2, height / 2);
+    const free = width - (upright ? 0 : this.reserved * ratio);
+    const scale = Math.min(free / (across + MARGIN * 2), height / (along + MARGIN * 2));
+    context.translate(free / 2, height / 2);
     if (upright) context.rotate(-Math.PI / 2);
     context.scale(scale, -scale);
     context.translate(-FIELD.width / 2, -FIELD.height / 2);

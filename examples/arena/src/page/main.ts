@@ -41,6 +41,7 @@ class Arena {
   private lastFrame = performance.now();
   private updatesBefore = 0;
   private gapsReported = 0;
+  private roundTrip: number | undefined;
 
   constructor(
     private readonly client: Client,
@@ -164,6 +165,7 @@ class Arena {
     this.frames += 1;
     this.worstFrame = Math.max(this.worstFrame, time - this.lastFrame);
     this.lastFrame = time;
+    this.painter.reserved = element("hud-body").hidden ? 0 : element("hud").offsetWidth + 20;
     this.painter.paint(this.view.bodies, this.view.at(Date.now()), this.me);
     requestAnimationFrame((next) => this.frame(next));
   }
@@ -180,7 +182,9 @@ class Arena {
     );
     facts.set("draft", `moqt-${draft}`);
     facts.set("transport", transport);
-    facts.set("round trip", stats.rtt === undefined ? "–" : `${stats.rtt.toFixed(1)} ms`);
+    const roundTrip = stats.rtt ?? this.roundTrip;
+    facts.set("round trip", roundTrip === undefined ? "–" : `${roundTrip.toFixed(1)} ms`);
+    if (stats.rtt === undefined) void this.ping();
     facts.set("updates", `${rate} /s`, rate < 55);
     facts.set("update no.", String(view.tick));
     facts.set("age", `${view.age.toFixed(0)} ms`, view.age > 250);
@@ -198,6 +202,18 @@ class Arena {
     this.worstFrame = 0;
     element("score-left").textContent = String(view.score[0]);
     element("score-right").textContent = String(view.score[1]);
+  }
+
+  /** Browsers do not tell the round trip: the time of a small question to the relay does. */
+  private async ping(): Promise<void> {
+    const asked = performance.now();
+    try {
+      await this.client.status([matchNamespace(this.config.match), WORLD_TRACK]);
+      this.roundTrip = performance.now() - asked;
+    } catch {
+      // Closing, or the match is over: the status line tells.
+      this.roundTrip = undefined;
+    }
   }
 
   async leave(): Promise<void> {
