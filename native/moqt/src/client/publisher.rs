@@ -144,6 +144,8 @@ impl Publisher {
         if control {
             self.send_announcements(cx);
         }
+        // Before live objects: these must not take the last stream from a fetch that they wait for.
+        self.pump_serving(cx);
         let mut dirty = std::mem::take(&mut self.dirty);
         for handle in dirty.drain(..) {
             self.pump_one(handle, cx);
@@ -151,7 +153,6 @@ impl Publisher {
         // Keep the allocation.
         dirty.append(&mut self.dirty);
         self.dirty = dirty;
-        self.pump_serving(cx);
     }
 
     /// One publication: its sender, and what follows from how far that is.

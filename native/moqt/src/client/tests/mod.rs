@@ -5,6 +5,7 @@ mod closing;
 mod discovery;
 mod fetching;
 mod publishing;
+mod random;
 mod reading;
 
 use super::*;
