@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ensureProgram } from "./lib/debian.mjs";
 import { bin, root } from "./lib/paths.mjs";
-import { must } from "./lib/run.mjs";
+import { run } from "./lib/run.mjs";
 import { main, SetupError, setUp } from "./lib/setup.mjs";
 
 /** C and C++ sources that Git knows; generated headers are formatted by their generator. */
@@ -30,17 +30,23 @@ export function cppFiles() {
   return list.stdout.split("\n").filter((file) => file !== "" && file !== generated);
 }
 
-/** Checks (or with `write` rewrites) the formatting of all languages. */
+/** Checks (or with `write` rewrites) the formatting of all languages; says everything that is wrong, then throws. */
 export async function format(env, { write = false } = {}) {
-  const what = write ? ["--write"] : [];
+  const problems = [];
+  const attempt = async (program, args, options = {}) => {
+    const { code } = await run(program, args, { env, ...options });
+    if (code !== 0) problems.push(program === bin("biome") ? "TypeScript" : program);
+  };
   // `check` without its linter: formatting and the order of imports.
-  await must(bin("biome"), ["check", "--linter-enabled=false", ...what], { env });
-  const rust = ["fmt", "--all", ...(write ? [] : ["--check"])];
-  await must("cargo", rust, { cwd: join(root, "native"), env });
+  await attempt(bin("biome"), ["check", "--linter-enabled=false", ...(write ? ["--write"] : [])]);
+  const native = { cwd: join(root, "native") };
+  await attempt("cargo", ["fmt", "--all", ...(write ? [] : ["--check"])], native);
   const files = cppFiles();
-  if (files.length === 0) return;
   const clang = await ensureProgram("clang-format", ["clang-format"], env);
-  await must(clang, [...(write ? ["-i"] : ["--dry-run", "--Werror"]), ...files], { env });
+  await attempt(clang, [...(write ? ["-i"] : ["--dry-run", "--Werror"]), ...files]);
+  if (problems.length > 0) {
+    throw new SetupError(`not formatted: ${problems.join(", ")}; run "npm run format"`);
+  }
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

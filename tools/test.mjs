@@ -36,7 +36,7 @@ async function checkFormat(env) {
 
 async function lint(env) {
   await ensureCargoComponent("clippy", "clippy", env);
-  await must(bin("biome"), ["lint", "--error-on-warnings"], { env });
+  await must(bin("biome"), ["lint", "--error-on-warnings", "--diagnostic-level=warn"], { env });
   await must(bin("sherif"), ["--fail-on-warnings"], { env });
   await must(bin("knip"), [], { env });
   const clippy = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
@@ -82,15 +82,16 @@ async function configureCpp(source, build, env) {
   }
 }
 
-/** One project of vitest.config.ts. */
-function vitest(project, prepare) {
+/** Projects of vitest.config.ts, in one run. */
+function vitest(projects, prepare) {
   return async (env) => {
     const folder = mkdtempSync(join(tmpdir(), "moq-game-"));
     const report = join(folder, "report.json");
     try {
       const prepared = prepare ? await prepare(env) : env;
       const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
-      const args = ["run", "--project", project, ...reporters];
+      const chosen = projects.flatMap((project) => ["--project", project]);
+      const args = ["run", ...chosen, ...reporters];
       const result = await run(bin("vitest"), args, { env: prepared, timeoutMs: LIMIT_MS });
       const json = existsSync(report) ? readFileSync(report, "utf8") : "";
       return finish(result, vitestCounts(json), "vitest");
@@ -120,33 +121,32 @@ const steps = [
   { name: "types", about: "TypeScript's type check", run: types },
   { name: "rust", about: "cargo test, all crates", tests, run: rust },
   { name: "cpp", about: "C and C++ users of the C ABI", tests, build, run: cpp },
-  { name: "tools", about: "this repository's own tools", tests, run: vitest("tools") },
-  { name: "core", about: "@moq-game/core", tests, build, run: vitest("core") },
-  { name: "node", about: "@moq-game/node-native", tests, build, run: vitest("node") },
-  { name: "web", about: "@moq-game/web", tests, build, run: vitest("web") },
-  { name: "arena", about: "the example", tests, build, run: vitest("arena", withChromium) },
+  { name: "tools", about: "this repository's own tools", tests, run: vitest(["tools"]) },
+  { name: "core", about: "@moq-game/core", tests, build, run: vitest(["core"]) },
+  { name: "node", about: "@moq-game/node-native", tests, build, run: vitest(["node"]) },
+  { name: "arena", about: "the example", tests, build, run: vitest(["arena"], withChromium) },
   {
     name: "contract",
     about: "the contract suite on hosts",
     tests,
     build,
-    run: vitest("contract", withChromium),
+    run: vitest(["contract"], withChromium),
   },
   {
-    name: "browser",
-    about: "real Chromium against the real relay",
+    name: "web",
+    about: "@moq-game/web in real Chromium against the real relay",
     tests,
     build,
-    run: vitest("browser", withChromium),
+    run: vitest(["web", "browser"], withChromium),
   },
   {
     name: "readme",
     about: "the code of the README, as it stands there",
     tests,
     build,
-    run: vitest("readme", withChromium),
+    run: vitest(["readme"], withChromium),
   },
-  { name: "pack", about: "published packages, installed", tests, build, run: vitest("pack") },
+  { name: "pack", about: "published packages, installed", tests, build, run: vitest(["pack"]) },
 ];
 const buildStep = { name: "build", about: "native library, addon, packages", run: buildAll };
 

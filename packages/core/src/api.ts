@@ -21,7 +21,9 @@ export interface Signal {
 }
 
 /** A certificate hash as `WebTransport` takes it, or the same as 64 hexadecimal digits. */
-export type CertificateHash = string | { readonly algorithm: "sha-256"; readonly value: ArrayBufferView | ArrayBuffer };
+export type CertificateHash =
+  | string
+  | { readonly algorithm: "sha-256"; readonly value: ArrayBufferView | ArrayBuffer };
 
 /** Options of `connect`, the same on every host. Unknown names are refused with a message that names them. */
 export interface ClientOptions {
@@ -152,7 +154,14 @@ export interface Gap {
   readonly toGroup: number;
   /** Number of objects lost, when that can be known. */
   readonly objects: number | undefined;
-  readonly reason: "lost" | "reset" | "late" | "stale" | "overflow" | "too_far_behind" | "reconnected";
+  readonly reason:
+    | "lost"
+    | "reset"
+    | "late"
+    | "stale"
+    | "overflow"
+    | "too_far_behind"
+    | "reconnected";
 }
 
 /** Why a subscription, publication or client ended. */
@@ -253,8 +262,14 @@ export interface ClientStats {
   readonly packetsSent: number | undefined;
   readonly packetsLost: number | undefined;
   readonly datagramsDropped: number;
-  readonly subscriptions: readonly (SubscriptionStats & { readonly track: string; readonly delivery: Delivery })[];
-  readonly publications: readonly (PublicationStats & { readonly track: string; readonly delivery: Delivery })[];
+  readonly subscriptions: readonly (SubscriptionStats & {
+    readonly track: string;
+    readonly delivery: Delivery;
+  })[];
+  readonly publications: readonly (PublicationStats & {
+    readonly track: string;
+    readonly delivery: Delivery;
+  })[];
 }
 
 /** A connection to a relay. */
@@ -264,7 +279,10 @@ export interface Client {
   publish(track: TrackRef, options?: PublishOptions): Publication;
   subscribe(track: TrackRef, options?: SubscribeOptions): Subscription;
   /** Namespaces at or under a prefix: those that exist now, then changes. Ends when the client closes. */
-  discover(prefix: NamespaceLike, options?: { readonly signal?: Signal }): AsyncIterable<NamespaceChange>;
+  discover(
+    prefix: NamespaceLike,
+    options?: { readonly signal?: Signal },
+  ): AsyncIterable<NamespaceChange>;
   /** Past objects, in batches; ends after the last. */
   fetch(track: TrackRef, options: FetchOptions): AsyncIterable<readonly MoqObject[]>;
   status(track: TrackRef, options?: { readonly signal?: Signal }): Promise<TrackStatus>;

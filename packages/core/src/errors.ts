@@ -81,7 +81,9 @@ export class MoqError extends Error {
 
   /** Two copies of this package (an app's and a dependency's) recognise each other's errors. */
   static override [Symbol.hasInstance](value: unknown): boolean {
-    return typeof value === "object" && value !== null && (value as { brand?: unknown }).brand === BRAND;
+    return (
+      typeof value === "object" && value !== null && (value as { brand?: unknown }).brand === BRAND
+    );
   }
 
   /** The name of a numeric code of the C ABI; `internal` for a number not on the list. */
