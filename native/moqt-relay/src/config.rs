@@ -125,7 +125,7 @@ pub struct Limits {
     /// TOO_FAR_BEHIND. Default 4 MiB.
     pub queue_bytes_per_subscriber: usize,
     /// Bytes waiting for all subscribers (shared payloads counted once for each); beyond it the
-    /// subscriber with the most waiting ends with TOO_FAR_BEHIND. Default 512 MiB.
+    /// slowest subscriber of the track that grows ends with TOO_FAR_BEHIND. Default 512 MiB.
     pub queue_bytes: usize,
     /// Bytes of one object. Default 16 MiB.
     pub object_bytes: usize,

@@ -2,7 +2,7 @@
 
 use crate::error::RelayError;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -20,7 +20,7 @@ pub(crate) trait Source: Send + 'static {
 /// A running HTTP side. Stops and joins its thread when dropped.
 pub(crate) struct HttpServer {
     address: SocketAddr,
-    server: Arc<Server>,
+    server: Option<Arc<Server>>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -54,7 +54,7 @@ impl HttpServer {
             .map_err(|e| RelayError::Internal(format!("cannot start a thread: {e}")))?;
         Ok(HttpServer {
             address,
-            server,
+            server: Some(server),
             stop,
             thread: Some(thread),
         })
@@ -69,9 +69,21 @@ impl HttpServer {
 impl Drop for HttpServer {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Release);
-        self.server.unblock();
+        let Some(server) = self.server.take() else {
+            return;
+        };
+        server.unblock();
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
+        }
+        drop(server);
+        // The library lets go of the port on a thread of its own; whoever starts a relay next may
+        // want the same one.
+        for _ in 0..50 {
+            if TcpStream::connect_timeout(&self.address, Duration::from_millis(20)).is_err() {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(10));
         }
     }
 }
@@ -153,7 +165,6 @@ fn answer(request: Request, source: &impl Source) -> io::Result<()> {
 mod tests {
     use super::*;
     use std::io::{Read, Write};
-    use std::net::TcpStream;
 
     struct Fixed;
 

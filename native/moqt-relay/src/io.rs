@@ -49,3 +49,47 @@ impl Transport for Gone {
         TransportStats::default()
     }
 }
+
+/// Passes everything on and remembers the first stream that was opened: a session's control stream.
+pub(crate) struct FirstStream<'a> {
+    pub(crate) inner: &'a mut dyn Transport,
+    pub(crate) opened: Option<StreamId>,
+}
+
+impl Transport for FirstStream<'_> {
+    fn open(&mut self, dir: Dir) -> Option<StreamId> {
+        let stream = self.inner.open(dir);
+        self.opened = self.opened.or(stream);
+        stream
+    }
+    fn write(&mut self, id: StreamId, data: &mut Bytes) -> Result<(), StreamClosed> {
+        self.inner.write(id, data)
+    }
+    fn finish(&mut self, id: StreamId) {
+        self.inner.finish(id);
+    }
+    fn reset(&mut self, id: StreamId, code: u64) {
+        self.inner.reset(id, code);
+    }
+    fn stop(&mut self, id: StreamId, code: u64) {
+        self.inner.stop(id, code);
+    }
+    fn set_priority(&mut self, id: StreamId, priority: i32) {
+        self.inner.set_priority(id, priority);
+    }
+    fn pause(&mut self, id: StreamId, paused: bool) {
+        self.inner.pause(id, paused);
+    }
+    fn send_datagram(&mut self, data: Bytes) -> Result<(), DatagramError> {
+        self.inner.send_datagram(data)
+    }
+    fn max_datagram_size(&self) -> Option<usize> {
+        self.inner.max_datagram_size()
+    }
+    fn close(&mut self, code: u64, reason: &str) {
+        self.inner.close(code, reason);
+    }
+    fn stats(&self) -> TransportStats {
+        self.inner.stats()
+    }
+}

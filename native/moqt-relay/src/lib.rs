@@ -12,6 +12,7 @@ pub mod cli;
 pub mod config;
 mod core;
 pub mod error;
+mod farewell;
 mod handler;
 mod http;
 mod io;

@@ -1,7 +1,9 @@
 //! One session and what it has going with the relay.
 
+use crate::farewell::Farewell;
 use crate::timers::Scheduled;
 use moqt::delivery::StreamOwners;
+use moqt::hash::IntMap;
 use moqt::session::{RequestId, Session};
 use moqt::transport::StreamId;
 use moqt::wire::{FullTrackName, Namespace, SubgroupHeader, Token};
@@ -21,6 +23,8 @@ pub(crate) enum Role {
     Upstream { track: u64 },
     /// The peer's FETCH.
     Fetch { fetch: u64 },
+    /// Our joining FETCH that goes with a SUBSCRIBE.
+    Prefetch { track: u64 },
     /// Our FETCH on behalf of one.
     UpstreamFetch { fetch: u64 },
     /// The peer's TRACK_STATUS that was passed on.
@@ -61,6 +65,7 @@ pub(crate) struct Incoming {
 /// One session.
 pub(crate) struct Peer {
     pub(crate) session: Session,
+    pub(crate) farewell: Farewell,
     pub(crate) owners: StreamOwners,
     pub(crate) info: ConnInfo,
     pub(crate) path: String,
@@ -71,9 +76,9 @@ pub(crate) struct Peer {
     pub(crate) dirty: bool,
     pub(crate) timer: Scheduled,
     pub(crate) roles: HashMap<RequestId, Role>,
-    pub(crate) incoming: HashMap<StreamId, Incoming>,
+    pub(crate) incoming: IntMap<StreamId, Incoming>,
     /// Fetch responses on their way, by their stream.
-    pub(crate) fetch_streams: HashMap<StreamId, u64>,
+    pub(crate) fetch_streams: IntMap<StreamId, u64>,
     /// Live fetches of the peer.
     pub(crate) fetches: usize,
     /// Tracks whose SUBSCRIBE waits for a request stream.
@@ -88,6 +93,7 @@ impl Peer {
     pub(crate) fn new(session: Session, info: ConnInfo) -> Self {
         Peer {
             session,
+            farewell: Farewell::default(),
             owners: StreamOwners::default(),
             path: info.path.clone(),
             info,
@@ -97,8 +103,8 @@ impl Peer {
             dirty: false,
             timer: Scheduled::default(),
             roles: HashMap::new(),
-            incoming: HashMap::new(),
-            fetch_streams: HashMap::new(),
+            incoming: IntMap::default(),
+            fetch_streams: IntMap::default(),
             fetches: 0,
             blocked_tracks: Vec::new(),
             blocked_fetches: Vec::new(),

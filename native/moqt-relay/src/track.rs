@@ -7,7 +7,7 @@ use moqt::delivery::{Sender, TrackInfo};
 use moqt::session::RequestId;
 use moqt::transport::StreamId;
 use moqt::wire::{
-    property, FullTrackName, Location, Parameters, Properties, PublishDone, RequestError,
+    property, FetchItem, FullTrackName, Location, Parameters, Properties, PublishDone, RequestError,
 };
 use moqt_net::ConnId;
 use std::collections::HashMap;
@@ -61,6 +61,22 @@ pub(crate) struct Subscriber {
     pub(crate) queued: usize,
 }
 
+/// A joining fetch that went upstream together with our SUBSCRIBE, so that the first subscriber
+/// waits for one round trip and not for two.
+#[derive(Debug)]
+pub(crate) struct Prefetch {
+    pub(crate) conn: ConnId,
+    pub(crate) request: RequestId,
+    /// Groups before the joining location's.
+    pub(crate) groups: u64,
+    /// The joining location, once SUBSCRIBE_OK has told it.
+    pub(crate) location: Option<Location>,
+    /// What has come. Its place is known only with the location.
+    pub(crate) items: Vec<FetchItem>,
+    /// Bytes of what has come.
+    pub(crate) bytes: usize,
+}
+
 /// A subgroup that is being received.
 #[derive(Clone, Debug)]
 pub(crate) struct LiveSubgroup {
@@ -97,6 +113,10 @@ pub(crate) struct Track {
     pub(crate) refusal: Option<RequestError>,
     /// How the last source ended.
     pub(crate) ended: bool,
+    /// Our PUBLISH to those who follow a prefix, not answered yet.
+    pub(crate) offers: Vec<(ConnId, RequestId)>,
+    /// A joining fetch that went upstream together with our SUBSCRIBE.
+    pub(crate) prefetch: Option<Prefetch>,
     /// Live fetches of it.
     pub(crate) fetches: usize,
     /// When an unused track is given up.
@@ -126,6 +146,8 @@ impl Track {
             group_request: None,
             refusal: None,
             ended: false,
+            offers: Vec::new(),
+            prefetch: None,
             fetches: 0,
             linger: None,
             grace: None,
@@ -146,6 +168,11 @@ impl Track {
     /// Whether an answer of a source is outstanding.
     pub(crate) fn is_pending(&self) -> bool {
         self.sources.iter().any(|s| !s.established)
+    }
+
+    /// Whether there are subscriptions that have not begun to end.
+    pub(crate) fn has_live_subscribers(&self) -> bool {
+        self.subscribers.iter().any(|(_, s)| s.done.is_none())
     }
 
     /// Whether anyone wants objects.

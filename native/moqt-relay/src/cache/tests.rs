@@ -1,6 +1,7 @@
 use super::*;
 use bytes::Bytes;
 use moqt::delivery::OutObject;
+use moqt::wire::location::GroupOrder;
 use moqt::wire::{ObjectStatus, Properties};
 
 fn object(group: u64, id: u64, payload: &'static [u8]) -> SharedObject {

@@ -4,10 +4,9 @@ use super::Core;
 use crate::cache::Insert;
 use crate::io::Io;
 use crate::peer::{Incoming, Role};
-use crate::timers::Timer;
 use crate::track::LiveSubgroup;
 use bytes::Bytes;
-use moqt::delivery::{OutObject, Outlet, SharedObject, SubgroupEnd};
+use moqt::delivery::{OutObject, SharedObject, SubgroupEnd};
 use moqt::session::{RequestId, StreamEnd};
 use moqt::transport::StreamId;
 use moqt::wire::{
@@ -275,98 +274,6 @@ impl Core {
         false
     }
 
-    /// Hands one object to every subscriber: the hot path.
-    fn fan_out(&mut self, io: &mut dyn Io, id: u64, object: &SharedObject) {
-        let now = io.now();
-        let Some(track) = self.tracks.get_mut(&id) else {
-            return;
-        };
-        let mut attention = Vec::new();
-        for (slot, subscriber) in track.subscribers.iter_mut() {
-            if subscriber.done.is_some() {
-                continue;
-            }
-            let Some(peer) = self.peers.get_mut(&subscriber.conn) else {
-                continue;
-            };
-            let Some(transport) = io.transport(subscriber.conn) else {
-                continue;
-            };
-            let sender = &mut subscriber.sender;
-            sender.push(object);
-            let mut out = Outlet {
-                session: &mut peer.session,
-                transport,
-                owners: &mut peer.owners,
-            };
-            sender.pump(now, &mut out);
-            if !std::mem::replace(&mut peer.dirty, true) {
-                self.dirty.push(subscriber.conn);
-            }
-            let queued = sender.queued_bytes();
-            if queued != subscriber.queued {
-                self.queued = self.queued - subscriber.queued.min(self.queued) + queued;
-                subscriber.queued = queued;
-            }
-            let at = sender.poll_timeout();
-            subscriber
-                .timer
-                .want(&mut self.timers, at, Timer::Subscriber(id, slot));
-            if sender.is_too_far_behind() || sender.is_past_end() {
-                attention.push(slot);
-            }
-        }
-        for slot in attention {
-            self.after_pump(io, id, slot);
-        }
-        if self.queued > self.config.limits.queue_bytes {
-            self.shed(io, id);
-        }
-    }
-
-    /// Too much waits for all subscribers together: the track's slowest is given up.
-    fn shed(&mut self, io: &mut dyn Io, id: u64) {
-        let Some(track) = self.tracks.get(&id) else {
-            return;
-        };
-        let slowest = track.subscribers.iter().max_by_key(|(_, s)| s.queued);
-        if let Some((slot, subscriber)) = slowest {
-            if subscriber.queued > 0 {
-                self.too_far_behind(io, id, slot);
-            }
-        }
-    }
-
-    /// Keeps the cache of all tracks within its bound, at the cost of the largest.
-    pub(super) fn bound_cache(&mut self, id: u64) {
-        let limit = self.config.limits.cache_bytes;
-        if self.cached <= limit {
-            return;
-        }
-        // Down to nine tenths, so that this is not done for every object.
-        let mut excess = self.cached - limit / 10 * 9;
-        let mut tracks: Vec<(usize, u64)> = self
-            .tracks
-            .iter()
-            .map(|(id, t)| (t.cache.bytes(), *id))
-            .collect();
-        tracks.sort_unstable_by(|a, b| b.cmp(a));
-        if tracks.is_empty() {
-            tracks.push((0, id));
-        }
-        for (bytes, id) in tracks {
-            if excess == 0 {
-                break;
-            }
-            if let Some(track) = self.tracks.get_mut(&id) {
-                let freed = track.cache.shrink_to(bytes - bytes.min(excess));
-                excess -= freed.min(excess);
-                self.cached -= freed.min(self.cached);
-                self.counts.cache.evicted_bytes += freed as u64;
-            }
-        }
-    }
-
     pub(super) fn on_stream_end(
         &mut self,
         io: &mut dyn Io,
@@ -455,44 +362,6 @@ impl Core {
         if live.streams.is_empty() {
             track.live.remove(&key);
             self.end_subgroup(io, incoming.track, key, SubgroupEnd::Reset(code));
-        }
-    }
-
-    /// Tells every subscriber's sender how a subgroup ended.
-    fn end_subgroup(&mut self, io: &mut dyn Io, id: u64, key: (u64, u64), end: SubgroupEnd) {
-        let now = io.now();
-        let Some(track) = self.tracks.get_mut(&id) else {
-            return;
-        };
-        let mut attention = Vec::new();
-        for (slot, subscriber) in track.subscribers.iter_mut() {
-            let Some(peer) = self.peers.get_mut(&subscriber.conn) else {
-                continue;
-            };
-            let Some(transport) = io.transport(subscriber.conn) else {
-                continue;
-            };
-            let sender = &mut subscriber.sender;
-            sender.end_subgroup(now, key.0, key.1, end);
-            let mut out = Outlet {
-                session: &mut peer.session,
-                transport,
-                owners: &mut peer.owners,
-            };
-            sender.pump(now, &mut out);
-            if !std::mem::replace(&mut peer.dirty, true) {
-                self.dirty.push(subscriber.conn);
-            }
-            let at = sender.poll_timeout();
-            subscriber
-                .timer
-                .want(&mut self.timers, at, Timer::Subscriber(id, slot));
-            if subscriber.done.is_some() {
-                attention.push(slot);
-            }
-        }
-        for slot in attention {
-            self.after_pump(io, id, slot);
         }
     }
 }

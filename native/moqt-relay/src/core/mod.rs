@@ -1,20 +1,28 @@
 //! The relay itself: sessions in, objects out. Single-threaded and without sockets: everything
 //! outside comes through [`Io`].
 
+mod admission;
+mod answer;
+mod closing;
 mod discovery;
 mod downstream;
+mod ending;
+mod fanout;
 mod fetch;
+mod fill;
 mod intake;
 mod names;
+mod prefetch;
 mod publish;
 mod report;
+mod sources;
 mod status;
+mod update;
 mod upstream;
 mod work;
 
-use crate::auth::{AccessRequest, ConnectRequest, Decision};
 use crate::config::RelayConfig;
-use crate::io::{Gone, Io};
+use crate::io::{FirstStream, Gone, Io};
 use crate::peer::{Peer, Role};
 use crate::stats::RelayStats;
 use crate::timers::{Timer, Timers};
@@ -22,23 +30,21 @@ use crate::track::Track;
 use crate::tree::NamespaceTree;
 use fetch::FetchJob;
 use moqt::delivery::SenderStats;
+use moqt::hash::IntMap;
 use moqt::session::{
-    Limits as SessionLimits, Link, RequestId, Session, SessionClose, SessionConfig, SessionEvent,
+    Limits as SessionLimits, Link, RequestId, Session, SessionConfig, SessionEvent,
 };
-use moqt::transport::{CloseReason, TransportEvent};
-use moqt::wire::{
-    request_codes, session_codes, stream_codes, FullTrackName, Namespace, Request, RequestError,
-    Response, Token,
-};
+use moqt::transport::TransportEvent;
+use moqt::wire::{session_codes, FullTrackName, Response};
 use moqt_net::{ConnId, ConnInfo, TransportKind};
 use std::collections::HashMap;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// All state of a relay.
 pub(crate) struct Core {
     pub(crate) config: RelayConfig,
-    peers: HashMap<ConnId, Peer>,
-    tracks: HashMap<u64, Track>,
+    peers: IntMap<ConnId, Peer>,
+    tracks: IntMap<u64, Track>,
     names: HashMap<FullTrackName, u64>,
     tracks_by_namespace: NamespaceTree<u64>,
     publishers: NamespaceTree<(ConnId, RequestId)>,
@@ -66,8 +72,8 @@ impl Core {
     pub(crate) fn new(config: RelayConfig, now: Instant) -> Self {
         Core {
             config,
-            peers: HashMap::new(),
-            tracks: HashMap::new(),
+            peers: IntMap::default(),
+            tracks: IntMap::default(),
             names: HashMap::new(),
             tracks_by_namespace: NamespaceTree::default(),
             publishers: NamespaceTree::default(),
@@ -123,8 +129,15 @@ impl Core {
             },
             ..SessionConfig::server()
         });
-        session.start(now, transport);
-        self.peers.insert(conn, Peer::new(session, info));
+        let mut recorder = FirstStream {
+            inner: transport,
+            opened: None,
+        };
+        session.start(now, &mut recorder);
+        let control = recorder.opened;
+        let mut peer = Peer::new(session, info);
+        peer.farewell.ours = control;
+        self.peers.insert(conn, peer);
         self.touch(conn);
         self.settle(io);
     }
@@ -135,9 +148,8 @@ impl Core {
         let Some(peer) = self.peers.get_mut(&conn) else {
             return;
         };
-        match io.transport(conn) {
-            Some(transport) => peer.session.handle(now, transport, event),
-            None => peer.session.handle(now, &mut Gone, event),
+        if let Some(event) = peer.farewell.filter(now, event) {
+            pass(peer, io, conn, event);
         }
         self.touch(conn);
         self.settle(io);
@@ -159,6 +171,9 @@ impl Core {
                         if let Some(transport) = io.transport(conn) {
                             peer.session.on_timeout(now, transport);
                         }
+                        for event in peer.farewell.due(now) {
+                            pass(peer, io, conn, event);
+                        }
                         self.touch(conn);
                     }
                 }
@@ -169,6 +184,12 @@ impl Core {
             }
             self.settle(io);
         }
+    }
+
+    /// The control stream that this side opened.
+    #[cfg(test)]
+    pub(crate) fn control_stream(&self, conn: ConnId) -> Option<moqt::transport::StreamId> {
+        self.peers.get(&conn)?.farewell.ours
     }
 
     /// Notes that a session may have events.
@@ -191,7 +212,8 @@ impl Core {
                     Some(event) => self.on_session_event(io, conn, event),
                     None => {
                         peer.dirty = false;
-                        let at = peer.session.poll_timeout();
+                        let at = [peer.session.poll_timeout(), peer.farewell.deadline()];
+                        let at = at.into_iter().flatten().min();
                         peer.timer.want(&mut self.timers, at, Timer::Peer(conn));
                         break;
                     }
@@ -279,182 +301,6 @@ impl Core {
         }
     }
 
-    fn on_ready(&mut self, io: &mut dyn Io, conn: ConnId, setup: moqt::session::PeerSetup) {
-        let Some(peer) = self.peers.get_mut(&conn) else {
-            return;
-        };
-        if let Some(path) = setup.path {
-            peer.path = path;
-        }
-        peer.tokens = setup.tokens;
-        let decision = self.config.authorizer.connect(&ConnectRequest {
-            tokens: &peer.tokens,
-            path: &peer.path,
-            transport: peer.info.kind,
-            addr: peer.info.remote,
-        });
-        match decision {
-            Decision::Allow => {
-                peer.ready = true;
-                self.counts.sessions.accepted += 1;
-                log::debug!(
-                    "session {} is ready over {}",
-                    conn.0,
-                    peer.info.kind.as_str()
-                );
-                if self.drain.is_some() {
-                    self.say_goaway(io, conn);
-                }
-            }
-            Decision::Deny { reason } => {
-                self.counts.sessions.unauthorized += 1;
-                log::info!("session {} refused: {reason}", conn.0);
-                self.with_session(io, conn, |session, transport| {
-                    session.close(transport, session_codes::UNAUTHORIZED, &reason);
-                });
-            }
-        }
-    }
-
-    fn on_request(
-        &mut self,
-        io: &mut dyn Io,
-        conn: ConnId,
-        id: RequestId,
-        request: Request,
-        tokens: Vec<Token>,
-    ) {
-        if !self.peers.get(&conn).is_some_and(|peer| peer.ready) {
-            return;
-        }
-        self.counts.requests.received += 1;
-        if let Some(error) = self.refuse(conn, &request, &tokens) {
-            return self.reject(io, conn, id, error);
-        }
-        match request {
-            Request::Subscribe(subscribe) => self.on_subscribe(io, conn, id, subscribe),
-            Request::Publish(publish) => self.on_publish(io, conn, id, publish),
-            Request::Fetch(fetch) => self.on_fetch(io, conn, id, fetch, &tokens),
-            Request::TrackStatus(subscribe) => self.on_track_status(io, conn, id, subscribe),
-            Request::PublishNamespace(m) => self.on_publish_namespace(io, conn, id, m),
-            Request::SubscribeNamespace(m) => self.on_subscribe_namespace(io, conn, id, m),
-            Request::SubscribeTracks(m) => self.on_subscribe_tracks(io, conn, id, m),
-        }
-    }
-
-    /// Why a request is refused before anything is done about it: shutdown, names that are not
-    /// the application's, admission.
-    fn refuse(
-        &mut self,
-        conn: ConnId,
-        request: &Request,
-        tokens: &[Token],
-    ) -> Option<RequestError> {
-        if self.drain.is_some() {
-            return Some(RequestError::new(
-                request_codes::GOING_AWAY,
-                "the relay is shutting down",
-            ));
-        }
-        let namespace = request.namespace()?;
-        if namespace.is_session_level() {
-            return Some(RequestError::new(
-                request_codes::DOES_NOT_EXIST,
-                "this namespace is reserved",
-            ));
-        }
-        let (publishes, track) = match request {
-            Request::Publish(m) => (true, Some(m.track.name().clone())),
-            Request::PublishNamespace(_) => (true, None),
-            Request::Subscribe(m) | Request::TrackStatus(m) => {
-                (false, Some(m.track.name().clone()))
-            }
-            Request::Fetch(m) => match &m.range {
-                moqt::wire::FetchRange::Standalone { track, .. } => {
-                    (false, Some(track.name().clone()))
-                }
-                _ => (false, None),
-            },
-            Request::SubscribeNamespace(_) | Request::SubscribeTracks(_) => (false, None),
-        };
-        self.unauthorized(conn, namespace, track.as_deref(), publishes, tokens)
-    }
-
-    /// Asks the authorizer.
-    fn unauthorized(
-        &mut self,
-        conn: ConnId,
-        namespace: &Namespace,
-        track: Option<&[u8]>,
-        publishes: bool,
-        tokens: &[Token],
-    ) -> Option<RequestError> {
-        let peer = self.peers.get(&conn)?;
-        let access = AccessRequest {
-            session_tokens: &peer.tokens,
-            request_tokens: tokens,
-            namespace,
-            track,
-            transport: peer.info.kind,
-            addr: peer.info.remote,
-        };
-        let decision = if publishes {
-            self.config.authorizer.publish(&access)
-        } else {
-            self.config.authorizer.subscribe(&access)
-        };
-        match decision {
-            Decision::Allow => None,
-            Decision::Deny { reason } => {
-                self.counts.requests.unauthorized += 1;
-                Some(RequestError::new(request_codes::UNAUTHORIZED, reason))
-            }
-        }
-    }
-
-    fn reject(&mut self, io: &mut dyn Io, conn: ConnId, id: RequestId, error: RequestError) {
-        self.counts.requests.rejected += 1;
-        if let Some(peer) = self.peers.get_mut(&conn) {
-            peer.roles.remove(&id);
-        }
-        self.with_session(io, conn, |session, transport| {
-            if let Err(e) = session.reject(transport, id, error) {
-                log::debug!("a refusal could not be sent: {e}");
-            }
-        });
-    }
-
-    /// REQUEST_ERROR for a limit of this relay: to be tried again later.
-    fn overloaded(what: &str) -> RequestError {
-        RequestError {
-            retry_after: Some(1_000),
-            ..RequestError::new(
-                request_codes::EXCESSIVE_LOAD,
-                format!("the relay has reached its limit of {what}"),
-            )
-        }
-    }
-
-    fn respond(
-        &mut self,
-        io: &mut dyn Io,
-        conn: ConnId,
-        id: RequestId,
-        response: Response,
-    ) -> bool {
-        let sent = self.with_session(io, conn, |session, transport| {
-            session.respond(transport, id, response)
-        });
-        match sent {
-            Some(Ok(())) => true,
-            Some(Err(e)) => {
-                log::debug!("an answer could not be sent: {e}");
-                false
-            }
-            None => false,
-        }
-    }
-
     fn on_response(&mut self, io: &mut dyn Io, conn: ConnId, id: RequestId, response: Response) {
         let Some(role) = self
             .peers
@@ -479,171 +325,14 @@ impl Core {
             _ => {}
         }
     }
+}
 
-    fn on_request_closed(
-        &mut self,
-        io: &mut dyn Io,
-        conn: ConnId,
-        id: RequestId,
-        end: moqt::session::RequestEnd,
-    ) {
-        let Some(role) = self.peers.get_mut(&conn).and_then(|p| p.roles.remove(&id)) else {
-            return;
-        };
-        match role {
-            Role::Waiting { track } => self.waiting_gone(io, track, conn, id),
-            Role::Subscriber { track, slot } => self.subscriber_gone(io, track, slot),
-            Role::Offered { .. } | Role::Status => {}
-            Role::Upstream { track } => self.source_gone(io, track, conn, id, end),
-            Role::Fetch { fetch } => self.fetch_gone(io, fetch),
-            Role::UpstreamFetch { fetch } => self.upstream_fetch_gone(io, fetch, end),
-            Role::UpstreamStatus {
-                conn: asker,
-                request,
-                track,
-                tried,
-            } => {
-                self.status_failed(io, (asker, request, track, tried), None);
-            }
-            Role::Namespace { namespace } => self.namespace_gone(io, conn, id, &namespace),
-            Role::Discovery { prefix, .. } => {
-                self.discoveries.remove(&prefix, |key| *key == (conn, id));
-            }
-            Role::Tracks { prefix, .. } => {
-                self.track_followers
-                    .remove(&prefix, |key| *key == (conn, id));
-            }
-        }
-    }
-
-    fn on_closed(&mut self, io: &mut dyn Io, conn: ConnId, reason: SessionClose) {
-        let Some(mut peer) = self.peers.remove(&conn) else {
-            return;
-        };
-        self.counts.sessions.closed += 1;
-        let clean = match &reason {
-            SessionClose::Local { code, reason } => {
-                if !matches!(
-                    *code,
-                    session_codes::NO_ERROR
-                        | session_codes::UNAUTHORIZED
-                        | session_codes::GOAWAY_TIMEOUT
-                ) {
-                    self.counts.sessions.violations += 1;
-                    log::info!(
-                        "session {} closed: {} ({reason})",
-                        conn.0,
-                        session_codes::name(*code)
-                    );
-                }
-                false
-            }
-            SessionClose::Transport(CloseReason::Peer { code, .. }) => {
-                *code == session_codes::NO_ERROR
-            }
-            SessionClose::Transport(_) => false,
-        };
-        log::debug!("session {} is over", conn.0);
-        // Streams first, so that subscribers see them cut before their subscriptions change.
-        let streams: Vec<_> = peer.incoming.drain().collect();
-        for (stream, incoming) in streams {
-            self.cut_stream(io, conn, stream, &incoming, stream_codes::CANCELLED);
-        }
-        for (id, role) in std::mem::take(&mut peer.roles) {
-            match role {
-                Role::Waiting { track } => self.waiting_gone(io, track, conn, id),
-                Role::Subscriber { track, slot } => self.subscriber_lost(io, track, slot),
-                Role::Offered { .. } | Role::Status => {}
-                Role::Upstream { track } => self.source_lost(io, track, conn, clean),
-                Role::Fetch { fetch } => self.fetch_gone(io, fetch),
-                Role::UpstreamFetch { fetch } => {
-                    self.upstream_fetch_gone(io, fetch, moqt::session::RequestEnd::Cancelled(0));
-                }
-                Role::UpstreamStatus {
-                    conn: asker,
-                    request,
-                    track,
-                    tried,
-                } => {
-                    self.status_failed(io, (asker, request, track, tried), None);
-                }
-                Role::Namespace { namespace } => self.namespace_gone(io, conn, id, &namespace),
-                Role::Discovery { prefix, .. } => {
-                    self.discoveries.remove(&prefix, |key| *key == (conn, id));
-                }
-                Role::Tracks { prefix, .. } => {
-                    self.track_followers
-                        .remove(&prefix, |key| *key == (conn, id));
-                }
-            }
-        }
-        if self.drain.is_some() && self.peers.is_empty() {
-            self.drained = true;
-        }
-    }
-
-    /// Begins the shutdown: GOAWAY to every session, new requests refused, sessions closed when
-    /// `drain` has passed.
-    pub(crate) fn start_drain(&mut self, io: &mut dyn Io, drain: Duration) {
-        if self.drain.is_some() {
-            return;
-        }
-        let at = io.now() + drain;
-        self.drain = Some(at);
-        self.drained = self.peers.is_empty() || drain.is_zero();
-        let conns: Vec<ConnId> = self.peers.keys().copied().collect();
-        for conn in conns {
-            self.say_goaway(io, conn);
-        }
-        self.timers.add(at, Timer::Drain);
-        self.settle(io);
-    }
-
-    fn say_goaway(&mut self, io: &mut dyn Io, conn: ConnId) {
-        let now = io.now();
-        let left = self
-            .drain
-            .map_or(Duration::ZERO, |at| at.saturating_duration_since(now));
-        let timeout = left.as_millis() as u64;
-        let uri = self.config.goaway_uri.clone();
-        self.with_session(io, conn, |session, transport| {
-            if session.is_ready() {
-                if let Err(e) = session.goaway(now, transport, &uri, timeout) {
-                    log::debug!("GOAWAY could not be sent: {e}");
-                }
-            }
-        });
-    }
-
-    fn drain_timeout(&mut self, io: &mut dyn Io) {
-        if self.drain.is_some_and(|at| at <= io.now()) {
-            self.drained = true;
-        }
-    }
-
-    /// Whether the shutdown is complete, except for closing what is left.
-    pub(crate) fn is_drained(&self) -> bool {
-        self.drained
-    }
-
-    /// Closes every session that is left.
-    pub(crate) fn close_all(&mut self, io: &mut dyn Io) {
-        let conns: Vec<ConnId> = self.peers.keys().copied().collect();
-        for conn in conns {
-            let open = self
-                .peers
-                .get(&conn)
-                .is_some_and(|peer| !peer.roles.is_empty());
-            let (code, reason) = if open && self.drain.is_some() {
-                (session_codes::GOAWAY_TIMEOUT, "the relay has shut down")
-            } else {
-                (session_codes::NO_ERROR, "the relay has shut down")
-            };
-            self.with_session(io, conn, |session, transport| {
-                session.close(transport, code, reason);
-            });
-        }
-        self.settle(io);
+/// Gives an event to a session.
+fn pass(peer: &mut Peer, io: &mut dyn Io, conn: ConnId, event: TransportEvent) {
+    let now = io.now();
+    match io.transport(conn) {
+        Some(transport) => peer.session.handle(now, transport, event),
+        None => peer.session.handle(now, &mut Gone, event),
     }
 }
 

@@ -75,6 +75,10 @@ impl Core {
         self.tracks_by_namespace
             .remove(track.name.namespace(), |other| *other == id);
         self.cached -= track.cache.bytes().min(self.cached);
+        if let Some(prefetch) = &track.prefetch {
+            let (conn, request) = (prefetch.conn, prefetch.request);
+            self.cancel_request(io, conn, request, stream_codes::CANCELLED);
+        }
         for source in &track.sources {
             self.cancel_request(io, source.conn, source.request, stream_codes::CANCELLED);
         }

@@ -5,7 +5,9 @@ use crate::io::Io;
 use crate::peer::Role;
 use crate::track::{Source, SourceKind};
 use moqt::session::{RequestId, SessionError};
-use moqt::wire::{request_codes, Parameters, Publish, Request, RequestError, RequestOk, Response};
+use moqt::wire::{
+    request_codes, Parameters, Publish, PublishDone, Request, RequestError, RequestOk, Response,
+};
 use moqt_net::ConnId;
 
 impl Core {
@@ -48,14 +50,16 @@ impl Core {
         if self
             .tracks
             .get(&id)
-            .is_some_and(|t| t.ended && t.subscribers.is_empty())
+            .is_some_and(|t| t.ended && !t.has_live_subscribers())
         {
             self.reset_track(id);
         }
         let Some(track) = self.tracks.get_mut(&id) else {
             return;
         };
-        let forward = track.is_wanted();
+        // The first readers find the current group here. If none come within the linger time, the
+        // publisher is told to be silent until there are some.
+        let forward = true;
         track.ended = false;
         track.grace = None;
         track.refusal = None;
@@ -161,6 +165,9 @@ impl Core {
                 if let Some(peer) = self.peers.get_mut(&conn) {
                     peer.roles.insert(request, Role::Offered { track: id });
                 }
+                if let Some(track) = self.tracks.get_mut(&id) {
+                    track.offers.push((conn, request));
+                }
             }
             Some(Err(SessionError::NoStreams)) => self.tell_blocked(io, conn, prefix_request, id),
             Some(Err(e)) => log::debug!("PUBLISH could not be sent: {e}"),
@@ -177,6 +184,7 @@ impl Core {
         id: u64,
         response: Response,
     ) {
+        self.forget_offer(id, conn, request);
         let Response::RequestOk(ok) = response else {
             return;
         };
@@ -200,5 +208,26 @@ impl Core {
             self.request_group(io, id, group);
         }
         self.review_track(io, id);
+    }
+
+    /// An offer was answered or is over.
+    pub(super) fn forget_offer(&mut self, id: u64, conn: ConnId, request: RequestId) {
+        if let Some(track) = self.tracks.get_mut(&id) {
+            track.offers.retain(|offer| *offer != (conn, request));
+        }
+    }
+
+    /// Takes back the offers of a track that has ended.
+    pub(super) fn withdraw_offers(&mut self, io: &mut dyn Io, id: u64, done: &PublishDone) {
+        let offers = match self.tracks.get_mut(&id) {
+            Some(track) => std::mem::take(&mut track.offers),
+            None => return,
+        };
+        for (conn, request) in offers {
+            if let Some(peer) = self.peers.get_mut(&conn) {
+                peer.roles.remove(&request);
+            }
+            self.publish_done(io, conn, request, done.clone());
+        }
     }
 }

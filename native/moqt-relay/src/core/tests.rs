@@ -2,6 +2,7 @@
 
 mod delivery;
 mod discovery;
+mod ending;
 mod fetching;
 mod garbage;
 mod limits;

@@ -10,7 +10,9 @@ use moqt::session::SessionEvent;
 use moqt::wire::*;
 
 fn class(class: DeliveryClass) -> Properties {
-    Properties::builder().varint(TRACK_CLASS, class.value()).build()
+    Properties::builder()
+        .varint(TRACK_CLASS, class.value())
+        .build()
 }
 
 fn small() -> RelayConfig {
@@ -45,7 +47,11 @@ fn a_slow_reader_of_a_reliable_track_is_given_up_and_nobody_else_notices() {
     w.clients.get_mut(&slow).expect("it is here").reads = false;
     let mut received = 0;
     for group in 1..=40 {
-        w.send_group(publisher, group, &[&KILOBYTE, &KILOBYTE, &KILOBYTE, &KILOBYTE]);
+        w.send_group(
+            publisher,
+            group,
+            &[&KILOBYTE, &KILOBYTE, &KILOBYTE, &KILOBYTE],
+        );
         received += w.objects(fast).len();
     }
     assert_eq!(received, 160, "the fast one has everything");
@@ -63,7 +69,10 @@ fn a_slow_reader_of_a_reliable_track_is_given_up_and_nobody_else_notices() {
     let id = w.subscribe(slow, &track, largest());
     assert!(matches!(w.response(slow, id), Response::SubscribeOk(_)));
     w.send_group(publisher, 41, &[b"again"]);
-    assert_eq!(w.objects(slow).last().map(String::as_str), Some("41.0=again"));
+    assert_eq!(
+        w.objects(slow).last().map(String::as_str),
+        Some("41.0=again")
+    );
 }
 
 #[test]
@@ -114,12 +123,16 @@ fn datagrams_pass_with_all_fields_and_a_full_queue_drops_the_oldest() {
         ..ObjectDatagram::default()
     };
     let first = sent.clone();
-    w.with_client(publisher, |s, t, _| s.send_datagram(t, &first)).expect("sent");
+    w.with_client(publisher, |s, t, _| s.send_datagram(t, &first))
+        .expect("sent");
     let got = w.take(fast, |event| match event {
         SessionEvent::Datagram { datagram, .. } => Some(datagram.clone()),
         _ => None,
     });
-    let expected = ObjectDatagram { track_alias: got[0].track_alias, ..sent };
+    let expected = ObjectDatagram {
+        track_alias: got[0].track_alias,
+        ..sent
+    };
     assert_eq!(got, [expected]);
     for group in 2..=600 {
         let datagram = ObjectDatagram {
@@ -128,7 +141,8 @@ fn datagrams_pass_with_all_fields_and_a_full_queue_drops_the_oldest() {
             payload: Bytes::from_static(b"x"),
             ..ObjectDatagram::default()
         };
-        w.with_client(publisher, |s, t, _| s.send_datagram(t, &datagram)).expect("sent");
+        w.with_client(publisher, |s, t, _| s.send_datagram(t, &datagram))
+            .expect("sent");
     }
     let stats = w.stats();
     assert!(stats.drops.datagram_queue > 0, "{:?}", stats.drops);
@@ -167,10 +181,13 @@ fn late_joiners_get_the_rest_of_the_group_on_a_stream_that_says_so() {
     });
     let late = w.client();
     let id = w.subscribe(late, &track, largest());
-    let Response::SubscribeOk(ok) = w.response(late, id) else { panic!() };
+    let Response::SubscribeOk(ok) = w.response(late, id) else {
+        panic!()
+    };
     assert_eq!(ok.params.largest_object, Some(at(1, 0)));
     w.with_client(publisher, |s, t, _| {
-        s.write_object(t, stream, &object(1, b"delta")).expect("room");
+        s.write_object(t, stream, &object(1, b"delta"))
+            .expect("room");
         s.finish_stream(t, stream);
     });
     let headers = w.take(late, |event| match event {
@@ -184,7 +201,10 @@ fn late_joiners_get_the_rest_of_the_group_on_a_stream_that_says_so() {
     });
     assert_eq!(ids, [1]);
     // What it missed is in the cache.
-    let range = FetchRange::RelativeJoining { request_id: id.0, groups: 0 };
+    let range = FetchRange::RelativeJoining {
+        request_id: id.0,
+        groups: 0,
+    };
     let fetch = w.fetch(late, range, Parameters::default());
     assert_eq!(w.fetched(late, fetch), "1.0=key");
 }
@@ -194,21 +214,33 @@ fn a_reset_upstream_is_a_reset_downstream() {
     let mut w = World::new();
     let track = name("match", "x");
     let (publisher, subscriber, ..) = w.joined(&track, Properties::empty());
-    let header = SubgroupHeader { track_alias: 7, group: 1, ..SubgroupHeader::default() };
+    let header = SubgroupHeader {
+        track_alias: 7,
+        group: 1,
+        ..SubgroupHeader::default()
+    };
     w.with_client(publisher, |s, t, _| {
         let stream = s.open_subgroup(t, &header, 0).expect("a stream");
-        let object = SubgroupObject { payload: "a".into(), ..SubgroupObject::default() };
+        let object = SubgroupObject {
+            payload: "a".into(),
+            ..SubgroupObject::default()
+        };
         s.write_object(t, stream, &object).expect("room");
         stream
     });
     let stream = w.with_client(publisher, |s, t, _| {
         let header = SubgroupHeader { group: 2, ..header };
         let stream = s.open_subgroup(t, &header, 0).expect("a stream");
-        let object = SubgroupObject { payload: "b".into(), ..SubgroupObject::default() };
+        let object = SubgroupObject {
+            payload: "b".into(),
+            ..SubgroupObject::default()
+        };
         s.write_object(t, stream, &object).expect("room");
         stream
     });
-    w.with_client(publisher, |s, t, _| s.reset_stream(t, stream, stream_codes::DELIVERY_TIMEOUT));
+    w.with_client(publisher, |s, t, _| {
+        s.reset_stream(t, stream, stream_codes::DELIVERY_TIMEOUT)
+    });
     let ends = w.take(subscriber, |event| match event {
         SessionEvent::StreamEnded { end, .. } => Some(format!("{end:?}")),
         _ => None,
@@ -219,5 +251,9 @@ fn a_reset_upstream_is_a_reset_downstream() {
         SessionEvent::StreamEnded { end, .. } => Some(format!("{end:?}")),
         _ => None,
     });
-    assert_eq!(ends, ["Reset { code: 1, truncated: false }"], "cut with the connection");
+    assert_eq!(
+        ends,
+        ["Reset { code: 1, truncated: false }"],
+        "cut with the connection"
+    );
 }

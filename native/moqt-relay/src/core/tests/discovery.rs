@@ -76,12 +76,24 @@ fn overlapping_prefixes_of_one_session_are_refused_by_kind() {
     assert_eq!(heard(&mut w, conn, first), ["ok"]);
     for prefix in ["match", "match/1", "match/1/x"] {
         let id = follow(&mut w, conn, ns(prefix));
-        assert_eq!(w.error(conn, id).code, request_codes::PREFIX_OVERLAP, "{prefix}");
+        assert_eq!(
+            w.error(conn, id).code,
+            request_codes::PREFIX_OVERLAP,
+            "{prefix}"
+        );
     }
     let id = follow(&mut w, conn, ns("match/2"));
-    assert_eq!(heard(&mut w, conn, id), ["ok"], "a neighbour does not overlap");
+    assert_eq!(
+        heard(&mut w, conn, id),
+        ["ok"],
+        "a neighbour does not overlap"
+    );
     let id = follow_tracks(&mut w, conn, "match");
-    assert_eq!(heard(&mut w, conn, id), ["ok"], "the other kind does not overlap");
+    assert_eq!(
+        heard(&mut w, conn, id),
+        ["ok"],
+        "the other kind does not overlap"
+    );
     let other = w.client();
     let id = follow(&mut w, other, ns("match"));
     assert_eq!(heard(&mut w, other, id), ["ok"], "nor does another session");
@@ -114,7 +126,10 @@ fn a_prefix_can_be_moved() {
     w.with_client(watcher, |s, t, now| s.update(now, t, id, params))
         .expect("an update");
     assert!(
-        matches!(w.ends(watcher)[..], [RequestEnd::Rejected | RequestEnd::Finished, ..]),
+        matches!(
+            w.ends(watcher)[..],
+            [RequestEnd::Rejected | RequestEnd::Finished, ..]
+        ),
         "a failed update ends the request"
     );
 }
@@ -141,7 +156,10 @@ fn published_tracks_are_offered_to_those_who_follow_the_prefix() {
     publish(&mut w, publisher, name("other", "events"), 8);
     let id = follow_tracks(&mut w, late, "match");
     assert_eq!(heard(&mut w, late, id), ["ok"]);
-    assert!(w.requests(publisher).is_empty(), "nobody is offered what it publishes");
+    assert!(
+        w.requests(publisher).is_empty(),
+        "nobody is offered what it publishes"
+    );
     for conn in [early, late] {
         let mut offers = w.requests(conn);
         assert_eq!(offers.len(), 1);
@@ -151,7 +169,8 @@ fn published_tracks_are_offered_to_those_who_follow_the_prefix() {
         assert_eq!(offered.track, name("match/1", "events"));
         assert_eq!(offered.properties.varint(0x38F0), Some(5));
         let ok = Response::RequestOk(RequestOk::default());
-        w.with_client(conn, |s, t, _| s.respond(t, offer, ok)).expect("accepted");
+        w.with_client(conn, |s, t, _| s.respond(t, offer, ok))
+            .expect("accepted");
     }
     w.send_group(publisher, 1, &[b"a"]);
     assert_eq!(w.objects(early), ["1.0=a"]);
@@ -189,6 +208,9 @@ fn a_track_that_waits_for_rendezvous_is_not_offered_as_well() {
     };
     let waiting = w.subscribe(conn, &name("match", "x"), params);
     publish(&mut w, publisher, name("match", "x"), 7);
-    assert!(matches!(w.response(conn, waiting), Response::SubscribeOk(_)));
+    assert!(matches!(
+        w.response(conn, waiting),
+        Response::SubscribeOk(_)
+    ));
     assert!(w.requests(conn).is_empty());
 }

@@ -11,7 +11,10 @@ struct Noise(u64);
 
 impl Noise {
     fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         self.0 >> 33
     }
 
@@ -41,13 +44,29 @@ fn random_bytes_everywhere_harm_only_the_sender() {
     let track = name("match", "x");
     let (publisher, reader, ..) = w.joined(&track, Properties::empty());
     let mut noise = Noise(42);
-    let uni = ["control", "subgroup", "subgroup with properties", "fetch", ""];
-    let bi = ["subscribe", "publish", "fetch request", "publish namespace", ""];
+    let uni = [
+        "control",
+        "subgroup",
+        "subgroup with properties",
+        "fetch",
+        "",
+    ];
+    let bi = [
+        "subscribe",
+        "publish",
+        "fetch request",
+        "publish namespace",
+        "",
+    ];
     let mut closed = 0;
     for round in 0..120 {
         let offender = w.client();
         for _ in 0..4 {
-            let (dir, kinds) = if noise.next() % 2 == 0 { (Dir::Uni, uni) } else { (Dir::Bi, bi) };
+            let (dir, kinds) = if noise.next() % 2 == 0 {
+                (Dir::Uni, uni)
+            } else {
+                (Dir::Bi, bi)
+            };
             let kind = kinds[noise.next() as usize % kinds.len()];
             let mut bytes = first_byte_of(kind).to_vec();
             bytes.extend(noise.bytes(200));
@@ -55,7 +74,12 @@ fn random_bytes_everywhere_harm_only_the_sender() {
             w.raw_stream(offender, dir, &bytes, fin);
         }
         let datagram = Bytes::from(noise.bytes(300));
-        let _ = w.clients.get_mut(&offender).expect("it is here").transport.send_datagram(datagram);
+        let _ = w
+            .clients
+            .get_mut(&offender)
+            .expect("it is here")
+            .transport
+            .send_datagram(datagram);
         w.run();
         if !w.is_open(offender) {
             closed += 1;
@@ -101,7 +125,10 @@ fn reserved_namespaces_do_not_exist() {
         message.extend_from_slice(&payload);
         let client = w.clients.get_mut(&conn).expect("it is here");
         let stream = client.transport.open(Dir::Bi).expect("a stream");
-        client.transport.write(stream, &mut Bytes::from(message)).expect("room");
+        client
+            .transport
+            .write(stream, &mut Bytes::from(message))
+            .expect("room");
         let mut answer = Vec::new();
         for _ in 0..100 {
             while let Some(event) = w.links_poll(conn) {
@@ -117,8 +144,14 @@ fn reserved_namespaces_do_not_exist() {
             }
         }
         let profile = Draft::default().profile();
-        let (message, _) = profile.decode_message(&Bytes::from(answer)).expect("an answer");
-        let Message::Response { response: Response::RequestError(error), .. } = message else {
+        let (message, _) = profile
+            .decode_message(&Bytes::from(answer))
+            .expect("an answer");
+        let Message::Response {
+            response: Response::RequestError(error),
+            ..
+        } = message
+        else {
             panic!("not refused: {message:?}")
         };
         assert_eq!(error.code, request_codes::DOES_NOT_EXIST);

@@ -69,7 +69,10 @@ fn namespaces_tracks_and_subscriptions() {
     let id = w.fetch(other, range, Parameters::default());
     assert!(w.error(other, id).reason.contains("tracks"));
     let limits = w.stats().limits;
-    assert_eq!((limits.namespaces, limits.subscriptions, limits.tracks), (1, 1, 1));
+    assert_eq!(
+        (limits.namespaces, limits.subscriptions, limits.tracks),
+        (1, 1, 1)
+    );
 }
 
 #[test]
@@ -84,7 +87,10 @@ fn matches_of_a_prefix() {
         params: Parameters::default(),
     };
     let id = w.request(watcher, Request::SubscribeNamespace(message));
-    assert_eq!(w.error(watcher, id).code, request_codes::NAMESPACE_TOO_LARGE);
+    assert_eq!(
+        w.error(watcher, id).code,
+        request_codes::NAMESPACE_TOO_LARGE
+    );
     assert_eq!(w.stats().limits.matches, 1);
 }
 

@@ -1,0 +1,238 @@
+//! FETCH: the response on its way to the peer, and how fetches end.
+
+use super::fetch::FetchJob;
+use super::Core;
+use crate::cache::{Item, TrackCache};
+use crate::io::Io;
+use moqt::delivery::priority::transport_priority;
+use moqt::delivery::StreamSignal;
+use moqt::session::SessionError;
+use moqt::transport::StreamId;
+use moqt::wire::{
+    request_codes, stream_codes, FetchItem, FetchObject, FetchOk, Parameters, RequestError,
+    Response,
+};
+use moqt_net::ConnId;
+
+impl Core {
+    /// Sends FETCH_OK and the objects, or the reason why there is nothing.
+    pub(super) fn answer_fetch(&mut self, io: &mut dyn Io, fetch: u64) {
+        let now = io.now();
+        let Some(job) = self.fetches.get_mut(&fetch) else {
+            return;
+        };
+        if job.answered {
+            return;
+        }
+        let unknown = job.store.unknown(job.span, now).is_some();
+        if unknown && job.store.is_empty() {
+            let established = self
+                .tracks
+                .get(&job.track)
+                .is_some_and(|t| t.is_established());
+            let error = job.refusal.clone().or_else(|| {
+                (!established).then(|| {
+                    RequestError::new(
+                        request_codes::DOES_NOT_EXIST,
+                        "nobody publishes this track here, and it is not cached",
+                    )
+                })
+            });
+            if let Some(error) = error {
+                return self.refuse_fetch(io, fetch, error);
+            }
+        }
+        job.items = job.store.collect(job.span, job.order, now).into();
+        job.store = TrackCache::new(0, 1);
+        job.answered = true;
+        job.deadline = None;
+        let ok = FetchOk {
+            end_of_track: job.end_of_track,
+            end: job.span.wire_end(),
+            params: Parameters::default(),
+            properties: job.properties.clone().unwrap_or_default(),
+        };
+        let (conn, request) = (job.conn, job.request);
+        if self.respond(io, conn, request, Response::FetchOk(ok)) {
+            self.send_fetch(io, fetch);
+        } else {
+            self.fetch_gone(io, fetch);
+        }
+    }
+
+    /// Writes as much of a response as the connection takes.
+    pub(super) fn send_fetch(&mut self, io: &mut dyn Io, fetch: u64) {
+        let Some(job) = self.fetches.get_mut(&fetch) else {
+            return;
+        };
+        let conn = job.conn;
+        let Some(peer) = self.peers.get_mut(&conn) else {
+            return;
+        };
+        let Some(transport) = io.transport(conn) else {
+            return;
+        };
+        let stream = match job.stream {
+            Some(stream) => stream,
+            None => {
+                let info = self.tracks.get(&job.track).map_or(128, |t| t.info.priority);
+                let group = job.span.start.group;
+                let priority = transport_priority(job.priority, info, job.order, group, 0);
+                match peer.session.open_fetch(transport, job.request, priority) {
+                    Ok(stream) => {
+                        job.stream = Some(stream);
+                        peer.fetch_streams.insert(stream, fetch);
+                        stream
+                    }
+                    Err(SessionError::NoStreams) => {
+                        peer.blocked_fetches.push(fetch);
+                        return;
+                    }
+                    Err(e) => {
+                        log::debug!("a fetch response could not be opened: {e}");
+                        let request = job.request;
+                        self.end_fetch(io, fetch);
+                        let code = stream_codes::INTERNAL_ERROR;
+                        return self.cancel_request(io, conn, request, code);
+                    }
+                }
+            }
+        };
+        if peer.session.is_blocked(stream) {
+            return;
+        }
+        let mut failed = false;
+        while let Some(item) = job.items.front() {
+            let item = match item {
+                Item::EndOfRange { location, unknown } => FetchItem::EndOfRange {
+                    location: *location,
+                    unknown: *unknown,
+                },
+                Item::Object(object) => FetchItem::Object(FetchObject {
+                    group: object.group,
+                    subgroup: (!object.datagram).then_some(object.subgroup),
+                    object: object.object,
+                    priority: object.priority.unwrap_or_else(|| {
+                        self.tracks.get(&job.track).map_or(128, |t| t.info.priority)
+                    }),
+                    properties: object.properties.clone(),
+                    payload: object.payload.clone(),
+                }),
+            };
+            match peer.session.write_fetch_item(transport, stream, &item) {
+                Ok(blocked) => {
+                    if matches!(item, FetchItem::Object(_)) {
+                        self.counts.objects.fetched += 1;
+                    }
+                    job.items.pop_front();
+                    if blocked {
+                        break;
+                    }
+                }
+                Err(SessionError::Blocked) => break,
+                Err(e) => {
+                    log::debug!("a fetch response ends early: {e}");
+                    failed = true;
+                    break;
+                }
+            }
+        }
+        let all = job.items.is_empty();
+        if failed {
+            peer.session
+                .reset_stream(transport, stream, stream_codes::INTERNAL_ERROR);
+        } else if all {
+            peer.session.finish_stream(transport, stream);
+        }
+        self.touch(conn);
+        if failed || all {
+            self.end_fetch(io, fetch);
+        }
+    }
+
+    /// A stream of a response is writable, acknowledged or stopped.
+    pub(super) fn on_fetch_stream(
+        &mut self,
+        io: &mut dyn Io,
+        conn: ConnId,
+        stream: StreamId,
+        fetch: u64,
+        signal: StreamSignal,
+    ) {
+        match signal {
+            StreamSignal::Writable => self.send_fetch(io, fetch),
+            StreamSignal::Acked | StreamSignal::Stopped => {
+                if let Some(peer) = self.peers.get_mut(&conn) {
+                    peer.fetch_streams.remove(&stream);
+                }
+                if signal == StreamSignal::Stopped {
+                    self.fetch_gone(io, fetch);
+                }
+            }
+        }
+    }
+
+    /// REQUEST_UPDATE of a FETCH: its priority.
+    pub(super) fn update_fetch(&mut self, fetch: u64, params: &Parameters) {
+        if let (Some(job), Some(priority)) =
+            (self.fetches.get_mut(&fetch), params.subscriber_priority)
+        {
+            job.priority = priority;
+        }
+    }
+
+    /// Answers a fetch with REQUEST_ERROR.
+    pub(super) fn refuse_fetch(&mut self, io: &mut dyn Io, fetch: u64, error: RequestError) {
+        let Some(job) = self.end_fetch(io, fetch) else {
+            return;
+        };
+        self.reject(io, job.conn, job.request, error);
+    }
+
+    /// The peer has cancelled a fetch, its session is gone, or it cannot go on.
+    pub(super) fn fetch_gone(&mut self, io: &mut dyn Io, fetch: u64) {
+        self.end_fetch(io, fetch);
+    }
+
+    /// Ends the fetches of a malformed track.
+    pub(super) fn abort_fetches(&mut self, io: &mut dyn Io, track: u64, code: u64) {
+        let fetches: Vec<u64> = self
+            .fetches
+            .iter()
+            .filter(|(_, job)| job.track == track)
+            .map(|(id, _)| *id)
+            .collect();
+        for fetch in fetches {
+            let Some(job) = self.fetches.get(&fetch) else {
+                continue;
+            };
+            let (conn, request, answered) = (job.conn, job.request, job.answered);
+            if answered {
+                self.end_fetch(io, fetch);
+                self.cancel_request(io, conn, request, code);
+            } else {
+                let error =
+                    RequestError::new(request_codes::MALFORMED_TRACK, "the track is malformed");
+                self.refuse_fetch(io, fetch, error);
+            }
+        }
+    }
+
+    /// Forgets a fetch and what was going on for it upstream.
+    pub(super) fn end_fetch(&mut self, io: &mut dyn Io, fetch: u64) -> Option<FetchJob> {
+        let mut job = self.fetches.remove(&fetch)?;
+        if let Some(peer) = self.peers.get_mut(&job.conn) {
+            peer.fetches -= 1;
+            peer.roles.remove(&job.request);
+            peer.blocked_fetches.retain(|f| *f != fetch);
+        }
+        if let Some(fill) = job.fill.take() {
+            self.cancel_request(io, fill.conn, fill.request, stream_codes::CANCELLED);
+        }
+        if let Some(track) = self.tracks.get_mut(&job.track) {
+            track.fetches -= 1;
+        }
+        self.review_track(io, job.track);
+        Some(job)
+    }
+}
