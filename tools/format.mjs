@@ -19,6 +19,7 @@ export function cppFiles() {
       "--exclude-standard",
       "--",
       "*.c",
+      "*.cc",
       "*.cpp",
       "*.h",
       "*.hpp",
