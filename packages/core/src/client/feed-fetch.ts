@@ -1,7 +1,7 @@
 import type { FetchEnd } from "../delivery/receiver.js";
 import type { RequestId, StreamEnd } from "../session/types.js";
 import type { StreamId } from "../transport.js";
-import { StreamCode } from "../wire/error.js";
+import { RequestErrorCode, StreamCode } from "../wire/error.js";
 import type { FetchRange, RequestError } from "../wire/message.js";
 import type { FetchItem } from "../wire/object.js";
 import { toIncoming, toPlace } from "./incoming.js";
@@ -28,6 +28,8 @@ export class FeedFetch {
   #early: FetchItem[] | undefined = [];
   #end: FetchEnd | undefined;
   #paused = false;
+  /** It was sent a second time. */
+  #repeated = false;
   #over = false;
 
   constructor(link: Link, range: FetchRange, reader: CoreSubscription, owner: FeedFetchOwner) {
@@ -40,20 +42,47 @@ export class FeedFetch {
   start(): void {
     const { priority } = this.#reader.options;
     const params = priority === 128 ? {} : { subscriberPriority: priority };
+    let replaced = false;
     this.#id = this.#link.request(
       { type: "fetch", range: this.range, params },
       {
         response: (response) => {
-          if (response.type === "request_error") this.#finish("refused", response);
+          if (response.type !== "request_error") return;
+          replaced = this.#overtook(response);
+          if (!replaced) this.#finish("refused", response);
         },
         fetchOpened: (stream) => this.#opened(stream),
         closed: () => {
+          if (replaced) return;
           this.#id = undefined;
           // After FETCH_OK the request stream ends while the data stream may still come.
           if (this.#stream === undefined) this.#link.later(() => this.#abandoned());
         },
       },
     );
+  }
+
+  /**
+   * Requests travel on streams of their own: a joining FETCH may arrive before the SUBSCRIBE that it
+   * joins, and be refused for it. Once, it is sent again when the subscription stands.
+   */
+  #overtook(error: RequestError): boolean {
+    const early = error.code === RequestErrorCode.InvalidJoiningRequestId && !this.#repeated;
+    if (!early) return false;
+    this.#repeated = true;
+    this.#id = undefined;
+    if (this.#early === undefined) this.#link.later(() => this.#startAgain());
+    return true;
+  }
+
+  #startAgain(): void {
+    if (this.#over || this.#link.isClosed) return;
+    try {
+      this.start();
+    } catch {
+      // The peer takes no more requests: the subscription goes on without its past.
+      this.#finish("refused", undefined);
+    }
   }
 
   /** The reader has its receiver: what came early goes in now. */
@@ -63,6 +92,7 @@ export class FeedFetch {
     for (const item of early) this.#item(item);
     const end = this.#end;
     if (end !== undefined) this.#conclude(end, undefined);
+    else if (this.#repeated && this.#id === undefined) this.#startAgain();
     else this.#updatePause();
   }
 
