@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { drainNumbers, numbered, TestHost } from "../../test/client-pair.js";
 import { memoryPair } from "../memory.js";
 import { Session } from "../session/session.js";
 import { connectOverTransport } from "./connect.js";
-import { drainNumbers, numbered, TestHost } from "./testing.js";
 
 describe("a joining FETCH that overtakes its SUBSCRIBE", () => {
   it("is sent again when the subscription stands", async () => {

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { incoming, receiverRig } from "../../test/delivery-rig.js";
 import { DeadlineReceiver } from "./receiver-deadline.js";
 import { LatestReceiver } from "./receiver-latest.js";
 import { ReliableReceiver } from "./receiver-reliable.js";
-import { incoming, receiverRig } from "./testing.js";
 
 describe("reliable", () => {
   it("puts groups that arrive 0, 2, 1, 3 in order", () => {

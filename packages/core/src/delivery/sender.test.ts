@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { senderRig, source } from "../../test/delivery-rig.js";
 import { StreamCode } from "../wire/error.js";
 import { DatagramSender } from "./sender-datagram.js";
 import { DeadlineSender } from "./sender-deadline.js";
 import { LatestSender } from "./sender-latest.js";
 import { ReliableSender } from "./sender-reliable.js";
-import { senderRig, source } from "./testing.js";
 
 describe("reliable", () => {
   it("puts each group on one stream and finishes it when the next one starts", () => {

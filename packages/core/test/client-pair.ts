@@ -1,8 +1,8 @@
 /** Helpers of the tests beside the client; no part of the package's public list. */
-import type { Client, ClientOptions, MoqObject, Subscription } from "../api.js";
-import { type MemoryOptions, type MemoryPair, memoryPair } from "../memory.js";
-import { connectOverTransport } from "./connect.js";
-import type { Host } from "./host.js";
+import type { Client, ClientOptions, MoqObject, Subscription } from "../src/api.js";
+import { connectOverTransport } from "../src/client/connect.js";
+import type { Host } from "../src/client/host.js";
+import { type MemoryOptions, type MemoryPair, memoryPair } from "../src/memory.js";
 
 /** A host whose clock moves by hand. */
 export class TestHost implements Host {

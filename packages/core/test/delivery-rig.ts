@@ -1,11 +1,11 @@
 /** Helpers of the delivery tests; no part of the package's public list. */
-import type { Gap, MoqObject } from "../api.js";
-import type { StreamId } from "../transport.js";
-import type { SubgroupHeader, SubgroupObject } from "../wire/object.js";
-import type { Clock } from "./clock.js";
-import type { Incoming, ReceiverConfig } from "./receiver.js";
-import type { Sender, SenderConfig, SenderSession } from "./sender.js";
-import type { SourceObject } from "./source.js";
+import type { Gap, MoqObject } from "../src/api.js";
+import type { Clock } from "../src/delivery/clock.js";
+import type { Incoming, ReceiverConfig } from "../src/delivery/receiver.js";
+import type { Sender, SenderConfig, SenderSession } from "../src/delivery/sender.js";
+import type { SourceObject } from "../src/delivery/source.js";
+import type { StreamId } from "../src/transport.js";
+import type { SubgroupHeader, SubgroupObject } from "../src/wire/object.js";
 
 /** A clock that moves by hand. */
 export class TestClock implements Clock {
