@@ -8,6 +8,7 @@ use crate::relay::{Relay, RelayHandle};
 use args::{Action, Arguments};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
+use std::io::Write;
 use std::process::ExitCode;
 
 /// Runs the command; the process ends with what it gives.
@@ -15,11 +16,11 @@ pub fn main() -> ExitCode {
     let arguments = match args::parse(lexopt::Parser::from_env()) {
         Ok(Action::Run(arguments)) => *arguments,
         Ok(Action::Help) => {
-            print!("{}", args::HELP);
+            say(args::HELP);
             return ExitCode::SUCCESS;
         }
         Ok(Action::Version) => {
-            println!("moq-game-relay {}", env!("CARGO_PKG_VERSION"));
+            say(concat!("moq-game-relay ", env!("CARGO_PKG_VERSION"), "\n"));
             return ExitCode::SUCCESS;
         }
         Err(text) => return fail(&text, 2),
@@ -34,15 +35,23 @@ pub fn main() -> ExitCode {
         Ok(relay) => relay,
         Err(e) => return fail(&e.to_string(), 1),
     };
-    print!(
-        "{}",
-        banner(&relay, &arguments.config, arguments.tokens.is_some())
-    );
+    say(&banner(
+        &relay,
+        &arguments.config,
+        arguments.tokens.is_some(),
+    ));
     run(&relay, &arguments, signals)
 }
 
+/// Writes to standard output. Whoever started the relay may have stopped reading: that is no reason
+/// to end.
+fn say(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
 fn fail(text: &str, code: u8) -> ExitCode {
-    eprintln!("moq-game-relay: {text}");
+    let _ = writeln!(std::io::stderr().lock(), "moq-game-relay: {text}");
     ExitCode::from(code)
 }
 
@@ -53,10 +62,10 @@ fn run(relay: &RelayHandle, arguments: &Arguments, mut signals: Signals) -> Exit
         } else {
             "SIGTERM"
         };
-        println!(
-            "{name}: shutting down (up to {} ms for clients to leave)",
+        say(&format!(
+            "{name}: shutting down (up to {} ms for clients to leave)\n",
             arguments.drain.as_millis()
-        );
+        ));
         // A second signal ends the process at once.
         std::thread::spawn(move || {
             if signals.forever().next().is_some() {
@@ -72,7 +81,7 @@ fn run(relay: &RelayHandle, arguments: &Arguments, mut signals: Signals) -> Exit
 
 fn banner(relay: &RelayHandle, config: &RelayConfig, tokens: bool) -> String {
     use crate::config::CertificateSource;
-    use std::fmt::Write;
+    use std::fmt::Write as _;
     let mut text = format!("moq-game-relay {} is ready\n", env!("CARGO_PKG_VERSION"));
     for url in relay.urls() {
         let _ = writeln!(text, "  url          {url}");

@@ -1,38 +1,48 @@
-//! A tolerance: peers that drop their session at once.
+//! A tolerance: peers that drop what they hold at once.
 //!
-//! Some implementations end by dropping everything they hold. Their control streams are then
-//! finished, reset or stopped some bytes ahead of objects and of a PUBLISH_DONE that they had sent
-//! before, often in the same packet. The draft wants the session closed for that; it is, but a
-//! moment later, so that nothing that the peer had sent before is lost.
+//! Some implementations end a request, or their session, by dropping all its streams. QUIC then
+//! carries STOP_SENDING in front of stream data, so that a request looks cancelled some bytes
+//! ahead of the PUBLISH_DONE that had been sent before, and the control streams end ahead of the
+//! last objects. Both are acted upon as the draft wants it, but a moment later, so that nothing
+//! that the peer had sent before is lost.
 
 use bytes::Bytes;
 use moqt::transport::{Dir, StreamId, TransportEvent};
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-/// How long the close is put off.
+/// How long it is put off.
 pub(crate) const PAUSE: Duration = Duration::from_millis(100);
 
 /// SETUP's type, 0x2F00, begins with this byte.
 const SETUP_BYTE: u8 = 0xAF;
 
-/// What is known of a session's control streams and of their ends.
+/// Events that are held; the rest of a session's cancellations passes at once.
+const MAX_HELD: usize = 1_024;
+
+/// What is known of a session's control streams, and what is put off.
 #[derive(Debug, Default)]
 pub(crate) struct Farewell {
     /// The control stream that we opened.
     pub(crate) ours: Option<StreamId>,
     theirs: Option<StreamId>,
-    held: Vec<TransportEvent>,
-    until: Option<Instant>,
+    held: VecDeque<(Instant, TransportEvent)>,
     said: bool,
 }
 
 impl Farewell {
-    /// Looks at an event on its way to the session: what would end the session because a control
-    /// stream ends is held back. Gives what is to be passed on now.
-    pub(crate) fn filter(&mut self, now: Instant, event: TransportEvent) -> Option<TransportEvent> {
+    /// Looks at an event on its way to the session. What would end a request or the session is
+    /// held back; gives what is to be passed on now. `of_data`: the event is about a data stream of
+    /// ours.
+    pub(crate) fn filter(
+        &mut self,
+        now: Instant,
+        event: TransportEvent,
+        of_data: bool,
+    ) -> Option<TransportEvent> {
         let held = match &event {
-            TransportEvent::Stopped { id, .. } if self.ours == Some(*id) => true,
-            TransportEvent::Reset { id, .. } if self.theirs == Some(*id) => true,
+            TransportEvent::Stopped { .. } => !of_data,
+            TransportEvent::Reset { id, .. } => self.theirs == Some(*id),
             TransportEvent::Data {
                 id,
                 dir: Dir::Uni,
@@ -46,18 +56,19 @@ impl Farewell {
             }
             _ => false,
         };
-        if !held {
+        if !held || self.held.len() >= MAX_HELD {
             return Some(event);
         }
-        self.until.get_or_insert(now + PAUSE);
+        let due = now + PAUSE;
         match event {
             TransportEvent::Data { id, dir, data, .. } => {
-                self.held.push(TransportEvent::Data {
+                let end = TransportEvent::Data {
                     id,
                     dir,
                     data: Bytes::new(),
                     fin: true,
-                });
+                };
+                self.held.push_back((due, end));
                 Some(TransportEvent::Data {
                     id,
                     dir,
@@ -66,7 +77,7 @@ impl Farewell {
                 })
             }
             other => {
-                self.held.push(other);
+                self.held.push_back((due, other));
                 None
             }
         }
@@ -74,17 +85,20 @@ impl Farewell {
 
     /// When what is held back is due.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        self.until
+        self.held.front().map(|(due, _)| *due)
     }
 
-    /// What was held back, once it is due.
-    pub(crate) fn due(&mut self, now: Instant) -> Vec<TransportEvent> {
-        if self.until.is_none_or(|until| until > now) {
-            return Vec::new();
+    /// What was held back and is due.
+    pub(crate) fn due(&mut self, now: Instant) -> Option<TransportEvent> {
+        if self.held.front().is_none_or(|(due, _)| *due > now) {
+            return None;
         }
-        self.until = None;
-        self.said = true;
-        std::mem::take(&mut self.held)
+        let (_, event) = self.held.pop_front()?;
+        self.said |= match &event {
+            TransportEvent::Stopped { id, .. } => self.ours == Some(*id),
+            _ => true,
+        };
+        Some(event)
     }
 
     /// Whether the session ends because the peer dropped it.
@@ -108,33 +122,36 @@ mod tests {
     }
 
     #[test]
-    fn ends_of_control_streams_wait_and_nothing_else_does() {
+    fn ends_of_requests_and_control_streams_wait_and_nothing_else_does() {
         let now = Instant::now();
         let mut farewell = Farewell {
             ours: Some(StreamId(3)),
             ..Farewell::default()
         };
         let setup = data(2, &[0xAF, 0, 0, 0], false);
-        assert_eq!(farewell.filter(now, setup.clone()), Some(setup));
+        assert_eq!(farewell.filter(now, setup.clone(), false), Some(setup));
         let other = data(6, &[0x10, 1], true);
-        assert_eq!(farewell.filter(now, other.clone()), Some(other));
-        assert_eq!(farewell.deadline(), None);
-        let stop = TransportEvent::Stopped {
-            id: StreamId(3),
+        assert_eq!(farewell.filter(now, other.clone(), false), Some(other));
+        let stopped = |id| TransportEvent::Stopped {
+            id: StreamId(id),
             code: 0,
         };
-        assert_eq!(farewell.filter(now, stop.clone()), None);
+        assert_eq!(farewell.filter(now, stopped(7), true), Some(stopped(7)));
+        assert_eq!(farewell.deadline(), None);
+        assert_eq!(farewell.filter(now, stopped(8), false), None);
+        let later = now + PAUSE / 2;
+        assert_eq!(farewell.filter(later, stopped(3), false), None);
+        let end = data(2, b"x", true);
         assert_eq!(
-            farewell.filter(now, data(2, b"x", true)),
+            farewell.filter(later, end, false),
             Some(data(2, b"x", false))
         );
-        let elsewhere = TransportEvent::Stopped {
-            id: StreamId(7),
-            code: 0,
-        };
-        assert_eq!(farewell.filter(now, elsewhere.clone()), Some(elsewhere));
-        assert!(farewell.due(now).is_empty() && !farewell.is_said());
-        assert_eq!(farewell.due(now + PAUSE), [stop, data(2, b"", true)]);
-        assert!(farewell.is_said() && farewell.due(now + PAUSE).is_empty());
+        assert_eq!(farewell.due(now), None);
+        assert_eq!(farewell.due(now + PAUSE), Some(stopped(8)));
+        assert!(!farewell.is_said());
+        assert_eq!(farewell.due(now + PAUSE), None);
+        assert_eq!(farewell.due(later + PAUSE), Some(stopped(3)));
+        assert_eq!(farewell.due(later + PAUSE), Some(data(2, b"", true)));
+        assert!(farewell.is_said() && farewell.deadline().is_none());
     }
 }

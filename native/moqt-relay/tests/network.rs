@@ -156,3 +156,151 @@ fn shutdown_says_goaway_waits_and_closes() {
     let mut late = Node::connect(&clients, Way::Url(url.replace("https:", "moqt:"), &hash));
     assert!(matches!(late.closed(), SessionClose::Transport(_)));
 }
+
+#[test]
+fn a_subscriber_that_does_not_read_is_given_up_and_others_have_everything() {
+    let relay = relay(|config| {
+        config.limits.queue_bytes_per_subscriber = 256 << 10;
+    });
+    let clients = Runtime::start("clients").expect("a thread");
+    let slow_thread = Runtime::start("slow").expect("a thread");
+    let world = track("match", "world");
+    let mut publisher = Node::connect(&clients, quic(&relay)).ready();
+    publisher.announce(world.namespace());
+    let mut fast = Node::connect(&clients, webtransport(&relay)).ready();
+    let mut slow = Node::connect(&slow_thread, quic(&relay)).ready();
+    let ids = [
+        fast.subscribe(&world, largest()),
+        slow.subscribe(&world, largest()),
+    ];
+    publisher.accept(3, None, Properties::builder().varint(0x3800, 1).build());
+    for (node, id) in [&mut fast, &mut slow].into_iter().zip(ids) {
+        assert!(matches!(node.response(id), Response::SubscribeOk(_)));
+    }
+    slow.pause(true);
+    // More on one stream than the slow one's flow control window and queue together.
+    let header = SubgroupHeader {
+        track_alias: 3,
+        group: 1,
+        first_object: true,
+        ..SubgroupHeader::default()
+    };
+    let stream = publisher
+        .with(move |s, t, _| s.open_subgroup(t, &header, 0))
+        .expect("a stream");
+    let payload = Bytes::from(vec![b'x'; 60_000]);
+    for object in 0..100 {
+        let next = SubgroupObject {
+            object,
+            payload: payload.clone(),
+            ..SubgroupObject::default()
+        };
+        publisher
+            .with(move |s, t, _| s.write_object(t, stream, &next))
+            .expect("room");
+        assert_eq!(fast.object(), (object, payload.clone()));
+    }
+    let stats = relay.stats().expect("statistics");
+    assert_eq!(stats.requests.too_far_behind, 1, "{stats:?}");
+    assert_eq!(stats.subscriptions_open, 1);
+    assert!(stats.drops.ended > 0);
+}
+
+#[test]
+fn random_bytes_on_real_connections_harm_only_the_sender() {
+    let relay = relay(|_| {});
+    let clients = Runtime::start("clients").expect("a thread");
+    let world = track("match", "world");
+    let mut publisher = Node::connect(&clients, quic(&relay)).ready();
+    publisher.announce(world.namespace());
+    let mut reader = Node::connect(&clients, webtransport(&relay)).ready();
+    let id = reader.subscribe(&world, largest());
+    publisher.accept(3, None, Properties::empty());
+    assert!(matches!(reader.response(id), Response::SubscribeOk(_)));
+    let mut seed = 99_u64;
+    let mut noise = move || {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (seed >> 40) as u8
+    };
+    for round in 0..20_u64 {
+        let way = if round % 2 == 0 {
+            quic(&relay)
+        } else {
+            webtransport(&relay)
+        };
+        let offender = Node::connect(&clients, way).ready();
+        let uni: Vec<u8> = std::iter::once(0x3F)
+            .chain((0..100).map(|_| noise()))
+            .collect();
+        let bi: Vec<u8> = (0..100).map(|_| noise()).collect();
+        let datagram: Vec<u8> = (0..100).map(|_| noise()).collect();
+        offender.with(move |_, t, _| {
+            use moqt::transport::Dir;
+            for (dir, bytes) in [(Dir::Bi, bi), (Dir::Uni, uni)] {
+                if let Some(stream) = t.open(dir) {
+                    let _ = t.write(stream, &mut Bytes::from(bytes));
+                }
+            }
+            let _ = t.send_datagram(Bytes::from(datagram));
+        });
+        let mut offender = offender;
+        let SessionClose::Transport(CloseReason::Peer { code, .. }) = offender.closed() else {
+            panic!("not closed by the relay")
+        };
+        assert_ne!(code, session_codes::NO_ERROR);
+        publisher.send_group(3, round + 1, vec!["still here".into()]);
+        assert_eq!(reader.object(), (0, Bytes::from("still here")));
+    }
+    let stats = relay.stats().expect("statistics");
+    assert_eq!((stats.sessions.open, stats.sessions.violations), (2, 20));
+}
+
+#[test]
+fn what_cannot_be_started_says_what_to_do() {
+    use moqt_relay::{CertificateSource, HttpListen, Relay, RelayConfig, RelayError};
+    let first = relay(|_| {});
+    let taken = first.local_address().expect("an address");
+    let config = |change: fn(&mut RelayConfig)| {
+        let mut config = RelayConfig {
+            listen: vec![([127, 0, 0, 1], 0).into()],
+            ..RelayConfig::default()
+        };
+        change(&mut config);
+        config
+    };
+    let mut second = config(|_| {});
+    second.listen = vec![taken];
+    let error = Relay::start(second).expect_err("the port is taken");
+    assert!(
+        matches!(error, RelayError::Listen { in_use: true, .. }),
+        "{error}"
+    );
+    assert!(error.to_string().contains("choose another port"), "{error}");
+    let error = Relay::start(config(|c| {
+        c.certificate = CertificateSource::Files {
+            certificate: "/nonexistent.pem".into(),
+            key: "/nonexistent.key".into(),
+        };
+    }))
+    .expect_err("no such file")
+    .to_string();
+    assert!(
+        error.contains("/nonexistent.pem") && error.contains("development"),
+        "{error}"
+    );
+    let error = Relay::start(config(|c| c.limits.sessions = 0)).expect_err("no sessions at all");
+    assert!(error.to_string().contains("sessions"), "{error}");
+    let holder = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let mut third = config(|_| {});
+    third.http = HttpListen::At(holder.local_addr().expect("an address"));
+    let error = Relay::start(third)
+        .expect_err("the TCP port is taken")
+        .to_string();
+    assert!(error.contains("TCP") && error.contains("in use"), "{error}");
+    // Memory only.
+    let quiet = Relay::start(config(|c| c.listen.clear())).expect("no sockets");
+    assert!(quiet.url().is_none());
+    let node = Node::connect(quiet.runtime(), memory(&quiet)).ready();
+    assert_eq!(quiet.stats().expect("statistics").sessions.open, 1);
+    drop((node, quiet));
+}

@@ -148,7 +148,13 @@ impl Core {
         let Some(peer) = self.peers.get_mut(&conn) else {
             return;
         };
-        if let Some(event) = peer.farewell.filter(now, event) {
+        let of_data = match &event {
+            TransportEvent::Stopped { id, .. } => {
+                peer.owners.get(*id).is_some() || peer.fetch_streams.contains_key(id)
+            }
+            _ => false,
+        };
+        if let Some(event) = peer.farewell.filter(now, event, of_data) {
             pass(peer, io, conn, event);
         }
         self.touch(conn);
@@ -171,7 +177,7 @@ impl Core {
                         if let Some(transport) = io.transport(conn) {
                             peer.session.on_timeout(now, transport);
                         }
-                        for event in peer.farewell.due(now) {
+                        while let Some(event) = peer.farewell.due(now) {
                             pass(peer, io, conn, event);
                         }
                         self.touch(conn);
