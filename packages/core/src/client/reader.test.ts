@@ -56,3 +56,19 @@ describe("a drain that stops at its budget", () => {
     expect(later).toEqual([]);
   });
 });
+
+describe("a listener that comes when objects wait", () => {
+  it("is called for them, once", () => {
+    const later: (() => void)[] = [];
+    const reader = queue(later);
+    reader.push(object(1));
+    reader.push(object(2));
+    let calls = 0;
+    reader.onReadable(() => {
+      calls += 1;
+    });
+    expect(calls).toBe(0);
+    while (later.length > 0) later.shift()?.();
+    expect(calls).toBe(1);
+  });
+});

@@ -38,8 +38,9 @@ export interface ReaderConfig {
    */
   readonly onWake?: (queue: ReaderQueue) => void;
   /**
-   * A drain stopped at its budget and somebody listens: the owner calls {@link ReaderQueue.wake}
-   * soon, in a task of its own, so that neither a wake is lost nor the thread held.
+   * A drain stopped at its budget and somebody listens, or a listener came late: the owner calls
+   * {@link ReaderQueue.wake} soon, in a task of its own, so that neither a wake is lost nor the
+   * thread held.
    */
   readonly onMore?: (queue: ReaderQueue) => void;
   /** Hears what a listener threw. */
@@ -167,8 +168,11 @@ export class ReaderQueue implements AsyncIterable<readonly MoqObject[]> {
     if (this.length > 0) this.#readable.emit();
   }
 
+  /** A listener that comes when objects wait already is called for them, soon. */
   onReadable(listener: () => void): () => void {
-    return this.#readable.add(listener);
+    const remove = this.#readable.add(listener);
+    if (this.length > 0) this.#wakeLater();
+    return remove;
   }
 
   /**
@@ -204,10 +208,7 @@ export class ReaderQueue implements AsyncIterable<readonly MoqObject[]> {
       this.#relieve();
     }
     const more = this.length > 0;
-    if (more && this.#readable.size > 0 && !this.#wakePending && this.#config.onMore) {
-      this.#wakePending = true;
-      this.#config.onMore(this);
-    }
+    if (more && this.#readable.size > 0) this.#wakeLater();
     return { objects, more };
   }
 
@@ -310,6 +311,12 @@ export class ReaderQueue implements AsyncIterable<readonly MoqObject[]> {
     if (this.#full === full) return;
     this.#full = full;
     this.#config.onFull?.(full);
+  }
+
+  #wakeLater(): void {
+    if (this.#wakePending || this.#config.onMore === undefined) return;
+    this.#wakePending = true;
+    this.#config.onMore(this);
   }
 
   #requestWake(): void {
