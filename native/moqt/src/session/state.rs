@@ -122,6 +122,8 @@ pub(super) struct RequestState {
     pub held: Option<Fin>,
     /// The peer's direction has ended.
     pub received_fin: bool,
+    /// The peer does not read our direction any more, with its code.
+    pub stopped: Option<u64>,
     /// Our updates without an answer.
     pub updates_out: usize,
     /// The peer's updates told to the owner and without an answer.
@@ -159,6 +161,7 @@ impl RequestState {
             out: OutBuf::default(),
             held: None,
             received_fin: false,
+            stopped: None,
             updates_out: 0,
             updates_in: 0,
             updates_held: VecDeque::new(),

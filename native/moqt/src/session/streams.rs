@@ -7,7 +7,10 @@ use super::Session;
 use crate::transport::{Dir, StreamId, Transport};
 use crate::wire::{stream_codes, Message, RequestKind, WireError};
 use bytes::{Buf, Bytes};
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// How long a peer that has stopped our direction of a request may take to end its own.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 impl Session {
     pub(super) fn on_data(
@@ -345,6 +348,20 @@ impl Session {
         // PUBLISH_DONE was read, or the peer has finished and clears what is left of the stream.
         let draining = matches!(state.phase, Phase::Draining { .. });
         if draining || (stopped && state.ours && state.received_fin) {
+            return;
+        }
+        // A peer that is done with a request may stop our direction ahead of its own last words,
+        // in the same packet even: what it has to say is waited for a moment.
+        let speaks = state.we_subscribe() || (state.ours && state.phase == Phase::Pending);
+        if stopped && speaks && !state.received_fin {
+            let stream = state.stream;
+            if state.stopped.replace(code).is_none() {
+                t.reset(stream, code);
+                let last_words = self.after(LAST_WORDS);
+                if let Some(state) = self.requests.get_mut(&request) {
+                    state.deadline = Some(state.deadline.map_or(last_words, |d| d.min(last_words)));
+                }
+            }
             return;
         }
         self.abort_request(

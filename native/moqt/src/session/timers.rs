@@ -76,6 +76,9 @@ impl Session {
                     continue;
                 }
                 self.finish_request(t, id, Some(RequestEnd::Done));
+            } else if let Some(code) = self.requests.get(&id).and_then(|state| state.stopped) {
+                let end = RequestEnd::Cancelled(code);
+                self.abort_request(t, id, stream_codes::CANCELLED, Some(end));
             } else {
                 self.stats.requests_timed_out += 1;
                 self.abort_request(t, id, stream_codes::CANCELLED, Some(RequestEnd::TimedOut));
