@@ -63,7 +63,7 @@ export interface ClientSetup {
 export class CoreClient implements Client, LinkOwner {
   readonly #setup: ClientSetup;
   readonly #clock: Clock;
-  readonly #publisher = new Publisher();
+  readonly #publisher: Publisher;
   readonly #discovery: Discovery;
   readonly #feeds = new Map<string, Feed>();
   readonly #fetchers = new Set<Fetcher>();
@@ -81,6 +81,7 @@ export class CoreClient implements Client, LinkOwner {
   constructor(setup: ClientSetup) {
     this.#setup = setup;
     this.#clock = clockOf(setup.host);
+    this.#publisher = new Publisher(this.#clock);
     this.#states = new Listeners((error) => this.#listenerFailed(error));
     this.#discovery = new Discovery({
       clock: this.#clock,

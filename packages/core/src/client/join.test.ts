@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { drainNumbers, numbered, TestHost } from "../../test/client-pair.js";
+import { drainNumbers, numbered, numberOf, TestHost } from "../../test/client-pair.js";
 import { memoryPair } from "../memory.js";
 import { Session } from "../session/session.js";
 import { connectOverTransport } from "./connect.js";
@@ -79,5 +79,67 @@ describe("a joining FETCH that overtakes its SUBSCRIBE", () => {
     expect(requests).toEqual(["subscribe", "fetch", "fetch"]);
     expect(drainNumbers(reader)).toEqual([0, 1]);
     expect(reader.stats.gaps).toBe(0);
+  });
+});
+
+describe("a publisher", () => {
+  it("keeps a joining FETCH that came before its SUBSCRIBE, for a while", async () => {
+    const host = new TestHost();
+    const relayed = memoryPair({ schedule: "manual" });
+    const answers: string[] = [];
+    const fetched: number[] = [];
+    const never = (): void => {};
+    const relay = new Session(
+      relayed.b,
+      { role: "server", now: () => host.now() },
+      {
+        ready: never,
+        request: (id) => relay.respond(id, { type: "request_ok", params: {}, properties: [] }),
+        response: (_, response) => answers.push(response.type),
+        update: never,
+        updateResponse: never,
+        requestClosed: never,
+        subgroupOpened: never,
+        object: never,
+        fetchOpened: never,
+        fetchItem: (_, item) => {
+          if (item.kind === "object") fetched.push(numberOf(item.payload));
+        },
+        streamEnded: never,
+        datagram: never,
+        stopped: never,
+        acked: never,
+        writable: never,
+        streamsAvailable: never,
+        datagramsAvailable: never,
+        goaway: never,
+        closed: never,
+      },
+    );
+    relay.start();
+    const connecting = connectOverTransport(relayed.a, undefined, host);
+    relayed.run();
+    const client = await connecting;
+    const publication = client.publish(["m", "w"]);
+    publication.keyframe(numbered(7));
+    relayed.run();
+    const range = { kind: "relative_joining", requestId: 3, groups: 0 } as const;
+    relay.request({ type: "fetch", range, params: {} });
+    relayed.run();
+    expect(answers).toEqual([]);
+    const wire = { namespace: [new Uint8Array([0x6d])], name: new Uint8Array([0x77]) };
+    relay.request({
+      type: "subscribe",
+      track: wire,
+      params: { filter: { kind: "largest_object" } },
+    });
+    relayed.run();
+    expect(answers).toEqual(["subscribe_ok", "fetch_ok"]);
+    expect(fetched).toEqual([7]);
+    relay.request({ type: "fetch", range: { ...range, requestId: 77 }, params: {} });
+    relayed.run();
+    host.advance(1_500);
+    relayed.run();
+    expect(answers).toEqual(["subscribe_ok", "fetch_ok", "request_error"]);
   });
 });

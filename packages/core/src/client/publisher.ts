@@ -1,3 +1,4 @@
+import type { Clock } from "../delivery/clock.js";
 import { MoqError } from "../errors.js";
 import type { RequestEnd, RequestId } from "../session/types.js";
 import { RequestErrorCode, StreamCode } from "../wire/error.js";
@@ -24,6 +25,10 @@ import type { CorePublication } from "./publication.js";
 import { Served } from "./served.js";
 import { serveFetch } from "./served-fetch.js";
 
+/** A joining FETCH may overtake its SUBSCRIBE: how long in ms it waits for it, and how many may. */
+const JOIN_WAIT = 1_000;
+const MAX_WAITING_JOINS = 64;
+
 /** One namespace that is announced, however many tracks are in it. */
 interface Announcement {
   readonly namespace: Namespace;
@@ -41,7 +46,17 @@ export class Publisher {
   readonly #served = new Map<RequestId, { served: Served; publication: CorePublication }>();
   /** SUBSCRIBE_NAMESPACE of the peer. */
   readonly #watchers = new Map<RequestId, Namespace>();
+  /** Joining FETCHes whose subscription has not come, with what stops their wait. */
+  readonly #joins = new Map<
+    RequestId,
+    { readonly subscribe: RequestId; readonly serve: () => void }
+  >();
+  readonly #clock: Clock;
   #nextAlias = 1;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
 
   get publications(): Iterable<CorePublication> {
     return this.#publications.values();
@@ -62,6 +77,7 @@ export class Publisher {
     this.#link = undefined;
     this.#served.clear();
     this.#watchers.clear();
+    this.#joins.clear();
     for (const announcement of this.#announcements.values()) announcement.requestId = undefined;
     for (const publication of this.#publications.values()) publication.disconnected();
   }
@@ -224,6 +240,38 @@ export class Publisher {
     served.replay();
     const { newGroupRequest } = request.params;
     if (newGroupRequest !== undefined) served.wantGroup(newGroupRequest);
+    for (const join of [...this.#joins.values()]) if (join.subscribe === id) join.serve();
+  }
+
+  /** Keeps a joining FETCH until its subscription comes; refuses it when that takes too long. */
+  #awaitJoin(link: Link, id: RequestId, request: Fetch, subscribe: RequestId): void {
+    if (this.#joins.size >= MAX_WAITING_JOINS) {
+      this.#refuseJoin(link, id);
+      return;
+    }
+    const stop = this.#clock.after(JOIN_WAIT, () => {
+      if (this.#joins.delete(id) && !link.isClosed) link.batch(() => this.#refuseJoin(link, id));
+    });
+    const forget = (): void => {
+      stop();
+      this.#joins.delete(id);
+    };
+    link.adopt(id, { closed: forget });
+    this.#joins.set(id, {
+      subscribe,
+      serve: () => {
+        forget();
+        this.#fetch(link, id, request);
+      },
+    });
+  }
+
+  #refuseJoin(link: Link, id: RequestId): void {
+    link.session.reject(
+      id,
+      RequestErrorCode.InvalidJoiningRequestId,
+      "the subscription to join does not stand",
+    );
   }
 
   #fetch(link: Link, id: RequestId, request: Fetch): void {
@@ -237,11 +285,7 @@ export class Publisher {
     }
     const joined = this.#served.get(Number(range.requestId));
     if (joined === undefined) {
-      link.session.reject(
-        id,
-        RequestErrorCode.InvalidJoiningRequestId,
-        "the subscription to join does not stand",
-      );
+      this.#awaitJoin(link, id, request, Number(range.requestId));
       return;
     }
     const { served, publication } = joined;
