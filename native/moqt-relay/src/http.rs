@@ -219,8 +219,7 @@ mod tests {
         assert!(ask(at, "POST", "/stats").starts_with("HTTP/1.1 405"));
         assert!(ask(at, "GET", "/nothing").starts_with("HTTP/1.1 404"));
         let taken = HttpServer::start(at, Fixed)
-            .err()
-            .expect("the port is taken")
+            .expect_err("the port is taken")
             .to_string();
         assert!(
             taken.contains("in use") && taken.contains(&at.port().to_string()),

@@ -5,6 +5,9 @@
 //! encoded once and shared by all subscribers; what a slow subscriber does not take waits in its
 //! own bounded queue, and nobody else notices.
 
+// A refusal is passed up once and sent: boxing it would only hide what it is.
+#![allow(clippy::result_large_err)]
+
 pub mod auth;
 mod cache;
 #[doc(hidden)]

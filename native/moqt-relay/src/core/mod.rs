@@ -210,20 +210,15 @@ impl Core {
     /// Takes the events of all sessions that have some, until none has.
     fn settle(&mut self, io: &mut dyn Io) {
         while let Some(conn) = self.dirty.pop() {
-            loop {
-                let Some(peer) = self.peers.get_mut(&conn) else {
+            while let Some(peer) = self.peers.get_mut(&conn) {
+                let Some(event) = peer.session.poll_event() else {
+                    peer.dirty = false;
+                    let at = [peer.session.poll_timeout(), peer.farewell.deadline()];
+                    let at = at.into_iter().flatten().min();
+                    peer.timer.want(&mut self.timers, at, Timer::Peer(conn));
                     break;
                 };
-                match peer.session.poll_event() {
-                    Some(event) => self.on_session_event(io, conn, event),
-                    None => {
-                        peer.dirty = false;
-                        let at = [peer.session.poll_timeout(), peer.farewell.deadline()];
-                        let at = at.into_iter().flatten().min();
-                        peer.timer.want(&mut self.timers, at, Timer::Peer(conn));
-                        break;
-                    }
-                }
+                self.on_session_event(io, conn, event);
             }
         }
     }

@@ -308,7 +308,7 @@ fn several_publishers_of_one_track_are_merged() {
 fn filters_and_forward_state_are_honoured_and_can_be_updated() {
     let mut w = World::new();
     let track = name("match", "x");
-    let (publisher, _, ..) = w.joined(&track, Properties::empty());
+    let (publisher, ..) = w.joined(&track, Properties::empty());
     w.send_group(publisher, 5, &[b"a"]);
     let (ranged, silent) = (w.client(), w.client());
     let filter = SubscriptionFilter::AbsoluteRange {
