@@ -111,3 +111,42 @@ unsafe fn copy_text(
     unsafe { std::ptr::copy_nonoverlapping(text.as_ptr().cast(), buffer, text.len()) };
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::ffi::CStr;
+
+    fn last() -> String {
+        // SAFETY: text of this thread, which holds until the next call.
+        unsafe { CStr::from_ptr(last_error()) }
+            .to_string_lossy()
+            .into_owned()
+    }
+
+    #[test]
+    fn a_panic_becomes_an_error_and_the_process_lives() {
+        assert_eq!(guard(|| panic!("on purpose")), MOQ_ERROR_INTERNAL);
+        assert!(
+            last().contains("on purpose") && last().contains("report"),
+            "{}",
+            last()
+        );
+        let text = String::from("made at run time");
+        assert_eq!(guard(|| std::panic::panic_any(text)), MOQ_ERROR_INTERNAL);
+        assert!(last().contains("made at run time"), "{}", last());
+        assert_eq!(guard(|| Ok(())), MOQ_OK);
+    }
+
+    #[test]
+    fn the_last_error_belongs_to_its_thread() {
+        assert_eq!(
+            guard(|| Err(Error::invalid("here\0and there"))),
+            MOQ_ERROR_INVALID_ARGUMENT
+        );
+        std::thread::spawn(|| assert_eq!(last(), ""))
+            .join()
+            .expect("no panic");
+        assert_eq!(last(), "here and there");
+    }
+}

@@ -326,7 +326,7 @@ impl Fields {
 /// A number such as `5.0`, as script hosts may print it.
 fn whole(value: &Value) -> Option<u64> {
     let number = value.as_f64()?;
-    let fits = number >= 0.0 && number <= 9_007_199_254_740_991.0 && number.fract() == 0.0;
+    let fits = (0.0..=9_007_199_254_740_991.0).contains(&number) && number.fract() == 0.0;
     fits.then_some(number as u64)
 }
 
