@@ -1,28 +1,27 @@
 //! The half of a client that lives on the I/O thread: runs commands on the session and turns its
 //! events into records.
 
+mod commands;
 mod gone;
+mod handler;
 mod records;
 mod urls;
 
-use crate::client::{ClientShared, Command, Publication};
-use crate::error::{
-    Error, MOQ_ERROR_CLOSED, MOQ_ERROR_INTERNAL, MOQ_ERROR_LIMIT_EXCEEDED, MOQ_ERROR_TIMEOUT,
-};
+use crate::client::{ClientShared, Command};
+use crate::error::{Error, MOQ_ERROR_CLOSED, MOQ_ERROR_INTERNAL, MOQ_ERROR_LIMIT_EXCEEDED};
 use crate::options::ClientOptions;
+use crate::publication::Publication;
 use crate::queue::Policy;
-use crate::record::{Record, MOQ_RECORD_WRITABLE};
+use crate::record::Record;
 use crate::stats::Snapshot;
 use bytes::Bytes;
-use moqt::client::{Client, ClientConfig, ClientEvent, ClientState, End, Handle, SendError};
+use moqt::client::{Client, ClientConfig, ClientEvent, ClientState, End, Handle};
 use moqt::delivery::DeliveryClass;
-use moqt::transport::{CloseReason, TransportEvent};
-use moqt_net::{ConnId, ConnInfo, Context, Handler, HandlerId, TransportKind};
+use moqt_net::{ConnId, Context, HandlerId, TransportKind};
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
-use gone::Gone;
 pub use urls::check as check_url;
 
 /// How old statistics may be.
@@ -107,160 +106,6 @@ impl Engine {
         };
         self.conn = Some(conn.map_err(urls::connect_error)?);
         Ok(())
-    }
-
-    fn run_commands(&mut self, cx: &mut Context<'_>) {
-        let mut commands = std::mem::take(&mut self.commands);
-        self.shared.take_commands(&mut commands);
-        let Some(mut client) = self.client.take() else {
-            return;
-        };
-        for command in commands.drain(..) {
-            self.run(&mut client, cx.now(), command);
-        }
-        self.commands = commands;
-        self.client = Some(client);
-        self.deliver(cx);
-    }
-
-    fn run(&mut self, client: &mut Client, now: Instant, command: Command) {
-        match command {
-            Command::Update {
-                handle,
-                keyframe,
-                bytes,
-            } => {
-                let Some(track) = self.publications.get_mut(&handle) else {
-                    return;
-                };
-                track.waiting.push_back((keyframe, bytes));
-                if track.waiting.len() == 1 {
-                    self.send_waiting(client, now, handle);
-                }
-            }
-            Command::Publish {
-                handle,
-                options,
-                shared,
-            } => {
-                let opened = records::track_name(&options.track)
-                    .and_then(|name| Ok(client.publish(name, records::publish_options(&options))?));
-                let track = Track {
-                    shared,
-                    waiting: VecDeque::new(),
-                    end: None,
-                };
-                self.publications.insert(handle, track);
-                self.opened(handle, opened);
-            }
-            Command::End { handle, flush } => {
-                if let Some(track) = self.publications.get_mut(&handle) {
-                    track.end = Some(flush);
-                    self.send_waiting(client, now, handle);
-                }
-            }
-            Command::Subscribe { handle, options } => {
-                let opened = records::track_name(&options.track).and_then(|name| {
-                    Ok(client.subscribe(name, records::subscribe_options(&options))?)
-                });
-                self.opened(handle, opened);
-            }
-            Command::Fetch { handle, options } => {
-                let opened = records::track_name(&options.track)
-                    .and_then(|name| Ok(client.fetch(name, records::fetch_options(&options))?));
-                self.opened(handle, opened);
-            }
-            Command::Discover { handle, prefix } => {
-                let opened =
-                    records::namespace(&prefix).and_then(|prefix| Ok(client.discover(prefix)?));
-                self.opened(handle, opened);
-            }
-            Command::Status { handle, track } => {
-                let opened = records::track_name(&track).and_then(|name| Ok(client.status(name)?));
-                self.opened(handle, opened);
-            }
-            Command::Priority { handle, priority } => {
-                if let Some(theirs) = self.theirs.get(&handle) {
-                    client.update_priority(*theirs, priority);
-                }
-            }
-            Command::Resume { handle } => {
-                if let Some(theirs) = self.theirs.get(&handle) {
-                    client.set_reading(*theirs, true);
-                }
-            }
-            Command::Cancel { handle } => self.cancel(client, now, handle),
-            Command::Close { flush } => {
-                let until = now + flush;
-                self.closing = Some(self.closing.map_or(until, |before| before.min(until)));
-            }
-        }
-    }
-
-    fn opened(&mut self, handle: u64, opened: Result<Handle, Error>) {
-        match opened {
-            Ok(theirs) => {
-                self.ours.insert(theirs, handle);
-                self.theirs.insert(handle, theirs);
-            }
-            Err(error) => {
-                self.forget(handle);
-                self.records.push(records::end(handle, Some(&error)));
-            }
-        }
-    }
-
-    fn cancel(&mut self, client: &mut Client, now: Instant, handle: u64) {
-        if let Some(theirs) = self.theirs.get(&handle) {
-            // Of a publication, what the session has no room for is lost; the rest is still sent.
-            client.cancel(now, *theirs);
-        }
-        self.forget(handle);
-    }
-
-    fn forget(&mut self, handle: u64) {
-        if let Some(theirs) = self.theirs.remove(&handle) {
-            self.ours.remove(&theirs);
-        }
-        if let Some(track) = self.publications.remove(&handle) {
-            track.shared.set_ended();
-        }
-    }
-
-    /// Hands updates to the session until it has no room, and the end behind the last.
-    fn send_waiting(&mut self, client: &mut Client, now: Instant, handle: u64) {
-        let (Some(track), Some(&theirs)) =
-            (self.publications.get_mut(&handle), self.theirs.get(&handle))
-        else {
-            return;
-        };
-        while let Some((keyframe, bytes)) = track.waiting.front() {
-            let (size, bytes) = (bytes.len(), bytes.clone());
-            let sent = match keyframe {
-                true => client.keyframe(now, theirs, bytes),
-                false => client.send(now, theirs, bytes),
-            };
-            match sent {
-                Ok(()) | Err(SendError::Closed) => {}
-                Err(SendError::WouldBlock) => return,
-                Err(SendError::TooLarge { limit }) => {
-                    // Only when the path shrank after the update was accepted.
-                    log::warn!(
-                        "an update of {size} bytes of {} was dropped: the connection carries {limit} bytes now",
-                        track.shared.name
-                    );
-                    track.shared.set_limit(limit);
-                    track.shared.dropped();
-                }
-            }
-            track.waiting.pop_front();
-            if track.shared.taken(size) {
-                self.records.push(Record::new(MOQ_RECORD_WRITABLE, handle));
-            }
-        }
-        if let Some(flush) = track.end.take() {
-            client.end(now, theirs, Some(flush).filter(|flush| !flush.is_zero()));
-        }
     }
 
     /// Turns the session's events into records, hands them over, and writes what came of it, until
@@ -498,81 +343,5 @@ impl Drop for Engine {
             )
         };
         self.end_all(Some(&error));
-    }
-}
-
-impl Handler for Engine {
-    fn on_start(&mut self, cx: &mut Context<'_>) {
-        if let Err(error) = self.start(cx) {
-            self.finish(cx, Some(error));
-        }
-    }
-
-    fn on_connected(&mut self, cx: &mut Context<'_>, conn: ConnId, info: ConnInfo) {
-        if self.conn != Some(conn) {
-            return;
-        }
-        self.transport = Some(info.kind);
-        let now = cx.now();
-        if let (Some(client), Some(transport)) = (&mut self.client, cx.transport(conn)) {
-            client.attach(now, transport);
-        }
-        self.deliver(cx);
-    }
-
-    fn on_event(&mut self, cx: &mut Context<'_>, conn: ConnId, event: TransportEvent) {
-        if self.conn != Some(conn) {
-            return;
-        }
-        let now = cx.now();
-        if self.transport.is_none() && event == TransportEvent::Closed(CloseReason::TimedOut) {
-            let error = Error::new(
-                MOQ_ERROR_TIMEOUT,
-                format!(
-                    "the relay at {} did not answer within {} ms; check address and port, and that UDP is not blocked",
-                    self.options.url, self.options.connect_timeout_ms
-                ),
-            );
-            return self.finish(cx, Some(error));
-        }
-        if let Some(client) = &mut self.client {
-            match cx.transport(conn) {
-                Some(transport) => client.handle(now, transport, event),
-                None => client.handle(now, &mut Gone, event),
-            }
-        }
-        self.deliver(cx);
-    }
-
-    fn on_wake(&mut self, cx: &mut Context<'_>) {
-        self.run_commands(cx);
-    }
-
-    fn next_timeout(&self) -> Option<Instant> {
-        let client = self.client.as_ref()?;
-        // The statistics settle a moment after the last event.
-        let snapshot = self.snapshot_at.filter(|_| self.dirty);
-        [client.poll_timeout(), self.closing, snapshot]
-            .into_iter()
-            .flatten()
-            .min()
-    }
-
-    fn on_timeout(&mut self, cx: &mut Context<'_>) {
-        let now = cx.now();
-        let transport = self.conn.and_then(|conn| cx.transport(conn));
-        if let (Some(client), Some(transport)) = (&mut self.client, transport) {
-            client.on_timeout(now, transport);
-        }
-        self.deliver(cx);
-    }
-
-    fn on_stop(&mut self, cx: &mut Context<'_>) {
-        let now = cx.now();
-        let transport = self.conn.and_then(|conn| cx.transport(conn));
-        if let Some(client) = &mut self.client {
-            client.close(now, transport, None);
-        }
-        self.deliver(cx);
     }
 }

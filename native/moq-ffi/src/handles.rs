@@ -1,7 +1,8 @@
 //! The table of handles: 64-bit numbers, never reused, below 2^53 so that scripts hold them exactly.
 
-use crate::client::{ClientShared, Publication};
+use crate::client::ClientShared;
 use crate::error::{Error, Result};
+use crate::publication::Publication;
 use crate::relay::RelayHandle;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};

@@ -6,6 +6,7 @@
 //! lifecycle  starts clients, shuts everything down
 //! handles    the table behind the 64-bit handles
 //! client     what callers see of a client, from any thread
+//! publication  what callers see of a published track
 //! engine     what lives on the I/O thread: commands in, records out
 //! relay      the embedded relay
 //! options    JSON options with the names of the TypeScript interfaces
@@ -29,6 +30,7 @@ mod handles;
 mod lifecycle;
 mod logging;
 mod options;
+mod publication;
 mod queue;
 pub mod record;
 mod relay;

@@ -2,8 +2,9 @@
 
 use super::client::MoqHandle;
 use super::{bytes, guard, text, write};
-use crate::client::{Command, Publication};
+use crate::client::Command;
 use crate::error::*;
+use crate::publication::Publication;
 use crate::{handles, options};
 use std::ffi::c_char;
 use std::sync::Arc;

@@ -3,7 +3,8 @@ import { FakePort, type FakeRecord } from "../../test/native/fake-port.js";
 import type { ClientState, EndReason, Gap, MoqObject } from "../api.js";
 import { ERROR_CODES, MoqError } from "../errors.js";
 import { resolveClientOptions } from "../options.js";
-import { connectNative, NativeClient } from "./client.js";
+import { NativeClient } from "./client.js";
+import { connectNative } from "./connect.js";
 import { RecordFlag, RecordKind } from "./records.js";
 
 const TRACK = ["match/42", "world"] as const;

@@ -21,7 +21,6 @@ import { deferred } from "../client/deferred.js";
 import { Listeners } from "../client/listeners.js";
 import { ERROR_CODES, MoqError } from "../errors.js";
 import {
-  type ResolvedClientOptions,
   resolveCloseOptions,
   resolveFetchOptions,
   resolveNamespacePrefix,
@@ -36,6 +35,7 @@ import { NativePublication } from "./publication.js";
 import { RecordCursor, RecordKind } from "./records.js";
 import { NativeDiscovery, NativeFetch, NativeStatus } from "./requests.js";
 import { portError, type RecordSink, requireHandle } from "./sink.js";
+import type { RawStats } from "./stats.js";
 import { type NativeCounters, NativeSubscription, type SubscriptionOwner } from "./subscription.js";
 
 const ASYNC_DISPOSE: typeof Symbol.asyncDispose =
@@ -440,65 +440,4 @@ export class NativeClient implements Client, SubscriptionOwner {
     }
     return this.#stats;
   }
-}
-
-/** What `moq_client_stats` gives. */
-interface RawStats {
-  readonly rtt: number | null;
-  readonly bytesSent: number | null;
-  readonly bytesReceived: number | null;
-  readonly packetsSent: number | null;
-  readonly packetsLost: number | null;
-  readonly datagramsDropped: number;
-  readonly subscriptions: readonly (NativeCounters & { readonly handle: number })[];
-  readonly publications: readonly {
-    readonly handle: number;
-    readonly objects: number;
-    readonly bytes: number;
-    readonly queuedObjects: number;
-    readonly queuedBytes: number;
-    readonly dropped: number;
-  }[];
-}
-
-/** The JSON options of `moq_client_open`. `extra` holds what only this host knows. */
-export function nativeClientOptions(
-  url: string,
-  options: ResolvedClientOptions,
-  extra: Readonly<Record<string, unknown>> = {},
-): string {
-  const { token, serverCertificateHashes, signal: _, ...rest } = options;
-  return JSON.stringify({
-    ...extra,
-    ...rest,
-    url,
-    token: token === undefined || typeof token === "string" ? token : { hex: hex(token) },
-    serverCertificateHashes: serverCertificateHashes.map(hex),
-  });
-}
-
-function hex(bytes: Uint8Array): string {
-  let text = "";
-  for (const byte of bytes) text += byte.toString(16).padStart(2, "0");
-  return text;
-}
-
-/** Connects through the native library; settles when the connection stands or failed. */
-export async function connectNative(
-  port: NativePort,
-  host: NativeHost,
-  url: string,
-  options: ResolvedClientOptions,
-  extra?: Readonly<Record<string, unknown>>,
-): Promise<Client> {
-  if (typeof url !== "string" || url === "") {
-    throw new MoqError(
-      "invalid_argument",
-      "connect takes the address of a relay as its first argument, for example https://relay.example:4443/match.",
-    );
-  }
-  const client = new NativeClient(port, host, nativeClientOptions(url, options, extra));
-  client.follow(options.signal);
-  await client.opened;
-  return client;
 }

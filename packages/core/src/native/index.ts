@@ -1,4 +1,5 @@
-export { connectNative, NativeClient, nativeClientOptions } from "./client.js";
+export { NativeClient } from "./client.js";
+export { connectNative, nativeClientOptions } from "./connect.js";
 export {
   NATIVE_ABI_VERSION,
   type NativeHost,

@@ -1,0 +1,172 @@
+//! What callers see of one published track: updates are checked and bounded here, before the I/O
+//! thread has them.
+
+use crate::client::{ClientShared, Command};
+use crate::error::*;
+use crate::options::PublishOptions;
+use bytes::Bytes;
+use moqt::delivery::DeliveryClass;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::Arc;
+
+/// What an update counts beside its bytes, so that empty updates are bounded too.
+const UPDATE_OVERHEAD: usize = 64;
+/// Room for updates of classes that drop, on their way to the I/O thread.
+const UNRELIABLE_ROOM: usize = 8 << 20;
+
+/// One published track.
+pub struct Publication {
+    pub handle: u64,
+    pub client: Arc<ClientShared>,
+    pub name: String,
+    pub options: PublishOptions,
+    /// Bytes accepted here and not yet taken by the session.
+    waiting: AtomicUsize,
+    /// `send` was refused and the caller is to hear when it is accepted again.
+    blocked: AtomicBool,
+    /// Largest payload in bytes that is accepted now.
+    limit: AtomicUsize,
+    ended: AtomicBool,
+    pub objects: AtomicU64,
+    pub bytes: AtomicU64,
+    pub dropped: AtomicU64,
+}
+
+impl Publication {
+    pub fn new(
+        handle: u64,
+        client: Arc<ClientShared>,
+        options: PublishOptions,
+        limit: usize,
+    ) -> Self {
+        Self {
+            handle,
+            client,
+            name: options.track.display(),
+            options,
+            waiting: AtomicUsize::new(0),
+            blocked: AtomicBool::new(false),
+            limit: AtomicUsize::new(limit),
+            ended: AtomicBool::new(false),
+            objects: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+            dropped: AtomicU64::new(0),
+        }
+    }
+
+    /// Queues one update. The bytes are copied once, into a buffer that all later owners share.
+    pub fn publish(&self, keyframe: bool, bytes: &[u8]) -> Result<()> {
+        self.enqueue(keyframe, bytes)?;
+        self.client.wake_io();
+        Ok(())
+    }
+
+    /// The same without waking the I/O thread: the caller does so after a batch.
+    pub fn enqueue(&self, keyframe: bool, bytes: &[u8]) -> Result<()> {
+        if self.ended.load(Ordering::Acquire) || self.client.is_closed() {
+            return Err(Error::new(
+                MOQ_ERROR_CLOSED,
+                format!(
+                    "the publication {} has ended; publish the track again",
+                    self.name
+                ),
+            ));
+        }
+        let limit = self.limit.load(Ordering::Relaxed);
+        if bytes.len() > limit {
+            return Err(self.too_large(bytes.len(), limit));
+        }
+        self.reserve(bytes.len() + UPDATE_OVERHEAD)?;
+        self.objects.fetch_add(1, Ordering::Relaxed);
+        self.bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        let bytes = Bytes::copy_from_slice(bytes);
+        let command = Command::Update {
+            handle: self.handle,
+            keyframe,
+            bytes,
+        };
+        self.client.enqueue(command);
+        Ok(())
+    }
+
+    fn too_large(&self, size: usize, limit: usize) -> Error {
+        let advice = match self.options.delivery {
+            DeliveryClass::Datagram => {
+                "a datagram track carries each update in one datagram; send less, or use delivery \"latest\" or \"deadline\""
+            }
+            _ => "split it, or raise \"maxObjectSize\" on all sides",
+        };
+        Error::new(
+            MOQ_ERROR_TOO_LARGE,
+            format!(
+                "an update of {size} bytes is over the limit of {limit} bytes of {}: {advice}",
+                self.name
+            ),
+        )
+    }
+
+    /// Bytes that may wait here. Classes that drop do so in the session, which sees all updates, so
+    /// they are refused only when the I/O thread is far behind.
+    fn room(&self) -> usize {
+        match self.options.delivery {
+            DeliveryClass::Reliable => self.options.queue_bytes,
+            _ => self.options.queue_bytes.max(UNRELIABLE_ROOM),
+        }
+    }
+
+    /// An update larger than the whole queue is taken when the queue is empty.
+    fn reserve(&self, cost: usize) -> Result<()> {
+        let limit = self.room();
+        loop {
+            let waiting = self.waiting.load(Ordering::Acquire);
+            if waiting == 0 || waiting + cost <= limit {
+                let next = waiting + cost;
+                let swapped = self.waiting.compare_exchange(
+                    waiting,
+                    next,
+                    Ordering::AcqRel,
+                    Ordering::Acquire,
+                );
+                if swapped.is_ok() {
+                    return Ok(());
+                }
+                continue;
+            }
+            self.blocked.store(true, Ordering::SeqCst);
+            // The I/O thread may have made room between the two looks; it then saw no `blocked`.
+            if self.waiting.load(Ordering::SeqCst) > limit / 2 {
+                return Err(Error::new(
+                    MOQ_ERROR_WOULD_BLOCK,
+                    format!("the queue of {} holds {waiting} of {limit} bytes; wait until it is writable", self.name),
+                ));
+            }
+            self.blocked.store(false, Ordering::SeqCst);
+        }
+    }
+
+    /// From the I/O thread: the session took an update. True when the caller waits to hear that
+    /// there is room.
+    pub fn taken(&self, bytes: usize) -> bool {
+        let cost = bytes + UPDATE_OVERHEAD;
+        let before = self.waiting.fetch_sub(cost, Ordering::SeqCst);
+        before.saturating_sub(cost) <= self.room() / 2 && self.blocked.swap(false, Ordering::SeqCst)
+    }
+
+    /// From the I/O thread: an accepted update could not be sent at all.
+    pub fn dropped(&self) {
+        self.dropped.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
+    pub fn set_limit(&self, limit: usize) {
+        self.limit.store(limit, Ordering::Relaxed);
+    }
+
+    /// True for the first call.
+    pub fn set_ended(&self) -> bool {
+        !self.ended.swap(true, Ordering::AcqRel)
+    }
+}
