@@ -23,7 +23,8 @@ pub struct LinkConfig {
     pub idle_timeout: Duration,
     /// Most unidirectional streams the peer may have open at once. Default 1,024.
     pub max_incoming_uni: u32,
-    /// Most bidirectional streams the peer may have open at once. Default 256.
+    /// Most bidirectional streams the peer may have open at once. Each live request takes one,
+    /// so this is above the limit of requests in a session (1,024). Default 2,048.
     pub max_incoming_bidi: u32,
     /// Most unread bytes on one stream. Default 1 MiB.
     pub stream_receive_window: u32,
@@ -47,7 +48,7 @@ impl Default for LinkConfig {
             keep_alive: Some(Duration::from_secs(4)),
             idle_timeout: Duration::from_secs(15),
             max_incoming_uni: 1_024,
-            max_incoming_bidi: 256,
+            max_incoming_bidi: 2_048,
             stream_receive_window: 1 << 20,
             receive_window: 8 << 20,
             max_send_window: 8 << 20,

@@ -76,6 +76,8 @@ export const reliableCases: readonly ContractCase[] = [
         if (i % 5 === 0) track.keyframe(numbered(i));
         else track.send(numbered(i));
       }
+      // In a worker they leave a little later.
+      await role.sleep(100);
       role.tell("published");
       // Objects race the late joiner's request.
       for (const i of range(60, 10)) {

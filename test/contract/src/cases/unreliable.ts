@@ -47,6 +47,8 @@ export const unreliableCases: readonly ContractCase[] = [
       const track = role.client.publish([role.namespace, "poses"], { delivery: "latest" });
       await track.ready;
       for (const i of range(5)) track.send(numbered(i));
+      // In a worker they leave a little later.
+      await role.sleep(100);
       role.tell("published");
       await role.told("done");
     },
