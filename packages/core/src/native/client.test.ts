@@ -95,6 +95,13 @@ describe("connecting", () => {
     expect(port.alive).toBe(false);
   });
 
+  test("rejects when the refusal follows the opening at once", async () => {
+    const connecting = connectNative(port, host(), "moqt://h", resolveClientOptions({}));
+    port.opened();
+    port.tell(end(1, "unauthorized"));
+    await expect(connecting).rejects.toMatchObject({ code: "unauthorized" });
+  });
+
   test("wrong options reject at once with the library's words", async () => {
     port.result = -ERROR_CODES.invalid_argument;
     port.error = "no such scheme";

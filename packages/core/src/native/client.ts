@@ -67,6 +67,7 @@ export class NativeClient implements Client, SubscriptionOwner {
   readonly #opened = deferred<void>();
   readonly #closed = deferred<void>();
   #state: ClientState = "connecting";
+  #endedBy: MoqError | undefined;
   #closing = false;
   #protocol: ProtocolInfo = {
     draft: 18,
@@ -115,6 +116,11 @@ export class NativeClient implements Client, SubscriptionOwner {
 
   get opened(): Promise<void> {
     return this.#opened.promise;
+  }
+
+  /** Why the client closed, if it did not just close because it was told to. */
+  get endedBy(): MoqError | undefined {
+    return this.#endedBy;
   }
 
   get state(): ClientState {
@@ -412,6 +418,7 @@ export class NativeClient implements Client, SubscriptionOwner {
     this.#stats = this.#rawStats();
     this.port.keepAlive?.(this.handle, false);
     this.#state = "closed";
+    this.#endedBy = error;
     this.#stopSignal();
     this.port.setWaker(this.handle, undefined);
     this.port.close(this.handle, 0);

@@ -43,5 +43,7 @@ export async function connectNative(
   const client = new NativeClient(port, host, nativeClientOptions(url, options, extra));
   client.follow(options.signal);
   await client.opened;
+  // SETUPs cross: a relay that does not admit this client may say so right after it opened.
+  if (client.endedBy !== undefined) throw client.endedBy;
   return client;
 }
