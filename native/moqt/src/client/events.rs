@@ -246,7 +246,7 @@ impl Client {
         match &route {
             Route::Namespace(entry) => self.publisher.on_announce_closed(*entry, end, cx.shared),
             Route::Feed(feed) => self.subscriber.on_feed_closed(*feed, end, &mut cx),
-            Route::FeedFetch(feed) => self.subscriber.on_join_closed(*feed, end, now),
+            Route::FeedFetch(feed) => self.subscriber.on_join_closed(*feed, end, &mut cx),
             Route::Fetch(handle) => self.subscriber.on_fetch_closed(*handle, end),
             Route::Status(handle) => {
                 self.subscriber

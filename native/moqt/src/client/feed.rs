@@ -4,8 +4,9 @@ use super::types::{Handle, Start, SubscribeOptions};
 use crate::delivery::{Receiver, ReceiverConfig, TrackInfo};
 use crate::session::{RequestId, SessionError};
 use crate::transport::StreamId;
+use crate::wire::error::request_codes;
 use crate::wire::location::Location;
-use crate::wire::message::{Fetch, FetchRange, PublishDone, Request, Subscribe};
+use crate::wire::message::{Fetch, FetchRange, PublishDone, Request, RequestError, Subscribe};
 use crate::wire::name::FullTrackName;
 use crate::wire::params::{Parameters, SubscriptionFilter};
 use std::time::{Duration, Instant};
@@ -24,6 +25,16 @@ pub(super) enum FeedState {
     Active(RequestId),
 }
 
+/// Requests travel on streams of their own, so a joining fetch may come before its SUBSCRIBE and be
+/// refused for it.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum JoinAgain {
+    #[default]
+    Untried,
+    Wanted,
+    Done,
+}
+
 pub(super) struct Feed {
     pub id: u64,
     pub track: FullTrackName,
@@ -39,6 +50,7 @@ pub(super) struct Feed {
     pub join_stream: Option<StreamId>,
     pub join_paused: bool,
     pub join_until: Option<Instant>,
+    pub join_again: JoinAgain,
     pub priority: u8,
     /// The priority that the peer was told.
     pub told_priority: u8,
@@ -60,6 +72,7 @@ impl Feed {
             join_stream: None,
             join_paused: false,
             join_until: None,
+            join_again: JoinAgain::default(),
             priority: options.priority,
             told_priority: options.priority,
             done: None,
@@ -82,6 +95,7 @@ impl Feed {
         self.join_stream = None;
         self.join_paused = false;
         self.join_until = None;
+        self.join_again = JoinAgain::default();
         self.done = None;
     }
 
@@ -113,27 +127,51 @@ impl Feed {
         self.told_priority = self.priority;
         cx.shared.routes.insert(request, Route::Feed(self.id));
         if self.options.start == Start::LatestGroup {
-            let range = FetchRange::RelativeJoining {
-                request_id: request.0,
-                groups: 0,
-            };
-            let params = Parameters {
-                subscriber_priority: (self.priority != 128).then_some(self.priority),
-                ..Parameters::default()
-            };
-            let fetch = Request::Fetch(Fetch { range, params });
-            match cx.session.request(cx.now, cx.t, fetch) {
-                Ok(fetch) => {
-                    self.join = Some(fetch);
-                    cx.shared.routes.insert(fetch, Route::FeedFetch(self.id));
-                }
-                // Live objects only: better than waiting for a stream.
-                Err(_) => self
-                    .receiver
-                    .on_fetch_end(cx.now, crate::delivery::FetchEnd::Refused),
-            }
+            self.send_join(request, cx);
         }
         Ok(())
+    }
+
+    fn send_join(&mut self, subscribe: RequestId, cx: &mut Cx<'_>) {
+        let range = FetchRange::RelativeJoining {
+            request_id: subscribe.0,
+            groups: 0,
+        };
+        let params = Parameters {
+            subscriber_priority: (self.priority != 128).then_some(self.priority),
+            ..Parameters::default()
+        };
+        let fetch = Request::Fetch(Fetch { range, params });
+        match cx.session.request(cx.now, cx.t, fetch) {
+            Ok(fetch) => {
+                self.join = Some(fetch);
+                cx.shared.routes.insert(fetch, Route::FeedFetch(self.id));
+            }
+            // Live objects only: better than waiting for a stream.
+            Err(_) => self
+                .receiver
+                .on_fetch_end(cx.now, crate::delivery::FetchEnd::Refused),
+        }
+    }
+
+    /// Whether the joining fetch was refused only because it came before its SUBSCRIBE. It is sent
+    /// once more then, when the subscription stands.
+    pub fn join_overtook(&mut self, error: &RequestError) -> bool {
+        let early = error.code == request_codes::INVALID_JOINING_REQUEST_ID
+            && self.join_again == JoinAgain::Untried;
+        if early {
+            self.join = None;
+            self.join_again = JoinAgain::Wanted;
+        }
+        early
+    }
+
+    /// Sends the joining fetch again, when that is wanted and possible.
+    pub fn join_again(&mut self, cx: &mut Cx<'_>) {
+        if let (JoinAgain::Wanted, FeedState::Active(subscribe)) = (self.join_again, &self.state) {
+            self.join_again = JoinAgain::Done;
+            self.send_join(*subscribe, cx);
+        }
     }
 
     /// SUBSCRIBE_OK.

@@ -2,7 +2,7 @@
 
 use super::error::{ClientError, ErrorCode};
 use super::faults;
-use super::feed::FeedState;
+use super::feed::{FeedState, JoinAgain};
 use super::shared::{Cx, Shared};
 use super::subscriber::{join_at, unsendable, Subscriber};
 use super::types::{ClientEvent, End, Gap, GapReason, Start};
@@ -75,6 +75,7 @@ impl Subscriber {
         let info = TrackInfo::from_properties(&ok.properties);
         let first = feed.delivered.is_none();
         feed.accepted(cx.now, info, ok.params.largest_object);
+        feed.join_again(cx);
         self.pauses.extend(feed.resume_join());
         let class = feed.receiver.class();
         for handle in feed.readers.clone() {
@@ -207,12 +208,24 @@ impl Subscriber {
     }
 
     pub fn on_join_response(&mut self, id: u64, response: &Response, now: Instant) {
-        if let Response::RequestError(_) = response {
-            self.end_join(id, FetchEnd::Refused, now);
+        let Response::RequestError(error) = response else {
+            return;
+        };
+        if let Some(feed) = self.feeds.get_mut(&id) {
+            if feed.join_overtook(error) {
+                return;
+            }
         }
+        self.end_join(id, FetchEnd::Refused, now);
     }
 
-    pub fn on_join_closed(&mut self, id: u64, end: RequestEnd, now: Instant) {
+    pub fn on_join_closed(&mut self, id: u64, end: RequestEnd, cx: &mut Cx<'_>) {
+        let now = cx.now;
+        if let Some(feed) = self.feeds.get_mut(&id) {
+            if feed.join_again == JoinAgain::Wanted {
+                return feed.join_again(cx);
+            }
+        }
         let end = if end == RequestEnd::Done {
             FetchEnd::Complete
         } else {

@@ -362,3 +362,28 @@ fn a_slow_reader_holds_back_the_join_too() {
     assert_eq!(got, (0..55).collect::<Vec<u8>>());
     assert_eq!(w.b.gaps(reader), []);
 }
+
+/// Requests travel on streams of their own: on a lossy path the joining fetch may come first.
+#[test]
+fn a_joining_fetch_that_overtook_its_subscribe_is_sent_again() {
+    let mut w = World::new();
+    let publication = w.publish("world", DeliveryClass::Reliable);
+    for n in 0..10 {
+        w.send(publication, number(n));
+    }
+    w.run();
+    w.a.deaf = true;
+    let reader = w.subscribe("world", SubscribeOptions::default());
+    let mut events: Vec<_> = std::iter::from_fn(|| w.a.t.poll_event()).collect();
+    assert!(events.len() >= 2, "{events:?}");
+    events.reverse();
+    for event in events {
+        w.a.client.handle(w.now, &mut w.a.t, event);
+    }
+    w.a.deaf = false;
+    w.run();
+    w.send(publication, number(10));
+    w.run();
+    assert_eq!(w.b.objects(reader), numbers(0..11));
+    assert_eq!(w.b.gaps(reader), []);
+}
