@@ -1,0 +1,44 @@
+/** A real Chromium with one page that plays any probe. */
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+import { chromium } from "playwright-core";
+import { CHROMIUM_ARGS, findChromium } from "../../../tools/chromium.mjs";
+
+export interface ProbePage {
+  probe(name: string, namespace: string, url: string, hash: string): Promise<string | undefined>;
+  close(): Promise<void>;
+}
+
+export async function openProbePage(): Promise<ProbePage> {
+  const bundle = await build({
+    entryPoints: [fileURLToPath(new URL("./page.ts", import.meta.url))],
+    bundle: true,
+    write: false,
+    format: "esm",
+    target: "es2022",
+  });
+  const script = bundle.outputFiles[0]?.text ?? "";
+  const server = createServer((request, response) => {
+    const asked = request.url === "/page.js";
+    response.setHeader("content-type", asked ? "text/javascript" : "text/html");
+    response.end(asked ? script : '<script type="module" src="/page.js"></script>');
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const browser = await chromium.launch({
+    executablePath: findChromium(),
+    args: [...CHROMIUM_ARGS],
+  });
+  const page = await browser.newPage();
+  await page.goto(`http://localhost:${(server.address() as AddressInfo).port}/`);
+  await page.waitForFunction("window.interopProbe !== undefined");
+  return {
+    probe: (...args) => page.evaluate((list) => window.interopProbe(...list), args),
+    async close() {
+      await browser.close();
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}

@@ -1,0 +1,20 @@
+import { expect, test } from "vitest";
+import { interopPage } from "./interop-page.mjs";
+
+test("totals, tables and what is lacking", () => {
+  const results = [
+    { kind: "case", client: "a-client", transport: "QUIC", name: "one", ok: true },
+    { kind: "case", client: "a-client", transport: "QUIC", name: "two", ok: false },
+    { kind: "probe", relay: "a-relay", client: "node", name: "set-up", lack: null, why: null },
+    { kind: "probe", relay: "a-relay", client: "node", name: "x|y", lack: "no", why: "It cannot." },
+    { kind: "probe", relay: "a-relay", client: "page", name: "set-up", lack: null, why: null },
+  ];
+  const peers = [{ crate: "a-relay", version: "1.2.3" }];
+  const page = interopPage(results, peers, new Date("2030-01-02T03:04:05Z"));
+  expect(page).toContain("on 2030-01-02");
+  expect(page).toContain("`a-relay` 1.2.3");
+  expect(page).toContain("1 of 2 over QUIC");
+  expect(page).toContain("| Feature | node | page |\n| --- | --- | --- |\n| set-up | yes | yes |");
+  expect(page).toContain("| x\\|y | **no** | – |");
+  expect(page).toContain("- x|y (node): It cannot.");
+});
