@@ -179,3 +179,61 @@ fn namespace_is_published_and_withdrawn() {
     assert!(world.client.take().is_empty());
     assert!(world.server.take().is_empty());
 }
+
+/// A client and a server that hears the client out before it speaks.
+fn listening() -> World {
+    let (a, b) = moqt::memory::pair(MemoryConfig::default());
+    let mut world = World {
+        client: Peer::new(SessionConfig::client(), a),
+        server: Peer::new(SessionConfig::server(), b),
+        now: std::time::Instant::now(),
+    };
+    world.server.session.listen(world.now);
+    world
+}
+
+#[test]
+fn a_server_that_listens_can_refuse_before_the_client_is_ready() {
+    let mut world = listening();
+    world
+        .client
+        .session
+        .start(world.now, &mut world.client.link);
+    world.settle();
+    assert!(matches!(
+        world.server.take()[..],
+        [SessionEvent::Ready { .. }]
+    ));
+    assert!(!world.client.session.is_ready());
+    let (session, link) = (&mut world.server.session, &mut world.server.link);
+    session.close(link, session_codes::UNAUTHORIZED, "no");
+    world.settle();
+    let events = world.client.take();
+    assert!(
+        !events
+            .iter()
+            .any(|e| matches!(e, SessionEvent::Ready { .. })),
+        "{events:?}"
+    );
+
+    let mut world = listening();
+    world
+        .client
+        .session
+        .start(world.now, &mut world.client.link);
+    world.settle();
+    let (session, link) = (&mut world.server.session, &mut world.server.link);
+    session.start(world.now, link);
+    world.settle();
+    assert!(world.client.session.is_ready());
+}
+
+#[test]
+fn a_server_that_listens_speaks_first_to_a_client_that_waits() {
+    let mut world = listening();
+    world.settle();
+    assert!(!world.client.session.is_ready());
+    world.advance(std::time::Duration::from_millis(1_100));
+    assert!(world.client.session.is_ready());
+    assert!(world.server.session.control_stream().is_some());
+}

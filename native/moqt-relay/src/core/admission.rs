@@ -36,6 +36,11 @@ impl Core {
                     conn.0,
                     peer.info.kind.as_str()
                 );
+                let now = io.now();
+                self.with_session(io, conn, |session, transport| session.start(now, transport));
+                if let Some(peer) = self.peers.get_mut(&conn) {
+                    peer.farewell.ours = peer.session.control_stream();
+                }
                 if self.drain.is_some() {
                     self.say_goaway(io, conn);
                 }

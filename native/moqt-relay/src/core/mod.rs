@@ -22,7 +22,7 @@ mod upstream;
 mod work;
 
 use crate::config::RelayConfig;
-use crate::io::{FirstStream, Gone, Io};
+use crate::io::{Gone, Io};
 use crate::peer::{Peer, Role};
 use crate::stats::RelayStats;
 use crate::timers::{Timer, Timers};
@@ -129,14 +129,9 @@ impl Core {
             },
             ..SessionConfig::server()
         });
-        let mut recorder = FirstStream {
-            inner: transport,
-            opened: None,
-        };
-        session.start(now, &mut recorder);
-        let control = recorder.opened;
-        let mut peer = Peer::new(session, info);
-        peer.farewell.ours = control;
+        // Whoever is refused must not believe itself accepted: SETUP follows the admission.
+        session.listen(now);
+        let peer = Peer::new(session, info);
         self.peers.insert(conn, peer);
         self.touch(conn);
         self.settle(io);
@@ -195,7 +190,7 @@ impl Core {
     /// The control stream that this side opened.
     #[cfg(test)]
     pub(crate) fn control_stream(&self, conn: ConnId) -> Option<moqt::transport::StreamId> {
-        self.peers.get(&conn)?.farewell.ours
+        self.peers.get(&conn)?.session.control_stream()
     }
 
     /// Notes that a session may have events.

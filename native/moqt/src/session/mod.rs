@@ -43,6 +43,8 @@ use std::time::{Duration, Instant};
 /// Order among our streams: control before requests before data.
 const CONTROL_PRIORITY: i32 = i32::MAX;
 const REQUEST_PRIORITY: i32 = i32::MAX - 1;
+/// How long [`Session::listen`] holds SETUP back from a peer that says nothing.
+const SPEAK_FIRST_AFTER: Duration = Duration::from_secs(1);
 /// Aliases of past subscriptions that are remembered, to tell late objects from early ones.
 const MAX_RETIRED_ALIASES: usize = 256;
 
@@ -59,6 +61,8 @@ pub struct Session {
     local_control: Option<StreamId>,
     peer_control: Option<StreamId>,
     setup_deadline: Option<Instant>,
+    /// When our SETUP goes out although the peer's did not come, after [`Session::listen`].
+    speak_deadline: Option<Instant>,
     streams: IntMap<StreamId, StreamEntry>,
     requests: IntMap<RequestId, RequestState>,
     peer_ids: PeerIds,
@@ -107,6 +111,7 @@ impl Session {
             local_control: None,
             peer_control: None,
             setup_deadline: None,
+            speak_deadline: None,
             streams: IntMap::default(),
             requests: IntMap::default(),
             peer_ids: PeerIds::new(role),
@@ -138,10 +143,37 @@ impl Session {
             return;
         }
         self.started = true;
-        let deadline = now + self.config.limits.setup_timeout;
-        self.setup_deadline = Some(deadline);
-        self.note_deadline(deadline);
+        self.speak_deadline = None;
+        if self.peer.is_none() {
+            self.await_setup(now);
+        }
         self.send_setup(t);
+    }
+
+    /// Waits for the peer's SETUP with ours held back, so that its owner can refuse the peer before
+    /// that believes itself accepted: call [`Session::start`] on [`SessionEvent::Ready`]. To a peer
+    /// that waits as well, ours goes out after a second.
+    pub fn listen(&mut self, now: Instant) {
+        self.now = Some(now);
+        if self.started || self.closed {
+            return;
+        }
+        self.await_setup(now);
+        let deadline = now + SPEAK_FIRST_AFTER;
+        self.speak_deadline = Some(deadline);
+        self.note_deadline(deadline);
+    }
+
+    fn await_setup(&mut self, now: Instant) {
+        let deadline = *self
+            .setup_deadline
+            .get_or_insert(now + self.config.limits.setup_timeout);
+        self.note_deadline(deadline);
+    }
+
+    /// The stream of our control messages, once SETUP was sent.
+    pub fn control_stream(&self) -> Option<StreamId> {
+        self.local_control
     }
 
     fn send_setup(&mut self, t: &mut dyn Transport) {

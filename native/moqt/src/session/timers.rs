@@ -24,6 +24,9 @@ impl Session {
             let reason = "SETUP did not come in time";
             return self.close(t, session_codes::CONTROL_MESSAGE_TIMEOUT, reason);
         }
+        if self.is_due(now, self.speak_deadline) {
+            self.start(now, t);
+        }
         let goaway = self.goaway_sent.as_ref().and_then(|goaway| goaway.deadline);
         if self.is_due(now, goaway) {
             if !self.requests.is_empty() {
