@@ -25,7 +25,7 @@ function table(corner, results, row, column, value) {
 
 /**
  * @param {({ kind: "case", client: string, transport: string, name: string, ok: boolean }
- *   | { kind: "probe", relay: string, client: string, name: string, lack: string | null, why: string | null })[]} results
+ *   | { kind: "probe", relay: string, client: string, name: string, lack: string | null, sometimes: boolean, why: string | null })[]} results
  * @param {{ crate: string, version: string }[]} peers
  * @param {Date} date
  */
@@ -40,6 +40,11 @@ export function interopPage(results, peers, date) {
     "than this page says.",
     "",
     `Versions: ${peers.map(({ crate, version }) => `\`${crate}\` ${version}`).join(", ")}.`,
+    "",
+    "By hand: `moq-game relay --listen 127.0.0.1:PORT`, then",
+    "`moq-test-client --relay https://127.0.0.1:PORT --tls-disable-verify` (`moqt://` for raw QUIC); the relay starts",
+    "with `moq-relay-ietf --bind 127.0.0.1:PORT --tls-cert CERT --tls-key KEY --coordinator-file FILE`. The programs",
+    "are in the `peers/bin` folder of the cache.",
     "",
   ];
   for (const client of [...new Set(cases.map((each) => each.client))]) {
@@ -74,11 +79,11 @@ export function interopPage(results, peers, date) {
         own,
         (each) => each.name,
         (each) => each.client,
-        (each) => (each.lack === null ? "yes" : "**no**"),
+        (each) => (each.sometimes ? "**not always**" : each.lack === null ? "yes" : "**no**"),
       ),
       "",
     );
-    const lacks = own.filter((each) => each.lack !== null);
+    const lacks = own.filter((each) => each.lack !== null || each.sometimes);
     if (lacks.length > 0) out.push("What is lacking, and what that means:", "");
     for (const name of [...new Set(lacks.map((each) => each.name))]) {
       const of = lacks.filter((each) => each.name === name);

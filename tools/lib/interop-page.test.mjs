@@ -8,6 +8,15 @@ test("totals, tables and what is lacking", () => {
     { kind: "probe", relay: "a-relay", client: "node", name: "set-up", lack: null, why: null },
     { kind: "probe", relay: "a-relay", client: "node", name: "x|y", lack: "no", why: "It cannot." },
     { kind: "probe", relay: "a-relay", client: "page", name: "set-up", lack: null, why: null },
+    {
+      kind: "probe",
+      relay: "a-relay",
+      client: "page",
+      name: "z",
+      lack: null,
+      sometimes: true,
+      why: "Late.",
+    },
   ];
   const peers = [{ crate: "a-relay", version: "1.2.3" }];
   const page = interopPage(results, peers, new Date("2030-01-02T03:04:05Z"));
@@ -16,5 +25,7 @@ test("totals, tables and what is lacking", () => {
   expect(page).toContain("1 of 2 over QUIC");
   expect(page).toContain("| Feature | node | page |\n| --- | --- | --- |\n| set-up | yes | yes |");
   expect(page).toContain("| x\\|y | **no** | – |");
+  expect(page).toContain("| z | – | **not always** |");
+  expect(page).toContain("- z (page): Late.");
   expect(page).toContain("- x|y (node): It cannot.");
 });

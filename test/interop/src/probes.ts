@@ -92,6 +92,44 @@ function oneByOne(delivery: Delivery): Probe["run"] {
   };
 }
 
+/** As many objects as the publisher takes at once. */
+function burst(objects: number, groups: number): Probe["run"] {
+  return async (open, namespace) => {
+    const { publisher, subscriber, track, seen } = await joined(open, namespace, "reliable");
+    const sent: string[] = [];
+    for (let i = 0; i < objects; i++) {
+      const word = `object ${i}`;
+      const bytes = encoder.encode(word);
+      const first = i % (objects / groups) === 0;
+      while (!(first ? track.keyframe(bytes) : track.send(bytes))) await track.writable();
+      sent.push(word);
+    }
+    await until(
+      () => seen.length >= objects,
+      () => `${seen.length} of ${objects} objects`,
+    );
+    demand(JSON.stringify(seen) === JSON.stringify(sent), "not in order");
+    await Promise.all([publisher.close(), subscriber.close()]);
+  };
+}
+
+/** `neighbour`: another track keeps the namespace in use, so that it is not withdrawn. */
+function ending(neighbour: boolean): Probe["run"] {
+  return async (open, namespace) => {
+    const { publisher, subscriber, track, seen, end } = await joined(open, namespace, "reliable");
+    if (neighbour) publisher.publish([namespace, "neighbour"]);
+    track.send(encoder.encode("last"));
+    await track.end({ flush: 2_000 });
+    await until(
+      () => end() !== undefined,
+      () => "no end",
+    );
+    demand(end() === "ended", `it ends as ${end()}`);
+    demand(seen.join() === "last", `got ${JSON.stringify(seen)}`);
+    await Promise.all([publisher.close(), subscriber.close()]);
+  };
+}
+
 export const probes: readonly Probe[] = [
   {
     name: "set-up",
@@ -105,40 +143,10 @@ export const probes: readonly Probe[] = [
   { name: "`latest`, one by one", run: oneByOne("latest") },
   { name: "`deadline`, one by one", run: oneByOne("deadline") },
   { name: "`datagram`, one by one", run: oneByOne("datagram") },
-  {
-    name: "`reliable`: 500 objects in 10 groups, whole and in order",
-    async run(open, namespace) {
-      const { publisher, subscriber, track, seen } = await joined(open, namespace, "reliable");
-      const sent: string[] = [];
-      for (let i = 0; i < 500; i++) {
-        const word = `object ${i}`;
-        const bytes = encoder.encode(word);
-        while (!(i % 50 === 0 ? track.keyframe(bytes) : track.send(bytes))) await track.writable();
-        sent.push(word);
-      }
-      await until(
-        () => seen.length >= 500,
-        () => `${seen.length} of 500 objects`,
-      );
-      demand(JSON.stringify(seen) === JSON.stringify(sent), "not in order");
-      await Promise.all([publisher.close(), subscriber.close()]);
-    },
-  },
-  {
-    name: "the end of a track",
-    async run(open, namespace) {
-      const { publisher, subscriber, track, seen, end } = await joined(open, namespace, "reliable");
-      track.send(encoder.encode("last"));
-      await track.end({ flush: 2_000 });
-      await until(
-        () => end() !== undefined,
-        () => "no end",
-      );
-      demand(end() === "ended", `it ends as ${end()}`);
-      demand(seen.join() === "last", `got ${JSON.stringify(seen)}`);
-      await Promise.all([publisher.close(), subscriber.close()]);
-    },
-  },
+  { name: "`reliable`: 500 objects in 5 groups, whole and in order", run: burst(500, 5) },
+  { name: "`reliable`: 40 groups in one burst, whole and in order", run: burst(400, 40) },
+  { name: "the end of a track", run: ending(true) },
+  { name: "the end of a namespace's last track", run: ending(false) },
   {
     name: "late join: the whole current group",
     async run(open, namespace) {

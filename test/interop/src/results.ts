@@ -16,6 +16,8 @@ export type Result =
       readonly name: string;
       /** What the probe missed; null: nothing. */
       readonly lack: string | null;
+      /** Whether the lack depends on timing. */
+      readonly sometimes: boolean;
       /** What is known of the lack. */
       readonly why: string | null;
     };
