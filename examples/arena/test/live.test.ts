@@ -86,6 +86,7 @@ describe("the match in Chromium", () => {
       return bodies.find((body) => body.name === me);
     };
     await expect.poll(mine, { timeout: 10_000 }).toBeDefined();
+    expect(await page.locator("#join").isVisible()).toBe(false);
     // Against the nearer wall would prove little: go where there is room.
     const start = await mine();
     const [key, sign] = (start?.y ?? 0) > 9 ? ["ArrowDown", -1] : ["ArrowUp", 1];

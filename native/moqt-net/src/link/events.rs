@@ -1,6 +1,5 @@
 //! What QUIC reports, turned into the events of the transport contract.
 
-use super::h3::H3_NO_ERROR;
 use super::incoming::{End, Incoming};
 use super::quic::{dir_index, dir_of, Origin, QuicLink, State};
 use super::webtransport::{Outcome, Role, WebTransport};
@@ -15,6 +14,9 @@ use std::time::Duration;
 
 /// How long the text of a refused CONNECT is waited for.
 const REFUSAL_TEXT_TIME: Duration = Duration::from_millis(300);
+/// How long a connection stays after the peer has acknowledged the close of its WebTransport
+/// session. The peer may close it earlier.
+const LAST_WORD: Duration = Duration::from_millis(100);
 
 impl QuicLink {
     /// The next event for the handler. `None` when there is none now.
@@ -98,10 +100,11 @@ impl QuicLink {
             Event::Stream(StreamEvent::Writable { id }) => {
                 session.flush(&mut self.conn, id);
             }
-            Event::Stream(StreamEvent::Finished { id })
-                if session.is_internal(id) && session.farewell.take().is_some() =>
-            {
-                self.conn.close(self.now, H3_NO_ERROR.into(), Bytes::new());
+            Event::Stream(StreamEvent::Finished { id }) if session.is_internal(id) => {
+                // The peer has our last word. A connection closed in the same moment would hide it
+                // from pages in Chromium, which hands it on a little later.
+                let soon = self.now + LAST_WORD;
+                session.farewell = session.farewell.map(|until| until.min(soon));
             }
             Event::ConnectionLost { .. } => session.farewell = None,
             _ => {}
