@@ -7,6 +7,7 @@ import { buildAll, nativeOutput } from "./build.mjs";
 import { ensureChromium } from "./chromium.mjs";
 import { format } from "./format.mjs";
 import { cargoCounts, ctestCounts, vitestCounts } from "./lib/counts.mjs";
+import { lintCpp } from "./lib/cppcheck.mjs";
 import { aptInstall } from "./lib/debian.mjs";
 import { say } from "./lib/log.mjs";
 import { bin, root } from "./lib/paths.mjs";
@@ -39,6 +40,7 @@ async function lint(env) {
   await must(bin("biome"), ["lint", "--error-on-warnings", "--diagnostic-level=warn"], { env });
   await must(bin("sherif"), ["--fail-on-warnings"], { env });
   await must(bin("knip"), [], { env });
+  await lintCpp(env, root);
   const clippy = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
   await must("cargo", clippy, { cwd: native, env, timeoutMs: RUST_LIMIT_MS });
 }
@@ -117,7 +119,7 @@ const tests = true;
 const build = true;
 const steps = [
   { name: "format", about: "formatting of TypeScript, Rust and C++", run: checkFormat },
-  { name: "lint", about: "Biome, sherif, knip, clippy", run: lint },
+  { name: "lint", about: "Biome, sherif, knip, cppcheck, clippy", run: lint },
   { name: "types", about: "TypeScript's type check", run: types },
   { name: "rust", about: "cargo test, all crates", tests, run: rust },
   { name: "cpp", about: "C and C++ users of the C ABI", tests, build, run: cpp },
