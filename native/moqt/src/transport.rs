@@ -76,6 +76,8 @@ pub struct TransportStats {
     pub bytes_received: u64,
     /// Packets sent.
     pub packets_sent: u64,
+    /// UDP datagrams received.
+    pub packets_received: u64,
     /// Packets declared lost.
     pub packets_lost: u64,
 }

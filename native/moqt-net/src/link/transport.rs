@@ -193,6 +193,7 @@ impl Transport for QuicLink {
             bytes_sent: stats.udp_tx.bytes,
             bytes_received: stats.udp_rx.bytes,
             packets_sent: stats.path.sent_packets,
+            packets_received: stats.udp_rx.datagrams,
             packets_lost: stats.path.lost_packets,
         }
     }

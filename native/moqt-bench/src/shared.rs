@@ -1,0 +1,155 @@
+//! What the connections and the main thread share.
+
+use crate::histogram::Histogram;
+use crate::options::Options;
+use moqt::transport::TransportStats;
+use moqt_net::Remote;
+use std::sync::atomic::{AtomicU64, AtomicU8, AtomicUsize, Ordering};
+use std::sync::mpsc::Sender;
+use std::sync::{Mutex, PoisonError};
+
+/// How far the run is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Phase {
+    Warming,
+    Measuring,
+    Over,
+}
+
+/// To the main thread.
+#[derive(Debug)]
+pub enum Message {
+    PublisherReady,
+    SubscriberReady,
+    /// A connection could not be made, was lost or was refused something.
+    Failed(String),
+    /// The publisher has sent all that it should.
+    Sent,
+    Published(Published),
+    Received(Box<Received>),
+}
+
+/// Of the publisher, over the measured time.
+#[derive(Clone, Debug, Default)]
+pub struct Published {
+    pub sent: u64,
+    pub refused: u64,
+    pub traffic: TransportStats,
+}
+
+/// Of one subscriber, or of all of them, over the measured time.
+#[derive(Clone, Debug, Default)]
+pub struct Received {
+    pub objects: u64,
+    pub bytes: u64,
+    pub lost: u64,
+    pub out_of_order: u64,
+    pub gaps_reported: u64,
+    pub first: Histogram,
+    pub age: Histogram,
+    pub interval: Histogram,
+    pub traffic: TransportStats,
+}
+
+pub struct Shared {
+    pub options: Options,
+    phase: AtomicU8,
+    /// Subscriptions that are ready.
+    pub subscribed: AtomicUsize,
+    /// Objects received by all subscribers of this process.
+    pub delivered: AtomicU64,
+    /// The number of objects at which the publisher wants to go on.
+    wake_at: AtomicU64,
+    publisher: Mutex<Option<Remote>>,
+    messages: Mutex<Sender<Message>>,
+}
+
+impl Shared {
+    pub fn new(options: Options, messages: Sender<Message>) -> Self {
+        Shared {
+            options,
+            phase: AtomicU8::new(0),
+            subscribed: AtomicUsize::new(0),
+            delivered: AtomicU64::new(0),
+            wake_at: AtomicU64::new(u64::MAX),
+            publisher: Mutex::new(None),
+            messages: Mutex::new(messages),
+        }
+    }
+
+    pub fn phase(&self) -> Phase {
+        match self.phase.load(Ordering::Relaxed) {
+            0 => Phase::Warming,
+            1 => Phase::Measuring,
+            _ => Phase::Over,
+        }
+    }
+
+    pub fn set_phase(&self, phase: Phase) {
+        self.phase.store(phase as u8, Ordering::Relaxed);
+    }
+
+    pub fn is_over(&self) -> bool {
+        self.phase() == Phase::Over
+    }
+
+    pub fn tell(&self, message: Message) {
+        let messages = self.messages.lock().unwrap_or_else(PoisonError::into_inner);
+        // The main thread may have ended with an error.
+        let _ = messages.send(message);
+    }
+
+    pub fn set_publisher(&self, remote: Remote) {
+        *self
+            .publisher
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(remote);
+    }
+
+    pub fn wake_publisher(&self) {
+        let publisher = self
+            .publisher
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(publisher) = publisher.as_ref() {
+            publisher.wake();
+        }
+    }
+
+    /// The publisher goes on when this many objects have come.
+    pub fn wake_at(&self, delivered: u64) {
+        self.wake_at.store(delivered, Ordering::SeqCst);
+        if self.delivered.load(Ordering::SeqCst) >= delivered {
+            self.wake_publisher();
+        }
+    }
+
+    /// A subscriber got objects.
+    pub fn add_delivered(&self, objects: u64) {
+        let now = self.delivered.fetch_add(objects, Ordering::SeqCst) + objects;
+        if now >= self.wake_at.load(Ordering::SeqCst) {
+            self.wake_at.store(u64::MAX, Ordering::SeqCst);
+            self.wake_publisher();
+        }
+    }
+}
+
+/// Traffic since a moment.
+pub fn traffic_since(now: TransportStats, before: TransportStats) -> TransportStats {
+    TransportStats {
+        bytes_sent: now.bytes_sent.saturating_sub(before.bytes_sent),
+        bytes_received: now.bytes_received.saturating_sub(before.bytes_received),
+        packets_sent: now.packets_sent.saturating_sub(before.packets_sent),
+        packets_received: now.packets_received.saturating_sub(before.packets_received),
+        packets_lost: now.packets_lost.saturating_sub(before.packets_lost),
+        ..now
+    }
+}
+
+pub fn add_traffic(sum: &mut TransportStats, one: &TransportStats) {
+    sum.bytes_sent += one.bytes_sent;
+    sum.bytes_received += one.bytes_received;
+    sum.packets_sent += one.packets_sent;
+    sum.packets_received += one.packets_received;
+    sum.packets_lost += one.packets_lost;
+}
