@@ -123,7 +123,7 @@ const steps = [
   { name: "types", about: "TypeScript's type check", run: types },
   { name: "rust", about: "cargo test, all crates", tests, run: rust },
   { name: "cpp", about: "C and C++ users of the C ABI", tests, build, run: cpp },
-  { name: "tools", about: "this repository's own tools", tests, run: vitest(["tools"]) },
+  { name: "tools", about: "this repository's own tools", tests, run: vitest(["tools", "impair"]) },
   { name: "core", about: "@moq-game/core", tests, build, run: vitest(["core"]) },
   { name: "node", about: "@moq-game/node-native", tests, build, run: vitest(["node"]) },
   { name: "arena", about: "the example", tests, build, run: vitest(["arena"], withChromium) },

@@ -2,11 +2,15 @@
 /** The command `moq-game`. */
 import { parseArgs } from "node:util";
 import { MoqError } from "@moq-game/core";
+import { ImpairUsageError, runImpair } from "@moq-game/impair/cli";
 import { type RelayLimits, type RelayOptions, startRelay } from "./relay.js";
 
 const HELP = `moq-game: MoQ Transport for games
 
 Usage: moq-game relay [OPTIONS]    starts a relay and prints its address
+       moq-game impair [OPTIONS]   a bad network in front of one; moq-game impair --help
+
+moq-game relay
 
 Listening
   --listen ADDR          UDP address for WebTransport and raw QUIC; may be repeated
@@ -155,6 +159,7 @@ function signalled(): Promise<void> {
 async function main(args: string[]): Promise<void> {
   const [command, ...rest] = args;
   if (command === "relay") return relay(rest);
+  if (command === "impair") return runImpair(rest, signalled);
   if (command === "--help" || command === "-h") {
     process.stdout.write(HELP);
     return;
@@ -165,7 +170,7 @@ async function main(args: string[]): Promise<void> {
 }
 
 main(process.argv.slice(2)).catch((error: unknown) => {
-  const usage = error instanceof UsageError;
+  const usage = error instanceof UsageError || error instanceof ImpairUsageError;
   const known = usage || error instanceof MoqError;
   const text =
     error instanceof Error

@@ -53,3 +53,23 @@ test("--help tells every option; mistakes are one line and a hint", async () => 
   expect(await bad.ended).toBe(1);
   expect(bad.seen.err).toContain("127.0.0.1:4443");
 });
+
+test("`moq-game impair` stands between clients and a relay, and counts", async () => {
+  const relay = run("relay", "--listen", "127.0.0.1:0", "--drain", "0");
+  await until(() => /http {9}http:/.test(relay.seen.out));
+  const port = /url +https:\/\/127\.0\.0\.1:(\d+)/.exec(relay.seen.out)?.[1] ?? "";
+  const hash = /sha-256 +(\S+)/.exec(relay.seen.out)?.[1] ?? "";
+  const impair = run("impair", "--target", `127.0.0.1:${port}`, "--loss", "2%", "--json");
+  await until(() => /seed/.test(impair.seen.err));
+  const front = /connect to +(\S+)/.exec(impair.seen.err)?.[1] ?? "";
+  const client = await connect(`https://${front}`, { serverCertificateHashes: [hash] });
+  await client.close();
+  impair.child.kill("SIGINT");
+  expect(await impair.ended).toBe(0);
+  const stats = JSON.parse(impair.seen.out);
+  expect(stats.up.packetsIn).toBeGreaterThan(2);
+  expect(stats.down.packetsIn).toBeGreaterThan(2);
+  const wrong = run("impair", "--target", "127.0.0.1:1", "--loss", "300%");
+  expect(await wrong.ended).toBe(2);
+  expect(wrong.seen.err).toContain("--loss takes a share");
+});

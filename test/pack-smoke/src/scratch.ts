@@ -9,15 +9,16 @@ export const repository = resolve(fileURLToPath(import.meta.url), "../../../..")
 
 /** The published packages: folder and name. */
 export const PACKAGES = [
-  { folder: "core", name: "@moq-game/core" },
-  { folder: "node-native", name: "@moq-game/node-native" },
-  { folder: "web", name: "@moq-game/web" },
+  { folder: "packages/core", name: "@moq-game/core" },
+  { folder: "packages/node-native", name: "@moq-game/node-native" },
+  { folder: "packages/web", name: "@moq-game/web" },
+  { folder: "tools/impair", name: "@moq-game/impair" },
 ] as const;
 
 /** The package with the compiled files for this machine. */
 function platformFolder(): string {
   const libc = process.platform === "linux" ? "-gnu" : "";
-  return `node-native/platforms/${process.platform}-${process.arch}${libc}`;
+  return `packages/node-native/platforms/${process.platform}-${process.arch}${libc}`;
 }
 
 /** A program's output; the error of a failing one carries all that it printed. */
@@ -52,7 +53,7 @@ export class Scratch {
     for (const folder of [...PACKAGES.map((each) => each.folder), platformFolder()]) {
       const destination = join(this.folder, folder);
       mkdirSync(destination, { recursive: true });
-      const cwd = join(repository, "packages", folder);
+      const cwd = join(repository, folder);
       await run("pnpm", ["pack", "--pack-destination", destination], cwd);
       const [tarball] = readdirSync(destination);
       if (tarball === undefined) throw new Error(`pnpm pack made nothing of ${folder}`);
