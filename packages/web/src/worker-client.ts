@@ -29,6 +29,7 @@ import {
 import { workerFailed } from "./worker-failed.js";
 import { type Iteration, PageIteration } from "./worker-iteration.js";
 import {
+  AHEAD,
   type PostedUpdate,
   readEnd,
   readError,
@@ -131,7 +132,7 @@ export class PageClient implements Client {
   ): AsyncIterable<NamespaceChange> {
     const fields = resolveNamespacePrefix(prefix);
     this.#requireOpen("discover namespaces");
-    return this.#iterable<NamespaceChange>(options?.signal, (id) => ({
+    return this.#iterable<NamespaceChange>(AHEAD.discover, options?.signal, (id) => ({
       type: "discover",
       id,
       prefix: fields,
@@ -142,7 +143,7 @@ export class PageClient implements Client {
     const resolved = resolveTrack(track);
     const { signal, ...rest } = resolveFetchOptions(options);
     this.#requireOpen("fetch");
-    return this.#iterable<readonly MoqObject[]>(signal, (id) => ({
+    return this.#iterable<readonly MoqObject[]>(AHEAD.fetch, signal, (id) => ({
       type: "fetch",
       id,
       track: resolved,
@@ -256,6 +257,7 @@ export class PageClient implements Client {
   // ---- inner workings
 
   #iterable<T extends NamespaceChange | readonly MoqObject[]>(
+    ahead: number,
     signal: Signal | undefined,
     message: (id: number) => ToWorker,
   ): AsyncIterable<T> {
@@ -263,10 +265,14 @@ export class PageClient implements Client {
       [Symbol.asyncIterator]: () => {
         this.#requireOpen("go on");
         const id = this.#nextId++;
-        const iteration = new PageIteration<T>(() => {
+        const more = (count: number): void => {
+          if (this.#state !== "closed") this.post({ type: "more", id, count }, []);
+        };
+        const left = (): void => {
           this.#iterations.delete(id);
           if (this.#state !== "closed") this.post({ type: "stop", id }, []);
-        });
+        };
+        const iteration = new PageIteration<T>(ahead, more, left);
         this.#iterations.set(id, iteration as Iteration);
         const abort = (): void => void iteration.return();
         if (signal?.aborted) abort();

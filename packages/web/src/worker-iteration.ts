@@ -20,9 +20,16 @@ export class PageIteration<T extends NamespaceChange | readonly MoqObject[]>
   #values: T[] = [];
   #waiters: Waiter<T>[] = [];
   #over: { readonly error: MoqError | undefined } | undefined;
+  readonly #ahead: number;
+  readonly #more: (count: number) => void;
   readonly #left: () => void;
+  /** Results read since the worker was last told. */
+  #read = 0;
 
-  constructor(left: () => void) {
+  /** `more` tells the worker of room; of `ahead` results that it may post unasked, half are read then. */
+  constructor(ahead: number, more: (count: number) => void, left: () => void) {
+    this.#ahead = ahead;
+    this.#more = more;
     this.#left = left;
   }
 
@@ -64,6 +71,7 @@ export class PageIteration<T extends NamespaceChange | readonly MoqObject[]>
       const value = this.#values.shift();
       if (value !== undefined) {
         this.#waiters.shift()?.resolve({ done: false, value });
+        this.#wasRead();
         continue;
       }
       if (this.#over === undefined) return;
@@ -73,5 +81,12 @@ export class PageIteration<T extends NamespaceChange | readonly MoqObject[]>
       if (error === undefined) waiter?.resolve({ done: true, value: undefined });
       else waiter?.reject(error);
     }
+  }
+
+  #wasRead(): void {
+    this.#read += 1;
+    if (this.#over !== undefined || this.#read * 2 < this.#ahead) return;
+    this.#more(this.#read);
+    this.#read = 0;
   }
 }

@@ -36,6 +36,13 @@ export interface PostedFetch {
   readonly priority: number;
 }
 
+/**
+ * Results of an iteration that a worker posts ahead of the page's reading: batches of objects (the
+ * worker's queue bounds each at about 8 MiB) or namespace changes. The rest waits in the worker, which
+ * holds the peer of a fetch back; so nothing is dropped and there is nothing to count.
+ */
+export const AHEAD = { fetch: 2, discover: 256 } as const;
+
 /** One `send` or `keyframe`. */
 export interface PostedUpdate {
   readonly publication: number;
@@ -62,6 +69,8 @@ export type ToWorker =
     }
   | { readonly type: "hold"; readonly id: number; readonly held: boolean }
   | { readonly type: "stop"; readonly id: number }
+  /** The page has room for `count` further results of iteration `id`; each starts with {@link AHEAD}. */
+  | { readonly type: "more"; readonly id: number; readonly count: number }
   | { readonly type: "discover"; readonly id: number; readonly prefix: readonly string[] }
   | {
       readonly type: "fetch";

@@ -9,6 +9,7 @@ import {
 } from "@moq-game/core";
 import { connectHere } from "./connect.js";
 import {
+  AHEAD,
   encodeBatch,
   type PostedClientOptions,
   type PostedTrack,
@@ -38,6 +39,15 @@ interface Reader {
   held: boolean;
 }
 
+/** A `discover` or `fetch` of the page. */
+interface Iteration {
+  readonly iterator: AsyncIterator<unknown>;
+  /** Results that the page has room for. */
+  room: number;
+  /** Called when there is room again. */
+  resume: () => void;
+}
+
 /** The worker's side: the real client, driven by the page's messages. Returns their receiver. */
 export function serveWorker(post: Post, exit: () => void): (message: ToWorker) => void {
   const server = new Server(post, exit);
@@ -50,7 +60,7 @@ class Server {
   #client: Client | undefined;
   readonly #tracks = new Map<number, Track>();
   readonly #readers = new Map<number, Reader>();
-  readonly #iterators = new Map<number, AsyncIterator<unknown>>();
+  readonly #iterations = new Map<number, Iteration>();
   #timer: ReturnType<typeof setInterval> | undefined;
 
   constructor(post: Post, exit: () => void) {
@@ -85,15 +95,28 @@ class Server {
         this.#stop(message.id);
         return;
       case "discover":
-        void this.#iterate(message.id, client.discover(message.prefix), (change) =>
-          this.#post({ type: "change", id: message.id, change }, []),
+        void this.#iterate(
+          message.id,
+          AHEAD.discover,
+          () => client.discover(message.prefix),
+          (change) => this.#post({ type: "change", id: message.id, change }, []),
         );
         return;
       case "fetch":
-        void this.#iterate(message.id, client.fetch(ref(message.track), message.options), (batch) =>
-          this.#postObjects(message.id, batch),
+        void this.#iterate(
+          message.id,
+          AHEAD.fetch,
+          () => client.fetch(ref(message.track), message.options),
+          (batch) => this.#postObjects(message.id, batch),
         );
         return;
+      case "more": {
+        const iteration = this.#iterations.get(message.id);
+        if (iteration === undefined) return;
+        iteration.room += message.count;
+        iteration.resume();
+        return;
+      }
       case "status":
         void this.#status(client, message.call, message.track);
         return;
@@ -231,27 +254,41 @@ class Server {
     const reader = this.#readers.get(id);
     this.#readers.delete(id);
     reader?.subscription.close();
-    const iterator = this.#iterators.get(id);
-    this.#iterators.delete(id);
-    void iterator?.return?.();
+    const iteration = this.#iterations.get(id);
+    this.#iterations.delete(id);
+    void iteration?.iterator.return?.();
+    iteration?.resume();
   }
 
   // ---- discovery, fetch, status
 
-  async #iterate<T>(id: number, source: AsyncIterable<T>, post: (value: T) => void): Promise<void> {
+  /** Posts what `source` gives, as far as the page has room; what it has none for stays where it is. */
+  async #iterate<T>(
+    id: number,
+    ahead: number,
+    source: () => AsyncIterable<T>,
+    post: (value: T) => void,
+  ): Promise<void> {
     try {
-      const iterator = source[Symbol.asyncIterator]();
-      this.#iterators.set(id, iterator);
+      const iterator = source()[Symbol.asyncIterator]();
+      const iteration: Iteration = { iterator, room: ahead, resume: () => {} };
+      this.#iterations.set(id, iteration);
       for (;;) {
+        while (iteration.room === 0 && this.#iterations.get(id) === iteration) {
+          await new Promise<void>((resolve) => {
+            iteration.resume = resolve;
+          });
+        }
         const { done, value } = await iterator.next();
         if (done) break;
+        iteration.room -= 1;
         post(value);
       }
       this.#post({ type: "end", id, end: { kind: "ended", error: undefined } }, []);
     } catch (error) {
       this.#refuse(id, error);
     } finally {
-      this.#iterators.delete(id);
+      this.#iterations.delete(id);
     }
   }
 

@@ -3,6 +3,7 @@ import { MoqError } from "@moq-game/core";
 import { describe, expect, it } from "vitest";
 import { connect } from "./connect.js";
 import {
+  AHEAD,
   decodeBatch,
   encodeBatch,
   postEnd,
@@ -134,6 +135,22 @@ describe("the page's client", () => {
     reader.drain(({ bytes }) => got.push(bytes[0] ?? -1));
     expect(got).toEqual(Array.from({ length: 20 }, (_, i) => i));
     expect(worker.of("hold").map(({ held }) => held)).toEqual([true, false]);
+  });
+
+  it("gives the worker room for further results only as they are read", async () => {
+    const { worker, client } = await opened();
+    const found = client.discover("m/")[Symbol.asyncIterator]();
+    const change = (n: number) => ({ kind: "added" as const, namespace: ["m", String(n)] });
+    for (let n = 0; n < AHEAD.discover; n++)
+      worker.say({ type: "change", id: 1, change: change(n) });
+    expect(worker.of("more")).toEqual([]);
+    for (let n = 0; n < AHEAD.discover; n++) {
+      expect((await found.next()).value).toEqual(change(n));
+    }
+    const half = { type: "more", id: 1, count: AHEAD.discover / 2 };
+    expect(worker.of("more")).toEqual([half, half]);
+    await found.return?.();
+    expect(worker.of("stop")).toHaveLength(1);
   });
 
   it("tells of a worker that does not load", async () => {
