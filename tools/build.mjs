@@ -26,6 +26,12 @@ export function nativeOutput(env) {
   return join(cargoTargetDir(env), "release");
 }
 
+/** The native library in {@link nativeOutput}. */
+export function nativeLibrary(env) {
+  const names = { win32: "moq_ffi.dll", darwin: "libmoq_ffi.dylib" };
+  return join(nativeOutput(env), names[process.platform] ?? "libmoq_ffi.so");
+}
+
 /** The addon's folder, with the native library that its build put beside it. */
 const addonOutput = join(addon, "build", "Release");
 

@@ -3,10 +3,10 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { buildAll, nativeOutput } from "./build.mjs";
+import { buildAll, nativeLibrary, nativeOutput } from "./build.mjs";
 import { ensureChromium } from "./chromium.mjs";
 import { format } from "./format.mjs";
-import { cargoCounts, ctestCounts, vitestCounts } from "./lib/counts.mjs";
+import { cargoCounts, ctestCounts, sum, vitestCounts } from "./lib/counts.mjs";
 import { lintCpp } from "./lib/cppcheck.mjs";
 import { aptInstall } from "./lib/debian.mjs";
 import { say } from "./lib/log.mjs";
@@ -55,7 +55,7 @@ async function rust(env) {
   return finish(result, cargoCounts(result.output), "cargo test");
 }
 
-/** The C and C++ users of the C ABI, against the release build of the library. */
+/** Users of the C ABI in C, C++ and Rust, against the release build of the library. */
 async function cpp(env) {
   const source = join(native, "moq-ffi", "tests");
   const build = join(source, "build");
@@ -63,7 +63,19 @@ async function cpp(env) {
   await must("cmake", ["--build", build, "--parallel"], { env });
   const args = ["--test-dir", build, "--output-on-failure", "--no-tests=error"];
   const result = await run("ctest", args, { env, timeoutMs: LIMIT_MS });
-  return finish(result, ctestCounts(result.output), "ctest");
+  const counts = finish(result, ctestCounts(result.output), "ctest");
+  return sum([counts, await rustUsers(env)]);
+}
+
+/** The tests of the C ABI that need a peer under control; in the step "rust" they run on the library's test build. */
+async function rustUsers(env) {
+  const tests = ["hostile", "broken_tracks", "trust"].flatMap((name) => ["--test", name]);
+  const result = await run("cargo", ["test", "-p", "moq-ffi", "--locked", ...tests], {
+    cwd: native,
+    env: { ...env, MOQ_FFI_LIBRARY: nativeLibrary(env) },
+    timeoutMs: RUST_LIMIT_MS,
+  });
+  return finish(result, cargoCounts(result.output), "cargo test");
 }
 
 /** CMake's configuration; GoogleTest is fetched where we may, since only these tests need it. */
@@ -122,7 +134,7 @@ const steps = [
   { name: "lint", about: "Biome, sherif, knip, cppcheck, clippy", run: lint },
   { name: "types", about: "TypeScript's type check", run: types },
   { name: "rust", about: "cargo test, all crates", tests, run: rust },
-  { name: "cpp", about: "C and C++ users of the C ABI", tests, build, run: cpp },
+  { name: "cpp", about: "C, C++ and Rust users of the C ABI as it ships", tests, build, run: cpp },
   { name: "tools", about: "this repository's own tools", tests, run: vitest(["tools", "impair"]) },
   { name: "core", about: "@moq-game/core", tests, build, run: vitest(["core"]) },
   { name: "node", about: "@moq-game/node-native", tests, build, run: vitest(["node"]) },

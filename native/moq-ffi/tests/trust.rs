@@ -4,8 +4,8 @@
 #[path = "support/ffi.rs"]
 mod ffi;
 
+use ffi::library::*;
 use ffi::{last_error, Client};
-use moq_ffi::abi::relay::*;
 use moq_ffi::error::*;
 use moq_ffi::record::*;
 use serde_json::{json, Value};
@@ -91,5 +91,6 @@ fn a_ca_file_decides_who_is_trusted() {
             end.text()
         );
     }
-    assert_eq!(moq_relay_stop(relay, 0), MOQ_OK);
+    // SAFETY: takes no pointers.
+    assert_eq!(unsafe { moq_relay_stop(relay, 0) }, MOQ_OK);
 }

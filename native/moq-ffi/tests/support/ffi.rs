@@ -1,10 +1,11 @@
 //! The C functions as a Rust test calls them.
 #![allow(dead_code)]
 
-use moq_ffi::abi::client::*;
-use moq_ffi::abi::library::moq_last_error;
-use moq_ffi::abi::receive::*;
-use moq_ffi::abi::requests::*;
+#[path = "library.rs"]
+pub mod library;
+
+use library::*;
+use moq_ffi::abi::receive::MoqPollResult;
 use moq_ffi::error::MoqResultCode;
 use moq_ffi::record::*;
 use std::ffi::CStr;
@@ -131,6 +132,8 @@ impl Client {
 
 impl Drop for Client {
     fn drop(&mut self) {
-        assert_eq!(moq_client_close(self.handle, 0), MoqResultCode::MOQ_OK);
+        // SAFETY: takes no pointers.
+        let code = unsafe { moq_client_close(self.handle, 0) };
+        assert_eq!(code, MoqResultCode::MOQ_OK);
     }
 }
