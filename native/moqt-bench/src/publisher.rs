@@ -6,6 +6,7 @@ use crate::shared::{traffic_since, Message, Phase, Published, Shared};
 use crate::system::now_us;
 use bytes::{BufMut, BytesMut};
 use moqt::client::{ClientEvent, End, Handle, PublishOptions, SendError};
+use moqt::delivery::DeliveryClass;
 use moqt::transport::{TransportEvent, TransportStats};
 use moqt_net::{ConnId, ConnInfo, Context, Handler};
 use std::sync::atomic::Ordering;
@@ -28,7 +29,7 @@ pub struct Publisher {
     /// Updates sent in all, and those that count as arrived although they did not.
     number: u64,
     forgiven: u64,
-    /// Objects received when it was last looked, and until when that may stay so.
+    /// Updates that had passed when it was last looked, and until when that may stay so.
     progress: (u64, Option<Instant>),
     blocked: bool,
     told: bool,
@@ -79,7 +80,7 @@ impl Publisher {
         if self.peer.shared.options.rate > 0.0 {
             self.fill_paced(now);
         } else {
-            self.fill_window(now);
+            self.fill_window(cx, now);
         }
         let count = self.peer.shared.options.count;
         if !self.told && count.is_some_and(|count| self.number >= count) {
@@ -98,7 +99,7 @@ impl Publisher {
         self.next = Some(began + Duration::from_secs_f64(at));
     }
 
-    fn fill_window(&mut self, now: Instant) {
+    fn fill_window(&mut self, cx: &mut Context<'_>, now: Instant) {
         let shared = self.peer.shared.clone();
         let readers = shared.options.connections as u64;
         let all = shared.subscribed.load(Ordering::SeqCst) as u64 >= readers;
@@ -107,21 +108,30 @@ impl Publisher {
             self.next = Some(now + Duration::from_millis(10));
             return;
         }
-        let delivered = shared.delivered.load(Ordering::SeqCst);
+        let passed = shared.passed.load(Ordering::SeqCst);
         let stalled = self.progress.1.is_some_and(|until| until <= now);
-        if delivered != self.progress.0 || self.progress.1.is_none() {
-            self.progress = (delivered, Some(now + STALL));
+        if passed != self.progress.0 || self.progress.1.is_none() {
+            self.progress = (passed, Some(now + STALL));
         } else if stalled {
-            self.forgiven = self.number.saturating_sub(delivered / readers);
+            self.forgiven = self.number.saturating_sub(passed / readers);
             self.progress.1 = Some(now + STALL);
         }
-        let arrived = (delivered / readers + self.forgiven).min(self.number);
+        let arrived = (passed / readers + self.forgiven).min(self.number);
         let mut room = window.saturating_sub(self.number - arrived).min(BATCH);
+        // Updates of one pump replace each other in the classes with a stream for each: every one
+        // is to be a stream, as if each were of a tick of its own.
+        let streams = matches!(
+            shared.options.class,
+            DeliveryClass::Latest | DeliveryClass::Deadline
+        );
         while room > 0 && self.send(now) {
             room -= 1;
+            if streams {
+                self.peer.pump(cx);
+            }
         }
         let resume = (self.number - (window / 2).min(self.number)).saturating_sub(self.forgiven);
-        shared.wake_at((resume * readers).max(delivered + 1));
+        shared.wake_at((resume * readers).max(passed + 1));
         self.next = self.progress.1;
     }
 
@@ -176,10 +186,8 @@ impl Publisher {
                         self.fill(cx);
                     }
                     Some(ClientEvent::Writable(_)) => self.fill(cx),
-                    Some(ClientEvent::Ended(_, End::Error(e))) => {
-                        if !self.peer.shared.is_over() {
-                            self.peer.fail(&text(&e));
-                        }
+                    Some(ClientEvent::Ended(_, End::Error(e))) if !self.peer.shared.is_over() => {
+                        self.peer.fail(&text(&e));
                     }
                     _ => {}
                 }

@@ -56,9 +56,9 @@ pub struct Shared {
     phase: AtomicU8,
     /// Subscriptions that are ready.
     pub subscribed: AtomicUsize,
-    /// Objects received by all subscribers of this process.
-    pub delivered: AtomicU64,
-    /// The number of objects at which the publisher wants to go on.
+    /// Updates that all subscribers of this process have received or passed over, added up.
+    pub passed: AtomicU64,
+    /// The number of them at which the publisher wants to go on.
     wake_at: AtomicU64,
     publisher: Mutex<Option<Remote>>,
     messages: Mutex<Sender<Message>>,
@@ -70,7 +70,7 @@ impl Shared {
             options,
             phase: AtomicU8::new(0),
             subscribed: AtomicUsize::new(0),
-            delivered: AtomicU64::new(0),
+            passed: AtomicU64::new(0),
             wake_at: AtomicU64::new(u64::MAX),
             publisher: Mutex::new(None),
             messages: Mutex::new(messages),
@@ -116,17 +116,17 @@ impl Shared {
         }
     }
 
-    /// The publisher goes on when this many objects have come.
-    pub fn wake_at(&self, delivered: u64) {
-        self.wake_at.store(delivered, Ordering::SeqCst);
-        if self.delivered.load(Ordering::SeqCst) >= delivered {
+    /// The publisher goes on when this many updates have passed.
+    pub fn wake_at(&self, passed: u64) {
+        self.wake_at.store(passed, Ordering::SeqCst);
+        if self.passed.load(Ordering::SeqCst) >= passed {
             self.wake_publisher();
         }
     }
 
-    /// A subscriber got objects.
-    pub fn add_delivered(&self, objects: u64) {
-        let now = self.delivered.fetch_add(objects, Ordering::SeqCst) + objects;
+    /// A subscriber is further by so many updates.
+    pub fn add_passed(&self, updates: u64) {
+        let now = self.passed.fetch_add(updates, Ordering::SeqCst) + updates;
         if now >= self.wake_at.load(Ordering::SeqCst) {
             self.wake_at.store(u64::MAX, Ordering::SeqCst);
             self.wake_publisher();

@@ -52,24 +52,21 @@ impl Subscriber {
     }
 
     fn deliver(&mut self, cx: &mut Context<'_>) {
-        let (now, mut at, mut objects) = (cx.now(), None, 0);
+        let (now, mut at, mut passed) = (cx.now(), None, 0);
         loop {
             while let Some(event) = self.peer.client.poll_event(now) {
                 match self.peer.common(event) {
                     Some(ClientEvent::Object(_, object)) => {
-                        objects += 1;
                         let at = *at.get_or_insert_with(now_us);
-                        self.object(at, &object.payload);
+                        passed += self.object(at, &object.payload);
                     }
                     Some(ClientEvent::SubscriptionReady { .. }) => {
                         self.peer.shared.subscribed.fetch_add(1, Ordering::SeqCst);
                         self.peer.shared.tell(Message::SubscriberReady);
                     }
                     Some(ClientEvent::Gap(..)) => self.received.gaps_reported += 1,
-                    Some(ClientEvent::Ended(_, End::Error(e))) => {
-                        if !self.peer.shared.is_over() {
-                            self.peer.fail(&text(&e));
-                        }
+                    Some(ClientEvent::Ended(_, End::Error(e))) if !self.peer.shared.is_over() => {
+                        self.peer.fail(&text(&e));
                     }
                     _ => {}
                 }
@@ -79,31 +76,37 @@ impl Subscriber {
             }
             self.peer.pump(cx);
         }
-        if objects > 0 {
-            self.peer.shared.add_delivered(objects);
+        if passed > 0 {
+            self.peer.shared.add_passed(passed);
         }
     }
 
-    fn object(&mut self, at: u64, payload: &Bytes) {
+    /// Gives by how many numbers it is ahead of the last.
+    fn object(&mut self, at: u64, payload: &Bytes) -> u64 {
         let (Some(number), Some(sent)) = (read(payload, 0), read(payload, 8)) else {
-            return;
+            return 0;
         };
         let received = &mut self.received;
         received.objects += 1;
         received.bytes += payload.len() as u64;
         received.age.add(at.saturating_sub(sent));
-        match self.last {
-            None => received.first.add(at.saturating_sub(self.subscribed_at)),
+        let ahead = match self.last {
+            None => {
+                received.first.add(at.saturating_sub(self.subscribed_at));
+                number + 1
+            }
             Some((last, before)) => {
                 received.interval.add(at.saturating_sub(before));
                 if number <= last {
                     received.out_of_order += 1;
-                    return;
+                    return 0;
                 }
                 received.lost += number - last - 1;
+                number - last
             }
-        }
+        };
         self.last = Some((number, at));
+        ahead
     }
 }
 

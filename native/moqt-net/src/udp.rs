@@ -1,5 +1,8 @@
-//! UDP sockets: batched receive and segmented send, and what is done when a socket errs.
+//! UDP sockets: batched receive, batched and segmented send, and what is done when a socket errs.
 
+mod batch;
+
+use batch::Batch;
 use quinn_udp::{RecvMeta, UdpSocketState};
 use std::collections::VecDeque;
 use std::io::{self, IoSliceMut};
@@ -10,6 +13,8 @@ use std::net::SocketAddr;
 const SOCKET_BUFFER: usize = 4 << 20;
 /// Datagrams kept while the socket is full; with them no connection is asked for more.
 const MAX_BACKLOG: usize = 256;
+/// Whether the system sends many packets in one call.
+const BATCHES: bool = cfg!(any(target_os = "linux", target_os = "android"));
 
 /// A packet or a train of packets that the socket did not take yet.
 struct Waiting {
@@ -24,6 +29,8 @@ pub(crate) struct UdpSocket {
     /// carry the traffic then.
     state: Option<UdpSocketState>,
     backlog: VecDeque<Waiting>,
+    /// Packets of this round, in front of which nothing waits.
+    batch: Batch,
     pub errors: u64,
 }
 
@@ -65,6 +72,7 @@ impl UdpSocket {
             io: mio::net::UdpSocket::from_std(socket),
             state,
             backlog: VecDeque::new(),
+            batch: Batch::default(),
             errors: 0,
         })
     }
@@ -87,9 +95,23 @@ impl UdpSocket {
         !self.backlog.is_empty()
     }
 
-    /// Sends or keeps one transmit. Errors other than a full socket drop it: QUIC repeats what
-    /// matters.
+    /// Sends or keeps one transmit: a single packet leaves with others at the latest when
+    /// [`UdpSocket::send_batch`] is called. Errors other than a full socket drop it: QUIC repeats
+    /// what matters.
     pub fn send(&mut self, transmit: quinn_proto::Transmit, contents: &[u8]) {
+        let contents = contents.get(..transmit.size).unwrap_or(contents);
+        if self.backlog.is_empty() && BATCHES && Batch::takes(&transmit) {
+            self.batch.push(transmit, contents);
+            if self.batch.len() == batch::MAX_PACKETS {
+                self.send_batch();
+            }
+            return;
+        }
+        self.send_batch();
+        self.send_now(transmit, contents);
+    }
+
+    fn send_now(&mut self, transmit: quinn_proto::Transmit, contents: &[u8]) {
         if self.backlog.is_empty() {
             match self.try_send(&transmit, contents) {
                 Ok(()) => return,
@@ -105,6 +127,48 @@ impl UdpSocket {
         } else {
             self.errors += 1;
         }
+    }
+
+    /// Sends the packets that wait for company.
+    pub fn send_batch(&mut self) {
+        if self.batch.is_empty() {
+            return;
+        }
+        let mut batch = std::mem::take(&mut self.batch);
+        let mut first = 0;
+        while first < batch.len() {
+            // A single packet, and one that the kernel refuses in company, takes the plain way,
+            // which knows what platforms lack.
+            let sent = match batch.len() - first {
+                1 => 0,
+                _ => self.try_send_batch(&batch, first),
+            };
+            first += sent;
+            if sent == 0 {
+                if let Some((transmit, contents)) = batch.get(first) {
+                    let transmit = quinn_proto::Transmit { ..*transmit };
+                    self.send_now(transmit, contents);
+                }
+                first += 1;
+            }
+        }
+        batch.clear();
+        self.batch = batch;
+    }
+
+    /// Gives how many were sent; 0 when the first could not be.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    fn try_send_batch(&self, batch: &Batch, first: usize) -> usize {
+        if !self.backlog.is_empty() {
+            return 0;
+        }
+        let sent = self.io.try_io(|| batch::send(&self.io, batch, first));
+        sent.unwrap_or(0)
+    }
+
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    fn try_send_batch(&self, _: &Batch, _: usize) -> usize {
+        0
     }
 
     /// Sends what waited.

@@ -19,6 +19,9 @@ impl Core {
             }
             self.arm(id);
         }
+        for endpoint in self.endpoints.iter_mut().flatten() {
+            endpoint.socket.send_batch();
+        }
     }
 
     fn drive(&mut self, id: u64) {
