@@ -1,12 +1,13 @@
 //! One UDP port with its QUIC endpoint, and the policy for new connections on it.
 
 use crate::config::{LinkConfig, ListenConfig};
+use crate::link::quic::FIRST_STREAMS;
 use crate::speaks::Speaks;
 use crate::tls::TlsError;
 use crate::udp::UdpSocket;
 use quinn_proto::{
-    ConnectionHandle, EndpointConfig, IdleTimeout, Incoming, MtuDiscoveryConfig, ServerConfig,
-    TransportConfig, VarInt,
+    ConnectionHandle, EndpointConfig, IdleTimeout, Incoming, MtuDiscoveryConfig,
+    RandomConnectionIdGenerator, ServerConfig, TransportConfig, VarInt,
 };
 use std::io;
 use std::net::SocketAddr;
@@ -14,6 +15,10 @@ use std::sync::Arc;
 
 /// The application protocol of HTTP/3.
 pub(crate) const ALPN_H3: &[u8] = b"h3";
+
+/// Bytes of a client's connection ids, which every packet to it carries: enough to tell the
+/// connections of one socket apart, and QUIC draws again when one is taken.
+const CLIENT_CID: usize = 4;
 
 /// The part of an endpoint that accepts connections.
 pub(crate) struct Listener {
@@ -72,8 +77,11 @@ impl Endpoint {
     ) -> io::Result<Self> {
         let socket = UdpSocket::bind(local)?;
         let local = socket.io.local_addr()?;
-        let config = Arc::new(EndpointConfig::default());
-        let quic = quinn_proto::Endpoint::new(config, server, !socket.may_fragment(), None);
+        let mut config = EndpointConfig::default();
+        if listener.is_none() {
+            config.cid_generator(|| Box::new(RandomConnectionIdGenerator::new(CLIENT_CID)));
+        }
+        let quic = quinn_proto::Endpoint::new(Arc::new(config), server, !socket.may_fragment(), None);
         Ok(Endpoint {
             socket,
             quic,
@@ -151,8 +159,8 @@ pub(crate) fn transport_config(link: &LinkConfig) -> Result<TransportConfig, Tls
     config
         .max_idle_timeout(Some(idle))
         .keep_alive_interval(link.keep_alive)
-        .max_concurrent_uni_streams(VarInt::from_u32(link.max_incoming_uni))
-        .max_concurrent_bidi_streams(VarInt::from_u32(link.max_incoming_bidi))
+        .max_concurrent_uni_streams(VarInt::from_u32(link.max_incoming_uni.min(FIRST_STREAMS)))
+        .max_concurrent_bidi_streams(VarInt::from_u32(link.max_incoming_bidi.min(FIRST_STREAMS)))
         .stream_receive_window(VarInt::from_u32(link.stream_receive_window))
         .receive_window(VarInt::from_u32(link.receive_window))
         .send_window(link.max_send_window)

@@ -208,6 +208,7 @@ impl QuicLink {
                         session.opened(id);
                         self.incomings.mark(id, false);
                     }
+                    self.grow_streams(*dir);
                 }
                 StreamEvent::Writable { id } => {
                     if !session.flush(&mut self.conn, *id) || session.is_internal(*id) {
@@ -230,6 +231,7 @@ impl QuicLink {
                     self.accepted[dir as usize] += 1;
                     self.incomings.mark(id, true);
                 }
+                self.grow_streams(dir);
             }
             StreamEvent::Readable { id } => self.incomings.mark(id, false),
             StreamEvent::Writable { id } => {

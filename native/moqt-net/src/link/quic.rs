@@ -20,6 +20,9 @@ use web_transport_proto::{error_from_http3, error_to_http3};
 /// Least send window in bytes, whatever the congestion window is.
 const MIN_SEND_WINDOW: u64 = 64 << 10;
 
+/// Streams of each direction that a peer may have open at first, where the limit is higher.
+pub(crate) const FIRST_STREAMS: u32 = 128;
+
 /// How long a closed connection stays to have its last word acknowledged.
 const FAREWELL: Duration = Duration::from_millis(500);
 
@@ -72,6 +75,8 @@ pub(crate) struct QuicLink {
     pub(super) datagram_limit: Option<usize>,
     max_send_window: u64,
     send_window: u64,
+    /// Bidirectional, unidirectional streams that the peer may have open now, and at most.
+    stream_limits: [(u32, u32); 2],
     pub(super) origin: Origin,
 }
 
@@ -118,6 +123,8 @@ impl QuicLink {
             datagram_limit: None,
             max_send_window: config.max_send_window,
             send_window: 0,
+            stream_limits: [config.max_incoming_bidi, config.max_incoming_uni]
+                .map(|most| (most.min(FIRST_STREAMS), most)),
             origin,
         }
     }
@@ -150,6 +157,19 @@ impl QuicLink {
         if window != self.send_window {
             self.send_window = window;
             self.conn.set_send_window(window);
+        }
+    }
+
+    /// A peer that uses half of the streams it may have open gets twice as many, up to the limit:
+    /// QUIC keeps an entry for each stream that is allowed, whether it is used or not.
+    pub(super) fn grow_streams(&mut self, dir: quinn_proto::Dir) {
+        let Some((now, most)) = self.stream_limits.get_mut(dir as usize) else {
+            return;
+        };
+        if now < most && self.conn.streams().remote_open_streams(dir) >= u64::from(*now / 2) {
+            *now = now.saturating_mul(2).min(*most);
+            self.conn
+                .set_max_concurrent_streams(dir, VarInt::from_u32(*now));
         }
     }
 
