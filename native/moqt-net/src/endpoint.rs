@@ -81,7 +81,8 @@ impl Endpoint {
         if listener.is_none() {
             config.cid_generator(|| Box::new(RandomConnectionIdGenerator::new(CLIENT_CID)));
         }
-        let quic = quinn_proto::Endpoint::new(Arc::new(config), server, !socket.may_fragment(), None);
+        let quic =
+            quinn_proto::Endpoint::new(Arc::new(config), server, !socket.may_fragment(), None);
         Ok(Endpoint {
             socket,
             quic,

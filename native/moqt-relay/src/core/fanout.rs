@@ -9,6 +9,7 @@ impl Core {
     /// Hands one object to every subscriber: the hot path.
     pub(super) fn fan_out(&mut self, io: &mut dyn Io, id: u64, object: &SharedObject) {
         let now = io.now();
+        let hold = self.held == Some(id);
         let Some(track) = self.tracks.get_mut(&id) else {
             return;
         };
@@ -25,6 +26,13 @@ impl Core {
             };
             let sender = &mut subscriber.sender;
             sender.push(object);
+            if hold {
+                // Written and counted with the end of its subgroup, which comes next.
+                if sender.is_too_far_behind() || sender.is_past_end() {
+                    attention.push(slot);
+                }
+                continue;
+            }
             let mut out = Outlet {
                 session: &mut peer.session,
                 transport,
@@ -52,6 +60,17 @@ impl Core {
         }
         if self.queued > self.config.limits.queue_bytes {
             self.shed(io, id);
+        }
+    }
+
+    /// Lets every subscriber's sender write.
+    pub(super) fn pump_track(&mut self, io: &mut dyn Io, id: u64) {
+        let Some(track) = self.tracks.get(&id) else {
+            return;
+        };
+        let slots: Vec<usize> = track.subscribers.iter().map(|(slot, _)| slot).collect();
+        for slot in slots {
+            self.pump_subscriber(io, id, slot);
         }
     }
 
@@ -107,6 +126,7 @@ impl Core {
         end: SubgroupEnd,
     ) {
         let now = io.now();
+        self.held = self.held.filter(|held| *held != id);
         let Some(track) = self.tracks.get_mut(&id) else {
             return;
         };
@@ -129,16 +149,23 @@ impl Core {
             if !std::mem::replace(&mut peer.dirty, true) {
                 self.dirty.push(subscriber.conn);
             }
+            let queued = sender.queued_bytes();
+            self.queued = self.queued - subscriber.queued.min(self.queued) + queued;
+            subscriber.queued = queued;
             let at = sender.poll_timeout();
             subscriber
                 .timer
                 .want(&mut self.timers, at, Timer::Subscriber(id, slot));
-            if subscriber.done.is_some() {
+            let ended = sender.is_too_far_behind() || sender.is_past_end();
+            if subscriber.done.is_some() || ended {
                 attention.push(slot);
             }
         }
         for slot in attention {
             self.after_pump(io, id, slot);
+        }
+        if self.queued > self.config.limits.queue_bytes {
+            self.shed(io, id);
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::peer::{Incoming, Role};
 use crate::track::LiveSubgroup;
 use bytes::Bytes;
 use moqt::delivery::{OutObject, SharedObject, SubgroupEnd};
-use moqt::session::{RequestId, StreamEnd};
+use moqt::session::{RequestId, SessionEvent, StreamEnd};
 use moqt::transport::StreamId;
 use moqt::wire::{
     property, stream_codes, Location, ObjectDatagram, ObjectStatus, Properties, SubgroupHeader,
@@ -121,7 +121,18 @@ impl Core {
                 }
             }
         }
+        self.held = self.ends_here(conn, stream).then_some(id);
         self.take_object(io, conn, id, Some(stream), out, &object.properties);
+    }
+
+    /// Whether the end of a stream came together with its last object.
+    fn ends_here(&self, conn: ConnId, stream: StreamId) -> bool {
+        let next = self.peers.get(&conn).and_then(|p| p.session.peek_event());
+        matches!(
+            next,
+            Some(SessionEvent::StreamEnded { stream: ended, end: StreamEnd::Fin, .. })
+                if *ended == stream
+        )
     }
 
     pub(super) fn on_datagram(
@@ -137,6 +148,7 @@ impl Core {
             return;
         };
         let id = *track;
+        self.held = None;
         let out = OutObject {
             group: datagram.group,
             subgroup: 0,
@@ -295,6 +307,10 @@ impl Core {
             StreamEnd::TooLarge => {
                 self.cut_stream(io, conn, stream, &incoming, stream_codes::CANCELLED);
             }
+        }
+        // Another publisher goes on with the subgroup: its last object here is not written yet.
+        if let Some(id) = self.held.take() {
+            self.pump_track(io, id);
         }
     }
 

@@ -62,6 +62,8 @@ pub(crate) struct Core {
     namespaces: usize,
     subscriptions: usize,
     queued: usize,
+    /// The track of an object that ends its subgroup: senders have it and write it with the end.
+    held: Option<u64>,
     cached: usize,
     started: Instant,
     drain: Option<Instant>,
@@ -88,6 +90,7 @@ impl Core {
             namespaces: 0,
             subscriptions: 0,
             queued: 0,
+            held: None,
             cached: 0,
             started: now,
             drain: None,

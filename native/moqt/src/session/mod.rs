@@ -243,6 +243,11 @@ impl Session {
         self.events.pop_front()
     }
 
+    /// What [`Session::poll_event`] would give.
+    pub fn peek_event(&self) -> Option<&SessionEvent> {
+        self.events.front()
+    }
+
     /// Whether both SETUPs are exchanged and the session is not over.
     pub fn is_ready(&self) -> bool {
         self.peer.is_some() && !self.closed

@@ -36,6 +36,8 @@ pub(super) struct Lane {
     pub written_cost: usize,
     /// The stream is blocked.
     pub blocked: bool,
+    /// It is finished and the connection has taken all of it.
+    pub flowed: bool,
     /// Nothing follows: finish after the last waiting object.
     pub fin: bool,
     /// The subgroup was cut upstream: reset with this code after the last waiting object.
@@ -62,6 +64,7 @@ impl Lane {
             waiting_cost: 0,
             written_cost: 0,
             blocked: false,
+            flowed: false,
             fin: false,
             cut: None,
             since: object.received,
@@ -84,6 +87,7 @@ impl Lane {
             waiting_cost: 0,
             written_cost: 0,
             blocked: false,
+            flowed: false,
             fin: true,
             cut: None,
             since: now,

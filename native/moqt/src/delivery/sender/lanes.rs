@@ -70,8 +70,14 @@ impl Sender {
     pub(super) fn remove_lane(&mut self, index: usize) {
         self.clear_lane(index);
         if let Some(lane) = self.lanes.remove(index) {
-            if lane.state == LaneState::Dead {
-                self.dead -= 1;
+            match lane.state {
+                LaneState::Dead => self.dead -= 1,
+                LaneState::Finished(_) if lane.flowed => {
+                    self.flowing -= 1;
+                    self.flowing_cost -= lane.written_cost;
+                }
+                LaneState::Finished(_) => self.unflowed -= 1,
+                LaneState::Waiting | LaneState::Open(_) => {}
             }
             if index < self.active_from {
                 self.active_from -= 1;

@@ -4,7 +4,7 @@
 //! a newer one is acknowledged. A new one begins only while what has begun fits in the congestion
 //! window: otherwise each newest would take the path of the one before it, and none would arrive.
 
-use super::lane::{Lane, LaneState};
+use super::lane::LaneState;
 use super::pump::Turn;
 use super::Sender;
 use crate::delivery::outlet::Outlet;
@@ -55,7 +55,8 @@ impl Sender {
         while index < self.lanes.len() {
             let lane = &self.lanes[index];
             if lane.state == LaneState::Waiting && lane.waiting() > 0 {
-                if !self.may_begin(lane, out) {
+                let (group, cost) = (lane.group, lane.waiting_cost);
+                if !self.may_begin(group, cost, out) {
                     break;
                 }
                 if self.pump_lane(index, now, out) == Turn::NoStreams {
@@ -70,19 +71,21 @@ impl Sender {
         self.skip_inactive();
     }
 
-    fn may_begin(&self, next: &Lane, out: &Outlet<'_>) -> bool {
-        let mut begun = 0;
-        let mut bytes = 0;
-        for lane in self.lanes.iter().filter(|lane| lane.stream().is_some()) {
-            if lane.group == next.group {
+    /// Whether an update of this group and cost may take a stream now.
+    fn may_begin(&mut self, group: u64, cost: usize, out: &Outlet<'_>) -> bool {
+        if self.unflowed > 0 && !self.settle_finished(out) {
+            return false;
+        }
+        let (mut begun, mut bytes) = (self.flowing, self.flowing_cost);
+        // Lanes before this index are not open.
+        for lane in self.lanes.range(self.active_from..) {
+            let LaneState::Open(stream) = lane.state else {
+                continue;
+            };
+            if lane.group == group {
                 continue;
             }
-            // A finished stream may still hold bytes that the connection has not taken.
-            let blocked = lane.blocked
-                || lane
-                    .stream()
-                    .is_some_and(|stream| out.session.is_blocked(stream));
-            if blocked {
+            if lane.blocked || out.session.is_blocked(stream) {
                 return false;
             }
             begun += 1;
@@ -95,6 +98,22 @@ impl Sender {
         let window = usize::try_from(window)
             .unwrap_or(usize::MAX)
             .max(FREE_WINDOW);
-        begun < self.config.limits.started && bytes + next.waiting_cost <= window
+        begun < self.config.limits.started && bytes + cost <= window
+    }
+
+    /// Looks whether the connection has taken what finished streams held; `false` when it has not.
+    fn settle_finished(&mut self, out: &Outlet<'_>) -> bool {
+        for lane in &mut self.lanes {
+            if let (LaneState::Finished(stream), false) = (lane.state, lane.flowed) {
+                if lane.blocked || out.session.is_blocked(stream) {
+                    return false;
+                }
+                lane.flowed = true;
+                self.unflowed -= 1;
+                self.flowing += 1;
+                self.flowing_cost += lane.written_cost;
+            }
+        }
+        true
     }
 }

@@ -50,6 +50,11 @@ pub struct Sender {
     waiting_objects: usize,
     waiting_cost: usize,
     dead: usize,
+    /// Finished streams that are not acknowledged, with the cost of what they carry.
+    flowing: usize,
+    flowing_cost: usize,
+    /// Finished streams that the connection has not taken all of.
+    unflowed: usize,
     /// `latest`: the newest group seen.
     newest: Option<u64>,
     too_far_behind: bool,
@@ -74,6 +79,9 @@ impl Sender {
             waiting_objects: 0,
             waiting_cost: 0,
             dead: 0,
+            flowing: 0,
+            flowing_cost: 0,
+            unflowed: 0,
             newest: None,
             too_far_behind: false,
             past_end: false,
@@ -276,6 +284,9 @@ impl Sender {
         }
         self.active_from = 0;
         self.dead = 0;
+        self.flowing = 0;
+        self.flowing_cost = 0;
+        self.unflowed = 0;
         self.waiting_objects = 0;
         self.waiting_cost = 0;
         self.ring.clear();

@@ -168,6 +168,13 @@ impl Sender {
             (None, LaneState::Open(stream)) => {
                 out.session.finish_stream(out.transport, stream);
                 lane.state = LaneState::Finished(stream);
+                lane.flowed = !lane.blocked && !out.session.is_blocked(stream);
+                if lane.flowed {
+                    self.flowing += 1;
+                    self.flowing_cost += lane.written_cost;
+                } else {
+                    self.unflowed += 1;
+                }
             }
             (None, _) => self.remove_lane(index),
         }
