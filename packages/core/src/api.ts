@@ -25,10 +25,26 @@ export type CertificateHash =
   | string
   | { readonly algorithm: "sha-256"; readonly value: ArrayBufferView | ArrayBuffer };
 
+/**
+ * Gives a token for each connection: asked before the first and before every further one, so that a
+ * token that expires can be renewed. What it throws fails that attempt.
+ */
+export type TokenSource = () => string | Uint8Array | Promise<string | Uint8Array>;
+
+/** How a lost connection is repaired: attempts with exponential backoff and jitter. */
+export interface ReconnectOptions {
+  /** Upper bound in ms of the wait before the second attempt; it doubles with each. Default 200; 1–60,000. */
+  readonly initialDelay?: number;
+  /** Longest wait in ms between attempts. Default 5,000; at most 600,000. */
+  readonly maxDelay?: number;
+  /** The client closes after so many ms without a connection. Default 120,000; 0: never. */
+  readonly timeout?: number;
+}
+
 /** Options of `connect`, the same on every host. Unknown names are refused with a message that names them. */
 export interface ClientOptions {
-  /** Sent as authorization token with SETUP. */
-  readonly token?: string | Uint8Array;
+  /** Sent as authorization token with SETUP; a function is asked anew for every connection. */
+  readonly token?: string | Uint8Array | TokenSource;
   /** SHA-256 of accepted server certificates (development certificates, at most 14 days valid). */
   readonly serverCertificateHashes?: readonly CertificateHash[];
   /** Longest wait for the connection and SETUP in ms. Default 10,000; 1–300,000. */
@@ -39,6 +55,12 @@ export interface ClientOptions {
   readonly idleTimeout?: number;
   /** Largest object in bytes that is accepted from the peer. Default 16 MiB; at most 64 MiB. */
   readonly maxObjectSize?: number;
+  /**
+   * Repairs a connection that is lost: connects again, announces and subscribes again from where each
+   * subscription stood. `false`: a loss closes the client. Default `true`. The first connection is not
+   * tried again: `connect` rejects.
+   */
+  readonly reconnect?: boolean | ReconnectOptions;
   /** Ends connecting early, or closes the client. */
   readonly signal?: Signal;
 }
@@ -255,6 +277,8 @@ export interface TrackStatus {
 /** Counters since `connect`. */
 export interface ClientStats {
   readonly state: ClientState;
+  /** How often a lost connection was replaced. */
+  readonly reconnects: number;
   /** Smoothed round-trip time in ms; undefined where the host cannot know. */
   readonly rtt: number | undefined;
   readonly bytesSent: number | undefined;

@@ -8,10 +8,10 @@ export type * from "./api.js";
 export type { ClientSetup } from "./client/client.js";
 export {
   connectOverTransport,
-  IMPLEMENTATION,
   startClient,
   type TransportUse,
 } from "./client/connect.js";
+export { type Dial, type DialTo, IMPLEMENTATION } from "./client/connector.js";
 export { closeError } from "./client/errors.js";
 export type { Host, LogLevel } from "./client/host.js";
 // For hosts that carry calls elsewhere (a worker, a native library).
@@ -21,6 +21,7 @@ export { connectedPair } from "./client/pair.js";
 export { type ReaderConfig, type ReaderDrop, ReaderQueue } from "./client/reader.js";
 export { ERROR_CODES, MoqError, type MoqErrorCode, type MoqErrorOptions } from "./errors.js";
 export { type MemoryOptions, type MemoryPair, memoryPair } from "./memory.js";
+export { currentToken } from "./options/credentials.js";
 export {
   type ResolvedClientOptions,
   type ResolvedFetchOptions,

@@ -8,8 +8,10 @@ import type {
   Delivery,
   FetchOptions,
   PublishOptions,
+  ReconnectOptions,
   Signal,
   SubscribeOptions,
+  TokenSource,
 } from "./api.js";
 import { asObject, boolean, integer, invalid, oneOf, show, signal } from "./options/check.js";
 import { certificateHashes, token } from "./options/credentials.js";
@@ -30,9 +32,18 @@ export const MAX_OBJECT_SIZE = 64 * 1024 * 1024;
 
 export const DELIVERIES: readonly Delivery[] = ["reliable", "latest", "deadline", "datagram"];
 
+/** Validated {@link ReconnectOptions} with defaults filled in. */
+export interface ResolvedReconnectOptions {
+  readonly initialDelay: number;
+  readonly maxDelay: number;
+  readonly timeout: number;
+}
+
 /** Validated {@link ClientOptions} with defaults filled in. */
 export interface ResolvedClientOptions {
-  readonly token: string | Uint8Array | undefined;
+  readonly token: string | Uint8Array | TokenSource | undefined;
+  /** `undefined`: a loss closes the client. */
+  readonly reconnect: ResolvedReconnectOptions | undefined;
   /** SHA-256 values of 32 bytes each. */
   readonly serverCertificateHashes: readonly Uint8Array[];
   readonly connectTimeout: number;
@@ -100,6 +111,7 @@ export function resolveClientOptions(
   }
   return {
     token: token(o.token),
+    reconnect: reconnect(o.reconnect),
     serverCertificateHashes: certificateHashes(o.serverCertificateHashes),
     connectTimeout: integer("connectTimeout", o.connectTimeout, 10_000, 1, 300_000, "ms"),
     keepAlive,
@@ -113,6 +125,24 @@ export function resolveClientOptions(
       "bytes",
     ),
     signal: signal(o.signal),
+  };
+}
+
+function reconnect(value: unknown): ResolvedReconnectOptions | undefined {
+  if (value === false) return undefined;
+  if (value !== undefined && value !== true && (typeof value !== "object" || value === null)) {
+    throw invalid(
+      `reconnect is true, false or { initialDelay, maxDelay, timeout } in ms, got ${show(value)}.`,
+    );
+  }
+  const given = value === true ? undefined : (value as ReconnectOptions | undefined);
+  const o = asObject("reconnect", given, RECONNECT_NAMES);
+  const initialDelay = integer("reconnect.initialDelay", o.initialDelay, 200, 1, 60_000, "ms");
+  const least = Math.max(5_000, initialDelay);
+  return {
+    initialDelay,
+    maxDelay: integer("reconnect.maxDelay", o.maxDelay, least, initialDelay, 600_000, "ms"),
+    timeout: integer("reconnect.timeout", o.timeout, 120_000, 0, 86_400_000, "ms"),
   };
 }
 
@@ -220,8 +250,10 @@ const CLIENT_NAMES = [
   "keepAlive",
   "idleTimeout",
   "maxObjectSize",
+  "reconnect",
   "signal",
 ] as const;
+const RECONNECT_NAMES = ["initialDelay", "maxDelay", "timeout"] as const;
 const PUBLISH_NAMES = [
   "delivery",
   "deadline",

@@ -1,6 +1,7 @@
 import {
   type Client,
   closeError,
+  type Dial,
   draft18,
   type Host,
   MoqError,
@@ -37,13 +38,12 @@ export async function connectHere(url: URL, options: ResolvedClientOptions): Pro
   const WebTransport = findWebTransport();
   if (WebTransport === undefined) throw unsupported();
   const host = browserHost();
-  const started = host.now();
-  const session = await handshake(WebTransport, url, options, host);
-  const left = Math.max(1, Math.ceil(options.connectTimeout - (host.now() - started)));
-  const link = new WebTransportLink(session);
-  return startClient(link, { ...options, connectTimeout: left }, host, {
-    transport: "webtransport",
-  });
+  const dial: Dial = async ({ url: elsewhere, timeout, signal }) => {
+    const target = elsewhere?.startsWith("https://") ? new URL(elsewhere) : url;
+    const attempt = { ...options, connectTimeout: timeout, signal };
+    return new WebTransportLink(await handshake(WebTransport, target, attempt, host));
+  };
+  return startClient(dial, options, host, { transport: "webtransport" });
 }
 
 function unsupported(): MoqError {

@@ -3,6 +3,7 @@ import {
   type ClientState,
   type ClientStats,
   type CloseOptions,
+  currentToken,
   type FetchOptions,
   type Host,
   Listeners,
@@ -31,6 +32,7 @@ import { type Iteration, PageIteration } from "./worker-iteration.js";
 import {
   AHEAD,
   type PostedUpdate,
+  postError,
   readEnd,
   readError,
   type ToPage,
@@ -72,6 +74,7 @@ export class PageClient implements Client {
   readonly #iterations = new Map<number, Iteration>();
   #updates: PostedUpdate[] = [];
   #closing: Promise<void> | undefined;
+  #reconnects = 0;
 
   constructor(worker: Worker, host: Host, options: ResolvedClientOptions) {
     this.#worker = worker;
@@ -185,6 +188,7 @@ export class PageClient implements Client {
       packetsLost: this.#stats?.packetsLost,
       datagramsDropped: this.#stats?.datagramsDropped ?? 0,
       state: this.#state,
+      reconnects: this.#reconnects,
       subscriptions,
       publications,
     };
@@ -310,9 +314,10 @@ export class PageClient implements Client {
         this.#end(readError(message.error));
         return;
       case "state":
-        if (message.state === "closed") {
-          this.#end(message.error === undefined ? undefined : readError(message.error));
-        }
+        this.#follow(message.state, message.error && readError(message.error));
+        return;
+      case "token":
+        void this.#giveToken(message.call);
         return;
       case "stats":
         this.#stats = message.stats;
@@ -360,9 +365,30 @@ export class PageClient implements Client {
     }
   }
 
+  #follow(state: ClientState, error: MoqError | undefined): void {
+    if (state === "closed") {
+      this.#end(error);
+      return;
+    }
+    if (this.#state === "closed" || this.#state === state) return;
+    if (state === "open") this.#reconnects += 1;
+    this.#state = state;
+    this.#states.emit(state, error);
+  }
+
+  async #giveToken(call: number): Promise<void> {
+    try {
+      const token = await currentToken(this.options.token);
+      if (this.#state !== "closed") this.post({ type: "token", call, token, error: undefined }, []);
+    } catch (error) {
+      const posted = { type: "token", call, token: undefined, error: postError(error) } as const;
+      if (this.#state !== "closed") this.post(posted, []);
+    }
+  }
+
   async #close(flush: number): Promise<void> {
     if (this.#state === "closed") return;
-    if (this.#state === "open") {
+    if (this.#state === "open" || this.#state === "reconnecting") {
       await this.call((call) => ({ type: "close", call, flush })).catch(() => {});
     }
     this.#end(undefined);

@@ -23,12 +23,18 @@ export function connectWorker(
     }
     const client = new PageClient(worker, host, options);
     client.opened.then(() => resolve(client), reject);
-    const { signal, ...rest } = options;
+    const { signal, token, reconnect, ...rest } = options;
     const abort = (): void => client.abort();
     signal?.addEventListener("abort", abort);
     client.onState((state) => {
       if (state === "closed") signal?.removeEventListener("abort", abort);
     });
-    client.post({ type: "connect", url: url.href, options: rest }, []);
+    const posted = {
+      ...rest,
+      // Functions cannot be posted.
+      token: typeof token === "function" ? ({ ask: true } as const) : token,
+      reconnect: reconnect ?? (false as const),
+    };
+    client.post({ type: "connect", url: url.href, options: posted }, []);
   });
 }

@@ -9,6 +9,7 @@ import type {
   NamespaceChange,
   ProtocolInfo,
   PublishOptions,
+  ReconnectOptions,
   SubscribeOptions,
   TrackStatus,
 } from "@moq-game/core";
@@ -16,7 +17,9 @@ import { MoqError, type MoqObject } from "@moq-game/core";
 
 /** `connect` options without what cannot be posted. */
 export interface PostedClientOptions {
-  readonly token: string | Uint8Array | undefined;
+  /** `ask`: the page has a function that is asked for each connection. */
+  readonly token: string | Uint8Array | { readonly ask: true } | undefined;
+  readonly reconnect: ReconnectOptions | false;
   readonly serverCertificateHashes: readonly Uint8Array[];
   readonly connectTimeout: number;
   readonly keepAlive: number;
@@ -53,6 +56,12 @@ export interface PostedUpdate {
 /** Page to worker. `id` names a publication, subscription or iteration; `call` wants a reply. */
 export type ToWorker =
   | { readonly type: "connect"; readonly url: string; readonly options: PostedClientOptions }
+  | {
+      readonly type: "token";
+      readonly call: number;
+      readonly token: string | Uint8Array | undefined;
+      readonly error: PostedError | undefined;
+    }
   | {
       readonly type: "publish";
       readonly id: number;
@@ -102,6 +111,8 @@ export interface PostedBatch {
 
 /** Worker to page. */
 export type ToPage =
+  /** The page's token is wanted; `call` names the answer. */
+  | { readonly type: "token"; readonly call: number }
   | { readonly type: "connected"; readonly protocol: ProtocolInfo; readonly timeOrigin: number }
   | { readonly type: "failed"; readonly error: PostedError }
   | {

@@ -43,6 +43,7 @@ async function served() {
   );
   const options = {
     token: undefined,
+    reconnect: false as const,
     serverCertificateHashes: [],
     connectTimeout: 1_000,
     keepAlive: 0,

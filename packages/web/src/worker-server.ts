@@ -16,6 +16,7 @@ import {
   type PostedUpdate,
   postEnd,
   postError,
+  readError,
   type ToPage,
   type ToWorker,
 } from "./worker-protocol.js";
@@ -61,6 +62,9 @@ class Server {
   readonly #tracks = new Map<number, Track>();
   readonly #readers = new Map<number, Reader>();
   readonly #iterations = new Map<number, Iteration>();
+  /** Questions for the page's token that it has not answered. */
+  readonly #tokens = new Map<number, (answer: ToWorker & { type: "token" }) => void>();
+  #nextToken = 1;
   #timer: ReturnType<typeof setInterval> | undefined;
 
   constructor(post: Post, exit: () => void) {
@@ -71,6 +75,10 @@ class Server {
   receive(message: ToWorker): void {
     if (message.type === "connect") {
       void this.#connect(message.url, message.options);
+      return;
+    }
+    if (message.type === "token") {
+      this.#tokens.get(message.call)?.(message);
       return;
     }
     const client = this.#client;
@@ -132,7 +140,7 @@ class Server {
     try {
       const options: ClientOptions = {
         ...posted,
-        ...(posted.token === undefined ? {} : { token: posted.token }),
+        ...this.#token(posted.token),
         serverCertificateHashes: posted.serverCertificateHashes.map((value) => ({
           algorithm: "sha-256" as const,
           value,
@@ -153,6 +161,26 @@ class Server {
       this.#post({ type: "failed", error: postError(error) }, []);
       this.#exit();
     }
+  }
+
+  #token(posted: PostedClientOptions["token"]): Pick<ClientOptions, "token"> {
+    if (posted === undefined) return {};
+    if (typeof posted === "string" || ArrayBuffer.isView(posted)) return { token: posted };
+    return { token: () => this.#askToken() };
+  }
+
+  #askToken(): Promise<string | Uint8Array> {
+    const call = this.#nextToken++;
+    // Only the newest question matters: those before belong to attempts that were given up.
+    this.#tokens.clear();
+    return new Promise((resolve, reject) => {
+      this.#tokens.set(call, ({ token, error }) => {
+        this.#tokens.delete(call);
+        if (token === undefined) reject(error === undefined ? undefined : readError(error));
+        else resolve(token);
+      });
+      this.#post({ type: "token", call }, []);
+    });
   }
 
   // ---- publications

@@ -28,21 +28,25 @@ import {
   resolveSubscribeOptions,
   resolveTrack,
 } from "../options.js";
-import type { PeerInfo, SessionEnd } from "../session/types.js";
+import type { PeerInfo, RequestId, Role, SessionEnd } from "../session/types.js";
+import type { Transport } from "../transport.js";
 import { PublishDoneCode, SessionCode } from "../wire/error.js";
+import type { Goaway, RequestMessage } from "../wire/message.js";
 import type { Namespace } from "../wire/name.js";
 import type { Utf8 } from "../wire/utf8.js";
+import { Connector, type ConnectorOwner, type Dial } from "./connector.js";
 import { deferred } from "./deferred.js";
 import { Discovery } from "./discovery.js";
-import { closedError, sessionError } from "./errors.js";
+import { closedError, reconnectingError, sessionError } from "./errors.js";
 import { Feed } from "./feed.js";
 import { Fetcher } from "./fetcher.js";
 import { clockOf, type Host } from "./host.js";
-import type { Link, LinkOwner } from "./link.js";
+import type { Link } from "./link.js";
 import { Listeners } from "./listeners.js";
 import { decodeFields, encodeFields, type TrackId, trackId } from "./names.js";
 import { CorePublication } from "./publication.js";
 import { Publisher } from "./publisher.js";
+import { canReconnect } from "./reconnect.js";
 import { collectStats } from "./stats.js";
 import { askStatus } from "./status.js";
 import { CoreSubscription } from "./subscription.js";
@@ -57,10 +61,13 @@ export interface ClientSetup {
   readonly host: Host;
   readonly utf8: Utf8;
   readonly transport: ProtocolInfo["transport"];
+  readonly role: Role;
+  /** Makes connections, or is one. */
+  readonly source: Transport | Dial;
 }
 
-/** The client over a {@link Link}: publications and subscriptions, which outlive connections. */
-export class CoreClient implements Client, LinkOwner {
+/** The client: publications and subscriptions, which outlive the connections that carry them. */
+export class CoreClient implements Client, ConnectorOwner {
   readonly #setup: ClientSetup;
   readonly #clock: Clock;
   readonly #publisher: Publisher;
@@ -73,15 +80,20 @@ export class CoreClient implements Client, LinkOwner {
   readonly #opened = deferred<void>();
   readonly #closed = deferred<void>();
   readonly #capabilities = { fetch: true, discover: true, datagrams: true, subscribeUpdate: true };
+  readonly #connector: Connector;
   #link: Link | undefined;
   #state: ClientState = "connecting";
   #peer: string | undefined;
+  /** Whether the newest connection carries datagrams. */
+  #datagrams = false;
+  #reconnects = 0;
   #closing = false;
 
   constructor(setup: ClientSetup) {
     this.#setup = setup;
     this.#clock = clockOf(setup.host);
     this.#publisher = new Publisher(this.#clock);
+    this.#connector = new Connector({ ...setup, dial: dialOf(setup.source) }, this);
     this.#states = new Listeners((error) => this.#listenerFailed(error));
     this.#discovery = new Discovery({
       clock: this.#clock,
@@ -92,14 +104,12 @@ export class CoreClient implements Client, LinkOwner {
     });
   }
 
-  /** Takes the connection; `opened` settles with its SETUP. */
-  attach(link: Link): void {
-    this.#link = link;
-    link.batch(() => {
-      this.#publisher.attach(link);
-      this.#discovery.attach(link);
-      for (const feed of this.#feeds.values()) feed.attach(link);
-    });
+  /** Begins to connect; `opened` settles with the peer's SETUP. */
+  start(): void {
+    if (this.#state !== "connecting") return;
+    const { source } = this.#setup;
+    if (typeof source === "function") this.#connector.connect();
+    else this.#connector.connectOver(source);
   }
 
   /** Resolves once the peer's SETUP arrived; rejects when the connection fails before. */
@@ -118,7 +128,11 @@ export class CoreClient implements Client, LinkOwner {
       peer: this.#peer,
       capabilities: {
         ...this.#capabilities,
-        datagrams: this.#link?.session.maxDatagramSize() !== undefined,
+        // Between connections: what the last one could.
+        datagrams:
+          this.#link === undefined
+            ? this.#datagrams
+            : this.#link.session.maxDatagramSize() !== undefined,
       },
     };
   }
@@ -126,7 +140,7 @@ export class CoreClient implements Client, LinkOwner {
   publish(track: TrackRef, options?: PublishOptions): Publication {
     const id = this.#track(track);
     const resolved = resolvePublishOptions(options);
-    this.#requireOpen(`publish ${id.label}`);
+    this.#requireAlive(`publish ${id.label}`);
     if (this.#publisher.find(id.key) !== undefined) {
       throw new MoqError(
         "duplicate",
@@ -163,7 +177,7 @@ export class CoreClient implements Client, LinkOwner {
   subscribe(track: TrackRef, options?: SubscribeOptions): Subscription {
     const id = this.#track(track);
     const resolved = resolveSubscribeOptions(options);
-    this.#requireOpen(`subscribe to ${id.label}`);
+    this.#requireAlive(`subscribe to ${id.label}`);
     return this.#batch(() => {
       let feed = this.#feeds.get(id.key);
       if (feed === undefined) {
@@ -183,14 +197,14 @@ export class CoreClient implements Client, LinkOwner {
   ): AsyncIterable<NamespaceChange> {
     const fields = resolveNamespacePrefix(prefix);
     const signal = resolveSignalOptions("discover", options);
-    this.#requireOpen("discover namespaces");
+    this.#requireAlive("discover namespaces");
     if (!this.#capabilities.discover) {
       throw new MoqError("unsupported", "This relay offers no discovery of namespaces.");
     }
     const encoded = encodeFields(fields, this.#setup.utf8);
     return {
       [Symbol.asyncIterator]: () => {
-        this.#requireOpen("discover namespaces");
+        this.#requireAlive("discover namespaces");
         const watcher = this.#batch(() => this.#discovery.watch(encoded));
         if (signal !== undefined) {
           const abort = (): void => void watcher.return();
@@ -205,7 +219,7 @@ export class CoreClient implements Client, LinkOwner {
   fetch(track: TrackRef, options: FetchOptions): AsyncIterable<readonly MoqObject[]> {
     const id = this.#track(track);
     const resolved = resolveFetchOptions(options);
-    this.#requireOpen(`fetch from ${id.label}`);
+    this.#requireAlive(`fetch from ${id.label}`);
     this.#requireFetch();
     return {
       [Symbol.asyncIterator]: () => {
@@ -241,6 +255,7 @@ export class CoreClient implements Client, LinkOwner {
   stats(): ClientStats {
     return collectStats(
       this.#state,
+      this.#reconnects,
       this.#link?.session.transportStats(),
       this.#feeds.values(),
       this.#publisher.publications,
@@ -266,42 +281,99 @@ export class CoreClient implements Client, LinkOwner {
     return this.close();
   }
 
-  // ---- LinkOwner
+  // ---- ConnectorOwner
 
-  ready(peer: PeerInfo): void {
+  connected(link: Link, peer: PeerInfo): void {
+    const before = this.#link;
+    // Sent elsewhere by a GOAWAY: the old session stood until now.
+    if (before !== undefined) this.#detach();
+    this.#link = link;
     this.#peer = peer.options.implementation;
-    if (this.#state !== "connecting") return;
+    this.#datagrams = link.session.maxDatagramSize() !== undefined;
+    const first = this.#state === "connecting";
     this.#state = "open";
-    this.#opened.resolve();
+    link.batch(() => {
+      this.#publisher.attach(link);
+      this.#discovery.attach(link);
+      for (const feed of this.#feeds.values()) feed.attach(link);
+    });
+    before?.close(SessionCode.NoError, "");
+    if (first) this.#opened.resolve();
+    else {
+      this.#reconnects += 1;
+      this.#log("info", "The connection stands again.");
+    }
     this.#states.emit("open", undefined);
   }
 
-  request(...[id, request]: Parameters<LinkOwner["request"]>): void {
-    if (this.#link !== undefined) this.#publisher.request(this.#link, id, request);
+  request(link: Link, id: RequestId, request: RequestMessage): void {
+    this.#publisher.request(link, id, request);
   }
 
-  goaway(...[goaway]: Parameters<LinkOwner["goaway"]>): void {
-    const where = goaway.uri === "" ? "" : ` It names ${goaway.uri}.`;
-    this.#log("warn", `The relay announced that it goes away.${where}`);
+  goaway(link: Link, { uri }: Goaway): void {
+    if (link !== this.#link || this.#closing) return;
+    const where = uri === "" ? "" : ` It names ${uri}.`;
+    const reason = new MoqError("going_away", `The relay goes away.${where}`);
+    this.#log("warn", reason.message);
+    if (this.#setup.options.reconnect === undefined) return;
+    this.#connector.restore(reason, uri);
+    if (this.#state !== "open") return;
+    this.#state = "reconnecting";
+    this.#states.emit("reconnecting", reason);
   }
 
-  closed(end: SessionEnd): void {
-    this.#end(sessionError(end, this.#state !== "connecting"));
+  lost(link: Link, end: SessionEnd): void {
+    if (link !== this.#link) return;
+    const error = sessionError(end, true);
+    const { reconnect, token } = this.#setup.options;
+    const renews = typeof token === "function";
+    if (
+      error === undefined ||
+      this.#closing ||
+      reconnect === undefined ||
+      !canReconnect(error, renews)
+    ) {
+      this.#end(error);
+      return;
+    }
+    this.#log("warn", error.message);
+    this.#detach();
+    this.#connector.restore(error);
+    if (this.#state === "reconnecting") return;
+    this.#state = "reconnecting";
+    this.#states.emit("reconnecting", error);
   }
 
-  /** Ends connecting with `error`, for timeouts and signals. */
-  abandon(error: MoqError): void {
-    if (this.#state === "closed") return;
+  failed(error: MoqError): void {
     const link = this.#link;
     this.#end(error);
     link?.close(SessionCode.NoError, "");
   }
 
+  /** Ends connecting with `error`, for timeouts and signals. */
+  abandon(error: MoqError): void {
+    if (this.#state !== "closed") this.failed(error);
+  }
+
   // ---- inner workings
+
+  /** The session is over and another one is to come: what it carried waits for that. */
+  #detach(): void {
+    this.#publisher.detach();
+    for (const publication of this.#ending) publication.disconnected();
+    this.#ending.clear();
+    this.#discovery.detach();
+    for (const feed of this.#feeds.values()) feed.detach();
+    for (const fetcher of [...this.#fetchers]) {
+      fetcher.fail(reconnectingError("go on with this fetch"));
+    }
+    this.#link = undefined;
+  }
 
   #end(error: MoqError | undefined): void {
     if (this.#state === "closed") return;
     this.#state = "closed";
+    this.#connector.stop();
     const why = error ?? closedError("go on");
     this.#opened.reject(
       error ?? new MoqError("cancelled", "The client was closed before the connection stood."),
@@ -363,6 +435,7 @@ export class CoreClient implements Client, LinkOwner {
         get canFetch() {
           return owner.#capabilities.fetch;
         },
+        recovers: this.#setup.options.reconnect !== undefined,
         emptied: (feed) => {
           if (this.#feeds.get(track.key) === feed) this.#feeds.delete(track.key);
         },
@@ -375,9 +448,14 @@ export class CoreClient implements Client, LinkOwner {
     return trackId(resolveTrack(track), this.#setup.utf8);
   }
 
+  #requireAlive(what: string): void {
+    if (this.#state === "closed" || this.#closing) throw closedError(what);
+  }
+
   #requireOpen(what: string): Link {
+    this.#requireAlive(what);
     const link = this.#link;
-    if (this.#state === "closed" || this.#closing || link === undefined) throw closedError(what);
+    if (link === undefined) throw reconnectingError(what);
     return link;
   }
 
@@ -416,4 +494,8 @@ export class CoreClient implements Client, LinkOwner {
   #log(level: "info" | "warn" | "error", message: string): void {
     this.#setup.host.log?.(level, message);
   }
+}
+
+function dialOf(source: Transport | Dial): Dial {
+  return typeof source === "function" ? source : () => Promise.resolve(source);
 }

@@ -5,11 +5,8 @@ import type { Role } from "../session/types.js";
 import type { Transport } from "../transport.js";
 import { utf8 as builtinUtf8 } from "../wire/utf8.js";
 import { CoreClient } from "./client.js";
+import type { Dial } from "./connector.js";
 import type { Host } from "./host.js";
-import { Link } from "./link.js";
-
-/** MOQT_IMPLEMENTATION of this client. */
-export const IMPLEMENTATION = "moq-game/0.1.0 (core)";
 
 /** How a transport is used. */
 export interface TransportUse {
@@ -19,35 +16,25 @@ export interface TransportUse {
   readonly role?: Role;
 }
 
-/** Like {@link connectOverTransport}, for hosts that have validated the options already. */
+/**
+ * Starts a client whose options are validated already. `source` makes connections, the first and those
+ * in place of lost ones, or is one that stands and cannot be replaced.
+ */
 export function startClient(
-  transport: Transport,
+  source: Transport | Dial,
   options: ResolvedClientOptions,
   host: Host,
   use: TransportUse = {},
 ): Promise<Client> {
   const utf8 = host.utf8 ?? builtinUtf8;
-  const client = new CoreClient({ options, host, utf8, transport: use.transport ?? "memory" });
-  const { token } = options;
-  const value = typeof token === "string" ? utf8.encode(token) : token;
-  const link = new Link(
-    transport,
-    {
-      role: use.role ?? "client",
-      now: () => host.now(),
-      utf8,
-      setup: {
-        implementation: IMPLEMENTATION,
-        ...(value === undefined
-          ? {}
-          : { tokens: [{ kind: "use_value" as const, tokenType: 0, value }] }),
-      },
-      limits: { maxObjectSize: options.maxObjectSize, setupTimeout: options.connectTimeout },
-    },
+  const client = new CoreClient({
+    options: typeof source === "function" ? options : { ...options, reconnect: undefined },
     host,
-    client,
-  );
-  client.attach(link);
+    utf8,
+    transport: use.transport ?? "memory",
+    role: use.role ?? "client",
+    source,
+  });
   const { signal } = options;
   if (signal !== undefined) {
     const abort = (): void => {
@@ -61,14 +48,14 @@ export function startClient(
     });
     if (signal.aborted) abort();
   }
-  if (client.state === "connecting") link.start();
+  client.start();
   return client.opened.then(() => client);
 }
 
 /**
  * Makes a client over a connection that stands, and resolves when the peer's SETUP arrived. Rejects
  * with `timeout`, `unauthorized`, `protocol_mismatch`, `connection_failed` or `cancelled`; with
- * `invalid_argument` for options that are not valid.
+ * `invalid_argument` for options that are not valid. A connection that is lost is not made again.
  */
 export async function connectOverTransport(
   transport: Transport,

@@ -13,6 +13,8 @@ const OVERLAP_RETRIES = 5;
 const OVERLAP_DELAY = 40;
 /** After a wider request took over: ms until what it did not name counts as removed. */
 const HANDOVER_GRACE = 1_000;
+/** After a lost connection was replaced: ms until what the relay has not named again counts as removed. */
+const REAPPEAR_GRACE = 2_000;
 
 /** What discovery needs of its client. */
 export interface DiscoveryOwner {
@@ -28,6 +30,8 @@ interface Wire {
   readonly known: Map<string, Namespace>;
   id: RequestId | undefined;
   retries: number;
+  /** It takes the place of one on a connection that was lost. */
+  readonly again: boolean;
 }
 
 /** Discovery of namespaces: prefixes that overlap share one request, as the draft demands. */
@@ -43,7 +47,7 @@ export class Discovery {
 
   attach(link: Link): void {
     this.#link = link;
-    for (const watcher of this.#watchers) this.#cover(watcher.prefix);
+    for (const watcher of this.#watchers) this.#cover(watcher.prefix, true);
   }
 
   /** The connection is gone. */
@@ -73,7 +77,7 @@ export class Discovery {
   }
 
   /** Makes the request for `prefix`, in place of narrower ones. */
-  #cover(prefix: Namespace): void {
+  #cover(prefix: Namespace, again = false): void {
     const link = this.#link;
     if (link === undefined) return;
     if (this.#wires.some((wire) => namespaceStartsWith(prefix, wire.prefix))) return;
@@ -82,7 +86,7 @@ export class Discovery {
     for (const wire of narrower) {
       if (wire.id !== undefined) link.cancel(wire.id, StreamCode.Cancelled);
     }
-    const wire: Wire = { prefix, known: new Map(), id: undefined, retries: 0 };
+    const wire: Wire = { prefix, known: new Map(), id: undefined, retries: 0, again };
     this.#wires.push(wire);
     this.#request(link, wire);
     if (narrower.length > 0) {
@@ -112,6 +116,9 @@ export class Discovery {
     if (response.type === "request_error") {
       this.#refused(wire, response);
       return;
+    }
+    if (response.type === "request_ok" && wire.again) {
+      this.#owner.clock.after(REAPPEAR_GRACE, () => this.#forgetUnnamed(wire));
     }
     if (response.type !== "namespace" && response.type !== "namespace_done") return;
     const namespace = [...wire.prefix, ...response.suffix];

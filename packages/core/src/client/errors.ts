@@ -226,3 +226,11 @@ export function closedError(what: string): MoqError {
     `Cannot ${what}: the client is closed. Make a new one with connect.`,
   );
 }
+
+/** For calls that need a connection while there is none. */
+export function reconnectingError(what: string): MoqError {
+  return new MoqError(
+    "not_connected",
+    `Cannot ${what}: the connection was lost and is being made again. Wait for the state "open" (onState).`,
+  );
+}

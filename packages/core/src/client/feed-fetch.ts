@@ -18,7 +18,9 @@ export interface FeedFetchOwner {
 
 /** The FETCH that brings one reader from the start of the newest group to where the subscription begins. */
 export class FeedFetch {
-  readonly range: FetchRange;
+  #range: FetchRange;
+  /** Asked for instead when the range is refused. */
+  #fallback: FetchRange | undefined;
   readonly #link: Link;
   readonly #reader: CoreSubscription;
   readonly #owner: FeedFetchOwner;
@@ -30,11 +32,20 @@ export class FeedFetch {
   #paused = false;
   /** It was sent a second time. */
   #repeated = false;
+  /** It is to be sent once the subscription stands. */
+  #restart = false;
   #over = false;
 
-  constructor(link: Link, range: FetchRange, reader: CoreSubscription, owner: FeedFetchOwner) {
+  constructor(
+    link: Link,
+    range: FetchRange,
+    fallback: FetchRange | undefined,
+    reader: CoreSubscription,
+    owner: FeedFetchOwner,
+  ) {
     this.#link = link;
-    this.range = range;
+    this.#range = range;
+    this.#fallback = fallback;
     this.#reader = reader;
     this.#owner = owner;
   }
@@ -44,11 +55,11 @@ export class FeedFetch {
     const params = priority === 128 ? {} : { subscriberPriority: priority };
     let replaced = false;
     this.#id = this.#link.request(
-      { type: "fetch", range: this.range, params },
+      { type: "fetch", range: this.#range, params },
       {
         response: (response) => {
           if (response.type !== "request_error") return;
-          replaced = this.#overtook(response);
+          replaced = this.#overtook(response) || this.#fallBack(response);
           if (!replaced) this.#finish("refused", response);
         },
         fetchOpened: (stream) => this.#opened(stream),
@@ -70,13 +81,30 @@ export class FeedFetch {
     const early = error.code === RequestErrorCode.InvalidJoiningRequestId && !this.#repeated;
     if (!early) return false;
     this.#repeated = true;
+    this.#again();
+    return true;
+  }
+
+  /** The peer cannot give all since an interruption: what it has of the newest group will do. */
+  #fallBack(error: RequestError): boolean {
+    const fallback = this.#fallback;
+    if (fallback === undefined || error.code === RequestErrorCode.NotSupported) return false;
+    this.#range = fallback;
+    this.#fallback = undefined;
+    this.#reader.pastIsLost();
+    this.#again();
+    return true;
+  }
+
+  #again(): void {
     this.#id = undefined;
     if (this.#early === undefined) this.#link.later(() => this.#startAgain());
-    return true;
+    else this.#restart = true;
   }
 
   #startAgain(): void {
     if (this.#over || this.#link.isClosed) return;
+    this.#restart = false;
     try {
       this.start();
     } catch {
@@ -92,7 +120,7 @@ export class FeedFetch {
     for (const item of early) this.#item(item);
     const end = this.#end;
     if (end !== undefined) this.#conclude(end, undefined);
-    else if (this.#repeated && this.#id === undefined) this.#startAgain();
+    else if (this.#restart) this.#startAgain();
     else this.#updatePause();
   }
 
@@ -160,6 +188,7 @@ export class FeedFetch {
   #conclude(end: FetchEnd, error: RequestError | undefined): void {
     if (this.#over) return;
     this.#over = true;
+    if (end !== "complete") this.#reader.pastIsLost();
     this.#reader.receiver?.fetchEnded(end);
     this.#owner.ended(error);
   }

@@ -6,7 +6,13 @@ import { MoqError } from "../errors.js";
 import type { RequestEnd, RequestId, StreamEnd } from "../session/types.js";
 import type { StreamId } from "../transport.js";
 import { PublishDoneCode, RequestErrorCode, StreamCode } from "../wire/error.js";
-import type { PublishDone, RequestError, ResponseMessage, SubscribeOk } from "../wire/message.js";
+import type {
+  FetchRange,
+  PublishDone,
+  RequestError,
+  ResponseMessage,
+  SubscribeOk,
+} from "../wire/message.js";
 import { type ObjectDatagram, ObjectStatus, type SubgroupHeader } from "../wire/object.js";
 import type { Parameters } from "../wire/params.js";
 import { callError, doneError, requestError } from "./errors.js";
@@ -21,6 +27,10 @@ const DUPLICATE_RETRIES = 5;
 const DUPLICATE_DELAY = 40;
 /** Least ms between two new starts after TOO_FAR_BEHIND. */
 const REJOIN_INTERVAL = 500;
+/** For how long in ms a track that was lost (with the session, or with its publisher) is asked for again. */
+const RECOVER_TIMEOUT = 30_000;
+/** Shortest and longest wait in ms between two such requests. */
+const RECOVER_DELAY = { least: 100, most: 1_000 } as const;
 
 /** What a feed needs of its client. */
 export interface FeedOwner {
@@ -31,6 +41,8 @@ export interface FeedOwner {
   /** FETCH is refused as unsupported by this peer. */
   fetchUnsupported(): void;
   readonly canFetch: boolean;
+  /** What was lost is asked for again. */
+  readonly recovers: boolean;
   /** No reader is left. */
   emptied(feed: Feed): void;
 }
@@ -62,6 +74,8 @@ export class Feed implements SubscriptionOwner {
   #timer: (() => void) | undefined;
   #retries = 0;
   #rejoinedAt = -Infinity;
+  /** Until when refusals are taken to mean that the publisher is not back yet. */
+  #recoverUntil = -Infinity;
 
   constructor(owner: FeedOwner, track: TrackId) {
     this.#owner = owner;
@@ -82,13 +96,17 @@ export class Feed implements SubscriptionOwner {
     else if (this.#ok !== undefined) this.#join(subscription, this.#ok);
   }
 
+  /** A connection stands in place of one that was lost. */
   attach(link: Link): void {
     this.#link = link;
+    this.#retries = 0;
+    this.#recoverUntil = this.clock.now() + RECOVER_TIMEOUT;
     if (this.#readers.size > 0) this.#subscribe(link);
   }
 
   /** The connection is gone: readers wait for the next one. */
   detach(): void {
+    for (const reader of this.#readers) reader.interrupted();
     this.#forgetRequest();
     this.#link = undefined;
   }
@@ -146,8 +164,9 @@ export class Feed implements SubscriptionOwner {
     if (leader === undefined) return;
     const { options } = leader;
     const what = `subscribe to ${this.track.label}`;
+    const next = options.start === "next" && leader.resumesAfter === undefined;
     const params: Parameters = {
-      filter: { kind: options.start === "next" ? "next_group_start" : "largest_object" },
+      filter: { kind: next ? "next_group_start" : "largest_object" },
       ...(options.priority === 128 ? {} : { subscriberPriority: options.priority }),
       ...(options.wait === 0 ? {} : { rendezvousTimeout: options.wait }),
     };
@@ -164,8 +183,9 @@ export class Feed implements SubscriptionOwner {
       this.#requestId = id;
       for (const reader of this.#readers) {
         // Pipelined, so that joining costs no extra round trip.
-        if (reader.options.start === "latest-group" && this.#owner.canFetch) {
-          this.#fetchPast(reader, { kind: "relative_joining", requestId: id, groups: 0 });
+        if (!this.#owner.canFetch) reader.pastIsLost();
+        else if (reader.resumesAfter !== undefined || reader.options.start === "latest-group") {
+          this.#fetchPast(reader, ...joinRanges(reader, id));
         }
       }
     } catch (error) {
@@ -173,10 +193,10 @@ export class Feed implements SubscriptionOwner {
     }
   }
 
-  #fetchPast(reader: CoreSubscription, range: FeedFetch["range"]): void {
+  #fetchPast(reader: CoreSubscription, range: FetchRange, fallback?: FetchRange): void {
     const link = this.#link;
     if (link === undefined) return;
-    const fetch: FeedFetch = new FeedFetch(link, range, reader, {
+    const fetch: FeedFetch = new FeedFetch(link, range, fallback, reader, {
       ended: (error) => {
         if (this.#fetches.get(reader) === fetch) this.#fetches.delete(reader);
         if (error?.code === RequestErrorCode.NotSupported) this.#owner.fetchUnsupported();
@@ -198,6 +218,7 @@ export class Feed implements SubscriptionOwner {
   #accepted(ok: SubscribeOk): void {
     this.#ok = ok;
     this.#retries = 0;
+    this.#recoverUntil = -Infinity;
     const { largestObject } = ok.params;
     const largest = largestObject === undefined ? undefined : toPlace(largestObject);
     if (largest === "too_large") {
@@ -207,10 +228,11 @@ export class Feed implements SubscriptionOwner {
     this.#largest = largest;
     const track = decodeTrackClass(ok.properties);
     for (const reader of [...this.#readers]) {
-      reader.accept(track);
+      reader.accept(track, largest);
       const fetch = this.#fetches.get(reader);
       if (fetch !== undefined) reader.receiver?.expectFetch();
-      reader.receiver?.begin(largest, reader.options.start === "next");
+      const resumes = reader.resumesAfter !== undefined;
+      reader.receiver?.begin(largest, reader.options.start === "next" && !resumes);
       fetch?.ready();
       reader.confirm();
     }
@@ -218,7 +240,7 @@ export class Feed implements SubscriptionOwner {
 
   /** A reader that comes while the subscription stands. */
   #join(reader: CoreSubscription, ok: SubscribeOk): void {
-    reader.accept(decodeTrackClass(ok.properties));
+    reader.accept(decodeTrackClass(ok.properties), this.#largest);
     const largest = this.#largest;
     const past = reader.options.start === "latest-group" && largest !== undefined;
     if (past && this.#owner.canFetch) {
@@ -239,6 +261,11 @@ export class Feed implements SubscriptionOwner {
   #refused(error: RequestError): void {
     const retry =
       error.code === RequestErrorCode.DuplicateSubscription && this.#retries < DUPLICATE_RETRIES;
+    if (!retry && this.#owner.recovers && this.clock.now() < this.#recoverUntil && passes(error)) {
+      this.#again(Math.min(RECOVER_DELAY.most, RECOVER_DELAY.least * 2 ** this.#retries));
+      this.#retries = Math.min(this.#retries + 1, 10);
+      return;
+    }
     if (!retry) {
       const reason = requestError(`subscribe to ${this.track.label}`, error);
       this.finish({ kind: "error", error: reason });
@@ -291,6 +318,12 @@ export class Feed implements SubscriptionOwner {
     const done = this.#done;
     if (done === undefined || !this.#doneClosed || this.#fetches.size > 0) return;
     const error = doneError(this.track.label, done);
+    if (error !== undefined && this.#owner.recovers && isLoss(done)) {
+      for (const reader of this.#readers) reader.interrupted();
+      this.#recoverUntil = this.clock.now() + RECOVER_TIMEOUT;
+      this.#again(RECOVER_DELAY.least);
+      return;
+    }
     this.finish(error === undefined ? { kind: "ended", error } : { kind: "error", error });
   }
 
@@ -399,4 +432,32 @@ export class Feed implements SubscriptionOwner {
     this.#streams.clear();
     for (const stream of streams) this.#link?.stopStream(stream, StreamCode.Cancelled);
   }
+}
+
+/** What a reader needs of the past: all since it was interrupted, or else the newest group. */
+function joinRanges(
+  reader: CoreSubscription,
+  requestId: RequestId,
+): [range: FetchRange, fallback?: FetchRange] {
+  const newest: FetchRange = { kind: "relative_joining", requestId, groups: 0 };
+  const after = reader.resumesAfter;
+  if (after === undefined || reader.delivery !== "reliable") return [newest];
+  return [{ kind: "absolute_joining", requestId, group: after.group }, newest];
+}
+
+/** Refusals that pass when the publisher is back. */
+function passes({ code }: RequestError): boolean {
+  return (
+    code === RequestErrorCode.DoesNotExist ||
+    code === RequestErrorCode.Timeout ||
+    code === RequestErrorCode.GoingAway ||
+    code === RequestErrorCode.ExcessiveLoad ||
+    code === RequestErrorCode.InternalError
+  );
+}
+
+/** The track did not end: its publisher, or the way to it, was lost. */
+function isLoss({ status }: PublishDone): boolean {
+  const code = Number(status);
+  return code === PublishDoneCode.InternalError || code === PublishDoneCode.GoingAway;
 }

@@ -14,6 +14,8 @@ export interface Host {
   /** Calls `run` once after `ms`; returns a handle for {@link clearTimer}. */
   setTimer(run: () => void, ms: number): unknown;
   clearTimer(handle: unknown): void;
+  /** Numbers in [0, 1) for the jitter of reconnecting. Default `Math.random`. */
+  random?(): number;
   /** Hears what happens; without it nothing is logged. */
   log?(level: LogLevel, message: string): void;
   /** A faster UTF-8 coder than the built-in one. */

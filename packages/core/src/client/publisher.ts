@@ -1,7 +1,7 @@
 import type { Clock } from "../delivery/clock.js";
 import { MoqError } from "../errors.js";
 import type { RequestEnd, RequestId } from "../session/types.js";
-import { RequestErrorCode, StreamCode } from "../wire/error.js";
+import { PublishDoneCode, RequestErrorCode, StreamCode } from "../wire/error.js";
 import type {
   Fetch,
   PublishNamespace,
@@ -29,6 +29,9 @@ import { serveFetch } from "./served-fetch.js";
 const JOIN_WAIT = 1_000;
 const MAX_WAITING_JOINS = 64;
 
+/** Spacing in ms of announcements that are refused for a passing reason after a connection was replaced. */
+const ANNOUNCE_AGAIN = 1_000;
+
 /** One namespace that is announced, however many tracks are in it. */
 interface Announcement {
   readonly namespace: Namespace;
@@ -36,6 +39,8 @@ interface Announcement {
   readonly ready: Deferred<void>;
   tracks: number;
   requestId: RequestId | undefined;
+  /** The peer accepted it, on this connection or on one before. */
+  accepted: boolean;
 }
 
 /** Announces namespaces and answers the peer's requests for the tracks in them. */
@@ -88,7 +93,7 @@ export class Publisher {
     let announcement = this.#announcements.get(key);
     if (announcement === undefined) {
       const ready = deferred<void>();
-      announcement = { namespace, label, ready, tracks: 0, requestId: undefined };
+      announcement = { namespace, label, ready, tracks: 0, requestId: undefined, accepted: false };
       this.#announcements.set(key, announcement);
       this.#announce(announcement);
     }
@@ -171,31 +176,46 @@ export class Publisher {
         { type: "publish_namespace", namespace: announcement.namespace, params: {} },
         {
           response: (response) => {
-            if (response.type === "request_ok") announcement.ready.resolve();
-            else if (response.type === "request_error") {
-              announcement.ready.reject(requestError(what, response));
+            if (response.type === "request_ok") {
+              announcement.accepted = true;
+              announcement.ready.resolve();
+            } else if (response.type === "request_error") {
+              this.#notAnnounced(announcement, requestError(what, response));
             }
           },
           closed: (end) => this.#announcementClosed(announcement, what, end),
         },
       );
     } catch (error) {
-      announcement.ready.reject(callError(what, error));
+      this.#notAnnounced(announcement, callError(what, error));
     }
   }
 
   #announcementClosed(announcement: Announcement, what: string, end: RequestEnd): void {
     announcement.requestId = undefined;
     if (end.by === "local") return;
-    announcement.ready.reject(
-      new MoqError(
-        "closed",
-        `The peer ended the request to ${what} without an answer. Try again.`,
-        {
-          peerCode: end.by === "peer" ? end.code : undefined,
-        },
-      ),
-    );
+    const message = `The peer ended the request to ${what} without an answer. Try again.`;
+    const peerCode = end.by === "peer" ? end.code : undefined;
+    announcement.ready.reject(new MoqError("closed", message, { peerCode }));
+  }
+
+  /** Before it was ever accepted the application decides; after a reconnect we try on, or end the tracks. */
+  #notAnnounced(announcement: Announcement, error: MoqError): void {
+    announcement.ready.reject(error);
+    if (!announcement.accepted) return;
+    if (!error.retryable) {
+      for (const publication of [...this.#publications.values()]) {
+        const { namespace } = publication.track.wire;
+        if (formatNamespace(namespace) !== formatNamespace(announcement.namespace)) continue;
+        publication.finish(error, PublishDoneCode.InternalError);
+      }
+      return;
+    }
+    const link = this.#link;
+    this.#clock.after(ANNOUNCE_AGAIN, () => {
+      if (link === undefined || link !== this.#link || announcement.tracks === 0) return;
+      link.batch(() => this.#announce(announcement));
+    });
   }
 
   #lookup(link: Link, id: RequestId, track: FullTrackName): CorePublication | undefined {

@@ -6,6 +6,7 @@ import type { CorePublication } from "./publication.js";
 /** The counters of a client. Transports give zero for what they cannot know. */
 export function collectStats(
   state: ClientState,
+  reconnects: number,
   transport: TransportStats | undefined,
   feeds: Iterable<Feed>,
   publishing: Iterable<CorePublication>,
@@ -25,6 +26,7 @@ export function collectStats(
   const packetsSent = known(transport?.packetsSent);
   return {
     state,
+    reconnects,
     rtt: known(transport?.rtt),
     bytesSent: known(transport?.bytesSent),
     bytesReceived: known(transport?.bytesReceived),

@@ -10,7 +10,13 @@ import type {
 } from "../api.js";
 import type { decodeTrackClass } from "../delivery/class.js";
 import type { Clock } from "../delivery/clock.js";
-import { createReceiver, type Receiver, type ReceiverCounters } from "../delivery/receiver.js";
+import {
+  comparePlaces,
+  createReceiver,
+  type Place,
+  type Receiver,
+  type ReceiverCounters,
+} from "../delivery/receiver.js";
 import { MoqError } from "../errors.js";
 import type { ResolvedSubscribeOptions } from "../options.js";
 import type { StreamId } from "../transport.js";
@@ -33,6 +39,34 @@ export interface SubscriptionOwner {
   listenerFailed(error: unknown): void;
 }
 
+/** An interruption that no object has followed yet. */
+interface Resumption {
+  readonly after: Place;
+  /** The publisher numbers groups without holes. */
+  contiguous: boolean;
+  /** Not all since then could be fetched. */
+  pastIsLost: boolean;
+  /** A gap was reported for it. */
+  told: boolean;
+}
+
+/** The groups that are missing between an interruption and the first object after it. */
+function missed(
+  { after, contiguous, pastIsLost }: Resumption,
+  first: Place,
+  delivery: Delivery,
+): { readonly fromGroup: number; readonly toGroup: number } | undefined {
+  if (first.group === after.group) {
+    if (delivery !== "reliable" || first.object <= after.object + 1) return undefined;
+    return { fromGroup: first.group, toGroup: first.group };
+  }
+  // Whether the group at hand had more objects, only a FETCH can tell.
+  const fromGroup = delivery === "reliable" && pastIsLost ? after.group : after.group + 1;
+  const toGroup = delivery === "reliable" && first.object > 0 ? first.group : first.group - 1;
+  if (fromGroup > toGroup || (!contiguous && !pastIsLost)) return undefined;
+  return { fromGroup, toGroup };
+}
+
 /** One reader of a track. It outlives connections: a receiver is made anew for each. */
 export class CoreSubscription implements Subscription {
   readonly namespace: readonly string[];
@@ -52,8 +86,9 @@ export class CoreSubscription implements Subscription {
   #bytes = 0;
   #gapCount = 0;
   #end: EndReason | undefined;
-  /** Group of the newest object delivered, for what follows a new start. */
-  lastGroup: number | undefined;
+  /** The newest object delivered, for what follows a new start. */
+  #last: Place | undefined;
+  #resumption: Resumption | undefined;
 
   constructor(owner: SubscriptionOwner, track: TrackId, options: ResolvedSubscribeOptions) {
     this.#owner = owner;
@@ -81,6 +116,16 @@ export class CoreSubscription implements Subscription {
 
   get ready(): Promise<void> {
     return this.#ready.promise;
+  }
+
+  /** Group of the newest object delivered. */
+  get lastGroup(): number | undefined {
+    return this.#last?.group;
+  }
+
+  /** Where an interrupted reader goes on: after this place. */
+  get resumesAfter(): Place | undefined {
+    return this.#resumption?.after;
   }
 
   get receiver(): Receiver | undefined {
@@ -145,8 +190,22 @@ export class CoreSubscription implements Subscription {
     this.#owner.left(this);
   }
 
-  /** The peer accepted: objects follow. */
-  accept({ delivery, deadline, firstGroup }: ReturnType<typeof decodeTrackClass>): void {
+  /** The session or the publisher was lost; another {@link accept} follows. */
+  interrupted(): void {
+    if (this.#last === undefined || this.#resumption !== undefined) return;
+    this.#resumption = { after: this.#last, contiguous: true, pastIsLost: false, told: false };
+  }
+
+  /** What lay between the interruption and the newest group cannot be had. */
+  pastIsLost(): void {
+    if (this.#resumption !== undefined) this.#resumption.pastIsLost = true;
+  }
+
+  /** The peer accepted: objects follow. `largest`: the newest that it knows. */
+  accept(
+    { delivery, deadline, firstGroup }: ReturnType<typeof decodeTrackClass>,
+    largest: Place | undefined,
+  ): void {
     if (this.#end !== undefined) return;
     this.#delivery = delivery ?? this.options.delivery;
     this.#queue.setPolicy(policyOf(this.#delivery));
@@ -163,6 +222,23 @@ export class CoreSubscription implements Subscription {
       onGap: (gap) => this.reportGap(gap),
       onHold: (stream, paused) => this.#owner.holdBack(this, stream, paused),
     });
+    this.#resume(this.#receiver, delivery !== undefined, largest);
+  }
+
+  #resume(receiver: Receiver, contiguous: boolean, largest: Place | undefined): void {
+    const resumption = this.#resumption;
+    if (resumption === undefined) return;
+    const { after } = resumption;
+    if (largest === undefined || comparePlaces(largest, after) < 0) {
+      // The track began anew, with ids that say nothing about the old ones.
+      this.#resumption = undefined;
+      const { group } = after;
+      const gap = { fromGroup: group, toGroup: group, objects: undefined };
+      this.reportGap({ ...gap, reason: "reconnected" });
+      return;
+    }
+    resumption.contiguous = contiguous;
+    receiver.resume(after);
   }
 
   /** Monotonic ms. */
@@ -177,8 +253,11 @@ export class CoreSubscription implements Subscription {
 
   reportGap(gap: Gap): void {
     if (this.#end !== undefined) return;
+    const resumption = this.#resumption;
+    const lost = gap.reason === "lost" || gap.reason === "reset";
+    if (resumption !== undefined && lost) resumption.told = true;
     this.#gapCount += 1;
-    this.#gaps.emit(gap);
+    this.#gaps.emit(resumption !== undefined && lost ? { ...gap, reason: "reconnected" } : gap);
   }
 
   /** The peer ended it, or the connection is gone. What waits can still be read. */
@@ -218,9 +297,15 @@ export class CoreSubscription implements Subscription {
   }
 
   #deliver(object: MoqObject): void {
+    const resumption = this.#resumption;
+    if (resumption !== undefined) {
+      this.#resumption = undefined;
+      const gap = resumption.told ? undefined : missed(resumption, object, this.#delivery);
+      if (gap !== undefined) this.reportGap({ ...gap, objects: undefined, reason: "reconnected" });
+    }
     this.#objects += 1;
     this.#bytes += object.bytes.byteLength;
-    this.lastGroup = object.group;
+    this.#last = { group: object.group, object: object.object };
     this.#queue.push(object);
   }
 

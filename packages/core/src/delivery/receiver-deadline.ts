@@ -50,10 +50,14 @@ export class DeadlineReceiver implements Receiver {
     // What came before the subscription is delivered only if a FETCH brings it.
     if (this.#next === undefined) {
       this.#next = next ? largest.group + 1 : largest.group;
-      this.#last = next
-        ? { group: largest.group, object: Infinity }
-        : { group: largest.group - 1, object: Infinity };
+      const start = { group: next ? largest.group : largest.group - 1, object: Infinity };
+      if (this.#last === undefined || comparePlaces(this.#last, start) < 0) this.#last = start;
+      else this.#next = Math.max(this.#next, this.#last.group + 1);
     }
+  }
+
+  resume(place: Place): void {
+    this.#last = place;
   }
 
   expectFetch(): void {}

@@ -30,6 +30,11 @@ export class LatestReceiver implements Receiver {
     if (next && largest !== undefined) this.#last = { group: largest.group, object: Infinity };
   }
 
+  resume(place: Place): void {
+    this.#last = place;
+    this.#fetched = place;
+  }
+
   expectFetch(): void {}
 
   fetched(object: Incoming): void {

@@ -64,7 +64,15 @@ export class ReliableReceiver implements Receiver {
     } else if (firstGroup !== undefined) this.#liveStart = { group: firstGroup, object: 0 };
     else this.#fromFirst = contiguous;
     // A FETCH says where delivery begins; otherwise it is here.
-    if (!this.#joining) this.#next = this.#liveStart;
+    if (this.#joining) return;
+    const live = this.#liveStart;
+    if (this.#next === undefined || (live !== undefined && comparePlaces(this.#next, live) < 0)) {
+      this.#next = live;
+    }
+  }
+
+  resume(place: Place): void {
+    this.#next = { group: place.group, object: place.object + 1 };
   }
 
   expectFetch(): void {

@@ -67,6 +67,11 @@ export interface Receiver {
    * next group. Objects from before are not waited for.
    */
   begin(largest: Place | undefined, next: boolean): void;
+  /**
+   * An earlier connection delivered up to `place`: nothing at or before it is delivered again, and
+   * what a FETCH brings goes on from there. Before {@link begin}.
+   */
+  resume(place: Place): void;
   /** A FETCH of the past is under way: live objects are held until `fetchEnded`. */
   expectFetch(): void;
   fetched(object: Incoming): void;

@@ -231,6 +231,7 @@ export class NativeClient implements Client, SubscriptionOwner {
     }
     return {
       state: this.#state,
+      reconnects: 0,
       rtt: raw?.rtt ?? undefined,
       bytesSent: raw?.bytesSent ?? undefined,
       bytesReceived: raw?.bytesReceived ?? undefined,

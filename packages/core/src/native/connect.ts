@@ -1,5 +1,6 @@
 import type { Client } from "../api.js";
 import { MoqError } from "../errors.js";
+import { currentToken } from "../options/credentials.js";
 import type { ResolvedClientOptions } from "../options.js";
 import { NativeClient } from "./client.js";
 import type { NativeHost, NativePort } from "./port.js";
@@ -8,9 +9,16 @@ import type { NativeHost, NativePort } from "./port.js";
 export function nativeClientOptions(
   url: string,
   options: ResolvedClientOptions,
+  token: string | Uint8Array | undefined,
   extra: Readonly<Record<string, unknown>> = {},
 ): string {
-  const { token, serverCertificateHashes, signal: _, ...rest } = options;
+  const {
+    token: _token,
+    reconnect: _,
+    signal: _signal,
+    serverCertificateHashes,
+    ...rest
+  } = options;
   return JSON.stringify({
     ...extra,
     ...rest,
@@ -40,7 +48,9 @@ export async function connectNative(
       "connect takes the address of a relay as its first argument, for example https://relay.example:4443/match.",
     );
   }
-  const client = new NativeClient(port, host, nativeClientOptions(url, options, extra));
+  const { token: source } = options;
+  const token = typeof source === "function" ? await currentToken(source) : source;
+  const client = new NativeClient(port, host, nativeClientOptions(url, options, token, extra));
   client.follow(options.signal);
   await client.opened;
   // SETUPs cross: a relay that does not admit this client may say so right after it opened.

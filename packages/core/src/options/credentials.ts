@@ -1,12 +1,38 @@
 /** Validation of the token and of certificate hashes. */
+import type { TokenSource } from "../api.js";
+import { MoqError } from "../errors.js";
 import { invalid, show } from "./check.js";
 import { utf8Length } from "./names.js";
 
-export function token(value: unknown): string | Uint8Array | undefined {
+export function token(value: unknown): string | Uint8Array | TokenSource | undefined {
   if (value === undefined) return undefined;
+  return typeof value === "function" ? (value as TokenSource) : tokenValue(value);
+}
+
+/** The token for one connection. Rejects with `unauthorized` when its source fails. */
+export async function currentToken(
+  token: string | Uint8Array | TokenSource | undefined,
+): Promise<string | Uint8Array | undefined> {
+  if (typeof token !== "function") return token;
+  let given: unknown;
+  try {
+    given = await token();
+  } catch (error) {
+    throw new MoqError("unauthorized", `The option token failed: ${String(error)}.`, {
+      cause: error,
+      retryable: true,
+    });
+  }
+  return tokenValue(given);
+}
+
+function tokenValue(value: unknown): string | Uint8Array {
   const length =
     typeof value === "string" ? utf8Length(value) : isBytes(value) ? value.byteLength : -1;
-  if (length < 0) throw invalid(`token must be a string or a Uint8Array, got ${show(value)}.`);
+  if (length < 0)
+    throw invalid(
+      `token must be a string, a Uint8Array or a function that gives one, got ${show(value)}.`,
+    );
   if (length > 32_768) throw invalid(`token has ${length} bytes; at most 32,768 are accepted.`);
   return value as string | Uint8Array;
 }
