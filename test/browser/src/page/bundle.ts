@@ -20,7 +20,7 @@ export async function servePage(): Promise<PageServer> {
     },
     bundle: true,
     format: "esm",
-    target: "es2021",
+    target: "es2022",
     write: false,
     outdir: "out",
     logLevel: "silent",
