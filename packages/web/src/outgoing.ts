@@ -32,6 +32,11 @@ export class Outgoing {
     this.#events = events;
   }
 
+  /** Nothing will be sent any more: acknowledged, reset or stopped. */
+  get over(): boolean {
+    return this.#over;
+  }
+
   /** The browser granted the stream. */
   open(stream: SendStream): void {
     const writer = stream.getWriter();

@@ -19,6 +19,12 @@ import type { BidiStream, WebTransportSession } from "./webtransport.js";
  */
 const MOST_ASKED = { bi: 16, uni: 4 } as const;
 
+/**
+ * ms until a stream is asked for again that the browser refused: Chromium rejects the promise while
+ * the peer grants no further stream, and tells nothing when it does. Doubled with each refusal.
+ */
+const ASK_AGAIN = { first: 4, longest: 64 } as const;
+
 /** Datagrams that may wait in the browser, each way, before the oldest is dropped or we hold back. */
 const DATAGRAM_QUEUE = 256;
 
@@ -158,16 +164,21 @@ export class WebTransportLink implements Transport {
   // ---- outgoing streams
 
   async #ask(dir: Dir, out: Outgoing, incoming: Incoming | undefined): Promise<void> {
-    try {
-      if (dir === "uni") out.open(await this.#session.createUnidirectionalStream());
-      else {
-        const stream = await this.#session.createBidirectionalStream();
-        out.open(stream.writable);
-        incoming?.open(stream.readable);
+    let pause: number = ASK_AGAIN.first;
+    while (!this.#closed && !out.over) {
+      try {
+        if (dir === "uni") out.open(await this.#session.createUnidirectionalStream());
+        else {
+          const stream = await this.#session.createBidirectionalStream();
+          out.open(stream.writable);
+          incoming?.open(stream.readable);
+        }
+        break;
+      } catch {
+        // No stream is to be had now, or the session is going, which its own promise tells.
+        await new Promise((resolve) => setTimeout(resolve, pause));
+        pause = Math.min(2 * pause, ASK_AGAIN.longest);
       }
-    } catch {
-      // The session is going; its own promise tells. Asking again would only spin.
-      return;
     }
     this.#asked[dir] -= 1;
     if (!this.#wanted[dir]) return;
