@@ -259,8 +259,8 @@ describe("what can go wrong", () => {
   it.each([false, true])("tells when the relay disappears (worker: %s)", async (worker) => {
     const name = `lost-${worker}`;
     const brief = await startRelay();
-    const options = { serverCertificateHashes: [brief.certificateHash], worker };
-    await browser.call("connect", name, brief.url, options);
+    const hashes = { serverCertificateHashes: [brief.certificateHash] };
+    await browser.call("connect", name, brief.url, { ...hashes, worker, reconnect: false });
     const publisher = await connect(brief.memoryUrl);
     const publication = publisher.publish(["browser", name]);
     await publication.ready;

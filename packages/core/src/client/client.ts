@@ -19,7 +19,6 @@ import type {
 import type { Clock } from "../delivery/clock.js";
 import { MoqError } from "../errors.js";
 import {
-  type ResolvedClientOptions,
   resolveCloseOptions,
   resolveFetchOptions,
   resolveNamespacePrefix,
@@ -28,25 +27,21 @@ import {
   resolveSubscribeOptions,
   resolveTrack,
 } from "../options.js";
-import type { PeerInfo, RequestId, Role, SessionEnd } from "../session/types.js";
-import type { Transport } from "../transport.js";
-import { PublishDoneCode, SessionCode } from "../wire/error.js";
-import type { Goaway, RequestMessage } from "../wire/message.js";
+import type { RequestId } from "../session/types.js";
+import { PublishDoneCode } from "../wire/error.js";
+import type { RequestMessage } from "../wire/message.js";
 import type { Namespace } from "../wire/name.js";
-import type { Utf8 } from "../wire/utf8.js";
-import { Connector, type ConnectorOwner, type Dial } from "./connector.js";
-import { deferred } from "./deferred.js";
+import { Connection, type ConnectionOwner } from "./connection.js";
+import type { ConnectorSetup } from "./connector.js";
 import { Discovery } from "./discovery.js";
-import { closedError, reconnectingError, sessionError } from "./errors.js";
+import { closedError, reconnectingError } from "./errors.js";
 import { Feed } from "./feed.js";
 import { Fetcher } from "./fetcher.js";
-import { clockOf, type Host } from "./host.js";
+import { clockOf } from "./host.js";
 import type { Link } from "./link.js";
-import { Listeners } from "./listeners.js";
 import { decodeFields, encodeFields, type TrackId, trackId } from "./names.js";
 import { CorePublication } from "./publication.js";
 import { Publisher } from "./publisher.js";
-import { canReconnect } from "./reconnect.js";
 import { collectStats } from "./stats.js";
 import { askStatus } from "./status.js";
 import { CoreSubscription } from "./subscription.js";
@@ -56,45 +51,29 @@ const ASYNC_DISPOSE: typeof Symbol.asyncDispose =
   Symbol.asyncDispose ?? (Symbol.for("Symbol.asyncDispose") as typeof Symbol.asyncDispose);
 
 /** What a client is made with. */
-export interface ClientSetup {
-  readonly options: ResolvedClientOptions;
-  readonly host: Host;
-  readonly utf8: Utf8;
+export interface ClientSetup extends ConnectorSetup {
   readonly transport: ProtocolInfo["transport"];
-  readonly role: Role;
-  /** Makes connections, or is one. */
-  readonly source: Transport | Dial;
 }
 
 /** The client: publications and subscriptions, which outlive the connections that carry them. */
-export class CoreClient implements Client, ConnectorOwner {
+export class CoreClient implements Client, ConnectionOwner {
   readonly #setup: ClientSetup;
   readonly #clock: Clock;
+  readonly #connection: Connection;
   readonly #publisher: Publisher;
   readonly #discovery: Discovery;
   readonly #feeds = new Map<string, Feed>();
   readonly #fetchers = new Set<Fetcher>();
   /** Publications that ended and whose last objects are still on their way. */
   readonly #ending = new Set<CorePublication>();
-  readonly #states: Listeners<[ClientState, MoqError | undefined]>;
-  readonly #opened = deferred<void>();
-  readonly #closed = deferred<void>();
-  readonly #capabilities = { fetch: true, discover: true, datagrams: true, subscribeUpdate: true };
-  readonly #connector: Connector;
-  #link: Link | undefined;
-  #state: ClientState = "connecting";
-  #peer: string | undefined;
-  /** Whether the newest connection carries datagrams. */
-  #datagrams = false;
-  #reconnects = 0;
-  #closing = false;
+  readonly #capabilities = { fetch: true, discover: true, subscribeUpdate: true };
+  #closing: Promise<void> | undefined;
 
   constructor(setup: ClientSetup) {
     this.#setup = setup;
     this.#clock = clockOf(setup.host);
     this.#publisher = new Publisher(this.#clock);
-    this.#connector = new Connector({ ...setup, dial: dialOf(setup.source) }, this);
-    this.#states = new Listeners((error) => this.#listenerFailed(error));
+    this.#connection = new Connection(setup, this, (error) => this.#listenerFailed(error));
     this.#discovery = new Discovery({
       clock: this.#clock,
       decode: (namespace: Namespace) => decodeFields(namespace, setup.utf8),
@@ -106,34 +85,25 @@ export class CoreClient implements Client, ConnectorOwner {
 
   /** Begins to connect; `opened` settles with the peer's SETUP. */
   start(): void {
-    if (this.#state !== "connecting") return;
-    const { source } = this.#setup;
-    if (typeof source === "function") this.#connector.connect();
-    else this.#connector.connectOver(source);
+    this.#connection.start();
   }
 
   /** Resolves once the peer's SETUP arrived; rejects when the connection fails before. */
   get opened(): Promise<void> {
-    return this.#opened.promise;
+    return this.#connection.opened;
   }
 
   get state(): ClientState {
-    return this.#state;
+    return this.#connection.state;
   }
 
   get protocol(): ProtocolInfo {
+    const { peer, datagrams } = this.#connection;
     return {
       draft: 18,
       transport: this.#setup.transport,
-      peer: this.#peer,
-      capabilities: {
-        ...this.#capabilities,
-        // Between connections: what the last one could.
-        datagrams:
-          this.#link === undefined
-            ? this.#datagrams
-            : this.#link.session.maxDatagramSize() !== undefined,
-      },
+      peer,
+      capabilities: { ...this.#capabilities, datagrams },
     };
   }
 
@@ -160,7 +130,7 @@ export class CoreClient implements Client, ConnectorOwner {
         {
           clock: this.#clock,
           maxObjectSize: this.#setup.options.maxObjectSize,
-          maxDatagramSize: () => this.#link?.session.maxDatagramSize(),
+          maxDatagramSize: () => this.#connection.link?.session.maxDatagramSize(),
           ended: (ended) => this.#publicationEnded(ended),
           batch: (work) => this.#batch(work),
           listenerFailed: (error) => this.#listenerFailed(error),
@@ -183,7 +153,8 @@ export class CoreClient implements Client, ConnectorOwner {
       if (feed === undefined) {
         feed = this.#makeFeed(id);
         this.#feeds.set(id.key, feed);
-        if (this.#link !== undefined) feed.attach(this.#link);
+        const { link } = this.#connection;
+        if (link !== undefined) feed.attach(link, false);
       }
       const subscription = new CoreSubscription(feed, id, resolved);
       feed.add(subscription);
@@ -253,112 +224,47 @@ export class CoreClient implements Client, ConnectorOwner {
   }
 
   stats(): ClientStats {
+    const { state, reconnects, transportStats } = this.#connection;
     return collectStats(
-      this.#state,
-      this.#reconnects,
-      this.#link?.session.transportStats(),
+      { state, reconnects },
+      transportStats,
       this.#feeds.values(),
       this.#publisher.publications,
     );
   }
 
   onState(listener: (state: ClientState, reason: MoqError | undefined) => void): () => void {
-    return this.#states.add(listener);
+    return this.#connection.onState(listener);
   }
 
-  async close(options?: CloseOptions): Promise<void> {
-    const flush = resolveCloseOptions("close", options);
-    if (this.#state === "closed" || this.#closing) return this.#closed.promise;
-    this.#closing = true;
-    if (flush > 0 && this.#state === "open") await this.#flush(flush);
-    const link = this.#link;
-    if (link !== undefined && !link.isClosed) link.close(SessionCode.NoError, "");
-    this.#end(undefined);
-    return this.#closed.promise;
+  close(options?: CloseOptions): Promise<void> {
+    try {
+      const flush = resolveCloseOptions("close", options);
+      this.#closing ??= this.#close(flush);
+      return this.#closing;
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   [ASYNC_DISPOSE](): Promise<void> {
     return this.close();
   }
 
-  // ---- ConnectorOwner
-
-  connected(link: Link, peer: PeerInfo): void {
-    const before = this.#link;
-    // Sent elsewhere by a GOAWAY: the old session stood until now.
-    if (before !== undefined) this.#detach();
-    this.#link = link;
-    this.#peer = peer.options.implementation;
-    this.#datagrams = link.session.maxDatagramSize() !== undefined;
-    const first = this.#state === "connecting";
-    this.#state = "open";
-    link.batch(() => {
-      this.#publisher.attach(link);
-      this.#discovery.attach(link);
-      for (const feed of this.#feeds.values()) feed.attach(link);
-    });
-    before?.close(SessionCode.NoError, "");
-    if (first) this.#opened.resolve();
-    else {
-      this.#reconnects += 1;
-      this.#log("info", "The connection stands again.");
-    }
-    this.#states.emit("open", undefined);
-  }
-
-  request(link: Link, id: RequestId, request: RequestMessage): void {
-    this.#publisher.request(link, id, request);
-  }
-
-  goaway(link: Link, { uri }: Goaway): void {
-    if (link !== this.#link || this.#closing) return;
-    const where = uri === "" ? "" : ` It names ${uri}.`;
-    const reason = new MoqError("going_away", `The relay goes away.${where}`);
-    this.#log("warn", reason.message);
-    if (this.#setup.options.reconnect === undefined) return;
-    this.#connector.restore(reason, uri);
-    if (this.#state !== "open") return;
-    this.#state = "reconnecting";
-    this.#states.emit("reconnecting", reason);
-  }
-
-  lost(link: Link, end: SessionEnd): void {
-    if (link !== this.#link) return;
-    const error = sessionError(end, true);
-    const { reconnect, token } = this.#setup.options;
-    const renews = typeof token === "function";
-    if (
-      error === undefined ||
-      this.#closing ||
-      reconnect === undefined ||
-      !canReconnect(error, renews)
-    ) {
-      this.#end(error);
-      return;
-    }
-    this.#log("warn", error.message);
-    this.#detach();
-    this.#connector.restore(error);
-    if (this.#state === "reconnecting") return;
-    this.#state = "reconnecting";
-    this.#states.emit("reconnecting", error);
-  }
-
-  failed(error: MoqError): void {
-    const link = this.#link;
-    this.#end(error);
-    link?.close(SessionCode.NoError, "");
-  }
-
-  /** Ends connecting with `error`, for timeouts and signals. */
+  /** Ends connecting with `error`, for signals. */
   abandon(error: MoqError): void {
-    if (this.#state !== "closed") this.failed(error);
+    this.#connection.end(error);
   }
 
-  // ---- inner workings
+  // ---- ConnectionOwner
 
-  /** The session is over and another one is to come: what it carried waits for that. */
-  #detach(): void {
+  attach(link: Link, again: boolean): void {
+    this.#publisher.attach(link);
+    this.#discovery.attach(link);
+    for (const feed of this.#feeds.values()) feed.attach(link, again);
+  }
+
+  detach(): void {
     this.#publisher.detach();
     for (const publication of this.#ending) publication.disconnected();
     this.#ending.clear();
@@ -367,17 +273,14 @@ export class CoreClient implements Client, ConnectorOwner {
     for (const fetcher of [...this.#fetchers]) {
       fetcher.fail(reconnectingError("go on with this fetch"));
     }
-    this.#link = undefined;
   }
 
-  #end(error: MoqError | undefined): void {
-    if (this.#state === "closed") return;
-    this.#state = "closed";
-    this.#connector.stop();
+  request(link: Link, id: RequestId, request: RequestMessage): void {
+    this.#publisher.request(link, id, request);
+  }
+
+  ended(error: MoqError | undefined): void {
     const why = error ?? closedError("go on");
-    this.#opened.reject(
-      error ?? new MoqError("cancelled", "The client was closed before the connection stood."),
-    );
     this.#publisher.detach();
     this.#publisher.fail(why);
     for (const publication of [...this.#publisher.publications]) {
@@ -389,10 +292,13 @@ export class CoreClient implements Client, ConnectorOwner {
     for (const fetcher of [...this.#fetchers]) fetcher.fail(error);
     for (const feed of [...this.#feeds.values()]) this.#endFeed(feed, error);
     this.#feeds.clear();
-    this.#log(error === undefined ? "info" : "warn", error?.message ?? "The client was closed.");
-    this.#states.emit("closed", error);
-    this.#states.clear();
-    this.#closed.resolve();
+  }
+
+  // ---- inner workings
+
+  async #close(flush: number): Promise<void> {
+    if (flush > 0) await this.#flush(flush);
+    this.#connection.end(undefined);
   }
 
   #endFeed(feed: Feed, error: MoqError | undefined): void {
@@ -404,19 +310,23 @@ export class CoreClient implements Client, ConnectorOwner {
     }
   }
 
+  /** Ends all publications and waits until what they accepted is acknowledged, at most `ms`. */
   async #flush(ms: number): Promise<void> {
-    const publications = [...this.#publisher.publications];
+    const until = this.#clock.now() + ms;
+    await this.#connection.restored(ms);
+    const left = Math.max(0, until - this.#clock.now());
     const error = closedError("publish");
-    for (const publication of publications) {
-      publication.finish(error, PublishDoneCode.TrackEnded);
-    }
-    const waits = [...publications, ...this.#ending].map((publication) => publication.flush(ms));
-    await Promise.all(waits);
+    const open = [...this.#publisher.publications];
+    const ending = [...this.#ending].map((publication) => publication.flush(left));
+    await Promise.all([
+      ...open.map((publication) => publication.deliverAndFinish(error, left)),
+      ...ending,
+    ]);
   }
 
   #publicationEnded(publication: CorePublication): void {
     this.#publisher.remove(publication);
-    if (publication.flushed || this.#state === "closed") return;
+    if (publication.flushed || this.state === "closed") return;
     this.#ending.add(publication);
     const forget = (): void => void this.#ending.delete(publication);
     // Acknowledgements end it sooner; a peer that never gives any does not keep it.
@@ -425,6 +335,7 @@ export class CoreClient implements Client, ConnectorOwner {
 
   #makeFeed(track: TrackId): Feed {
     const owner = this;
+    const { reconnect } = this.#setup.options;
     return new Feed(
       {
         clock: this.#clock,
@@ -435,7 +346,7 @@ export class CoreClient implements Client, ConnectorOwner {
         get canFetch() {
           return owner.#capabilities.fetch;
         },
-        recovers: this.#setup.options.reconnect !== undefined,
+        recoverTimeout: reconnect === undefined ? 0 : reconnect.timeout || Infinity,
         emptied: (feed) => {
           if (this.#feeds.get(track.key) === feed) this.#feeds.delete(track.key);
         },
@@ -449,13 +360,13 @@ export class CoreClient implements Client, ConnectorOwner {
   }
 
   #requireAlive(what: string): void {
-    if (this.#state === "closed" || this.#closing) throw closedError(what);
+    if (this.state === "closed" || this.#closing !== undefined) throw closedError(what);
   }
 
   #requireOpen(what: string): Link {
     this.#requireAlive(what);
-    const link = this.#link;
-    if (link === undefined) throw reconnectingError(what);
+    const { link } = this.#connection;
+    if (!link?.takesRequests) throw reconnectingError(what);
     return link;
   }
 
@@ -472,7 +383,7 @@ export class CoreClient implements Client, ConnectorOwner {
   }
 
   #batch<T>(work: () => T): T {
-    const link = this.#link;
+    const { link } = this.#connection;
     if (link === undefined) return work();
     let result: T | undefined;
     link.batch(() => {
@@ -482,20 +393,12 @@ export class CoreClient implements Client, ConnectorOwner {
   }
 
   #later(work: () => void): void {
-    const link = this.#link;
+    const { link } = this.#connection;
     if (link === undefined) work();
     else link.later(work);
   }
 
   #listenerFailed(error: unknown): void {
-    this.#log("error", `A listener threw: ${String(error)}`);
+    this.#setup.host.log?.("error", `A listener threw: ${String(error)}`);
   }
-
-  #log(level: "info" | "warn" | "error", message: string): void {
-    this.#setup.host.log?.(level, message);
-  }
-}
-
-function dialOf(source: Transport | Dial): Dial {
-  return typeof source === "function" ? source : () => Promise.resolve(source);
 }

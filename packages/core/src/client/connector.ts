@@ -48,14 +48,15 @@ export interface ConnectorSetup {
   readonly host: Host;
   readonly utf8: Utf8;
   readonly role: Role;
-  readonly dial: Dial;
+  /** Makes connections, or is one that stands and cannot be replaced. */
+  readonly source: Transport | Dial;
 }
 
 /** Makes sessions: the first one, and others in place of those that are lost. */
 export class Connector {
   readonly #setup: ConnectorSetup;
   readonly #owner: ConnectorOwner;
-  readonly #clock: Clock;
+  readonly clock: Clock;
   readonly #backoff: Backoff;
   #effort: Effort | undefined;
   /** The attempt under way. */
@@ -67,23 +68,19 @@ export class Connector {
   constructor(setup: ConnectorSetup, owner: ConnectorOwner) {
     this.#setup = setup;
     this.#owner = owner;
-    this.#clock = clockOf(setup.host);
+    this.clock = clockOf(setup.host);
     const random = setup.host.random ?? Math.random;
     const { reconnect } = setup.options;
     this.#backoff = new Backoff(reconnect ?? { initialDelay: 0, maxDelay: 0 }, () => random());
   }
 
-  /** The first connection: one attempt. */
+  /** The first session: one attempt. */
   connect(): void {
-    void this.#try();
-  }
-
-  /** The first connection over a transport that stands already. */
-  connectOver(transport: Transport): void {
-    const attempt = this.#begin();
-    const { token } = this.#setup.options;
-    if (typeof token === "function") void this.#authorize(attempt, transport);
-    else this.#open(attempt, transport, token);
+    const { source, options } = this.#setup;
+    const { token } = options;
+    if (typeof source === "function" || typeof token === "function") void this.#try();
+    // All that it takes is at hand.
+    else this.#open(this.#begin(), source, token);
   }
 
   /**
@@ -96,7 +93,7 @@ export class Connector {
     const { reconnect, token } = this.#setup.options;
     if (reconnect === undefined) return;
     this.#last = reason;
-    this.#effort = new Effort(reconnect, typeof token === "function", this.#clock.now());
+    this.#effort = new Effort(reconnect, typeof token === "function", this.clock.now());
     this.#backoff.reset();
     this.#schedule();
   }
@@ -111,33 +108,31 @@ export class Connector {
   }
 
   #schedule(): void {
-    const now = this.#clock.now();
+    const now = this.clock.now();
     const left = this.#effort?.left(now) ?? 0;
-    this.#timer = this.#clock.after(Math.max(0, Math.min(left, this.#backoff.next())), () => {
+    this.#timer = this.clock.after(Math.max(0, Math.min(left, this.#backoff.next())), () => {
       this.#timer = undefined;
       const effort = this.#effort;
       if (effort === undefined) return;
-      if (effort.left(this.#clock.now()) > 0) void this.#try();
-      else this.#fail(effort.gaveUp(this.#last as MoqError, this.#clock.now()));
+      if (effort.left(this.clock.now()) > 0) void this.#try();
+      else this.#fail(effort.gaveUp(this.#last as MoqError, this.clock.now()));
     });
   }
 
   #begin(): Attempt {
-    this.#attempt = new Attempt(this.#clock.now() + this.#setup.options.connectTimeout);
+    const now = this.clock.now();
+    const left = this.#effort?.left(now) ?? Infinity;
+    const { connectTimeout } = this.#setup.options;
+    this.#attempt = new Attempt(now + Math.min(connectTimeout, left));
     return this.#attempt;
   }
 
   async #try(): Promise<void> {
     const attempt = this.#begin();
     try {
-      const { dial } = this.#setup;
       const token = await this.#token(attempt);
       if (attempt.aborted) return;
-      const transport = await dial({
-        url: this.#elsewhere?.url,
-        timeout: this.#left(attempt),
-        signal: attempt,
-      });
+      const transport = await this.#transport(attempt);
       if (attempt.aborted) transport.close(SessionCode.NoError, "");
       else this.#open(attempt, transport, token);
     } catch (error) {
@@ -145,14 +140,10 @@ export class Connector {
     }
   }
 
-  async #authorize(attempt: Attempt, transport: Transport): Promise<void> {
-    try {
-      const token = await this.#token(attempt);
-      if (!attempt.aborted) this.#open(attempt, transport, token);
-    } catch (error) {
-      transport.close(SessionCode.NoError, "");
-      this.#failed(attempt, error);
-    }
+  async #transport(attempt: Attempt): Promise<Transport> {
+    const { source } = this.#setup;
+    if (typeof source !== "function") return source;
+    return source({ url: this.#elsewhere?.url, timeout: this.#left(attempt), signal: attempt });
   }
 
   /** The token for this attempt, which has the attempt's time and no more. */
@@ -160,16 +151,17 @@ export class Connector {
     const { token } = this.#setup.options;
     if (typeof token !== "function") return token;
     return new Promise((resolve, reject) => {
-      const stop = this.#clock.after(this.#left(attempt), () => {
+      const stop = this.clock.after(this.#left(attempt), () => {
         const message = "The option token gave nothing within connectTimeout.";
         reject(new MoqError("unauthorized", message, { retryable: true }));
       });
+      attempt.addEventListener("abort", stop);
       currentToken(token).then(resolve, reject).then(stop, stop);
     });
   }
 
   #left(attempt: Attempt): number {
-    return Math.max(1, Math.ceil(attempt.until - this.#clock.now()));
+    return Math.max(1, Math.ceil(attempt.until - this.clock.now()));
   }
 
   /** SETUP on a connection that stands. */
@@ -198,6 +190,7 @@ export class Connector {
           stands = true;
           this.#attempt = undefined;
           this.#effort = undefined;
+          if (this.#elsewhere !== undefined) this.#elsewhere.failures = 0;
           this.#owner.connected(link, peer);
         },
         request: (...request) => this.#owner.request(link, ...request),

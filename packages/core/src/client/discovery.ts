@@ -5,7 +5,8 @@ import { RequestErrorCode, StreamCode } from "../wire/error.js";
 import type { RequestError, ResponseMessage } from "../wire/message.js";
 import { formatNamespace, type Namespace, namespaceStartsWith } from "../wire/name.js";
 import { callError, requestError } from "./errors.js";
-import type { Link } from "./link.js";
+import { isSessionEnd, type Link } from "./link.js";
+import { RETURN_GRACE } from "./recovery.js";
 import { NamespaceWatcher } from "./watcher.js";
 
 /** Most repetitions of a request that meets the end of the one before it, and their spacing in ms. */
@@ -13,8 +14,6 @@ const OVERLAP_RETRIES = 5;
 const OVERLAP_DELAY = 40;
 /** After a wider request took over: ms until what it did not name counts as removed. */
 const HANDOVER_GRACE = 1_000;
-/** After a lost connection was replaced: ms until what the relay has not named again counts as removed. */
-const REAPPEAR_GRACE = 2_000;
 
 /** What discovery needs of its client. */
 export interface DiscoveryOwner {
@@ -79,7 +78,8 @@ export class Discovery {
   /** Makes the request for `prefix`, in place of narrower ones. */
   #cover(prefix: Namespace, again = false): void {
     const link = this.#link;
-    if (link === undefined) return;
+    // The next connection covers all watchers.
+    if (!link?.takesRequests) return;
     if (this.#wires.some((wire) => namespaceStartsWith(prefix, wire.prefix))) return;
     const narrower = this.#wires.filter((wire) => namespaceStartsWith(wire.prefix, prefix));
     this.#wires = this.#wires.filter((wire) => !narrower.includes(wire));
@@ -118,7 +118,8 @@ export class Discovery {
       return;
     }
     if (response.type === "request_ok" && wire.again) {
-      this.#owner.clock.after(REAPPEAR_GRACE, () => this.#forgetUnnamed(wire));
+      // Nothing says where the list of what is there now ends, and others may still be on their way back.
+      this.#owner.clock.after(RETURN_GRACE, () => this.#forgetUnnamed(wire));
     }
     if (response.type !== "namespace" && response.type !== "namespace_done") return;
     const namespace = [...wire.prefix, ...response.suffix];
@@ -139,7 +140,7 @@ export class Discovery {
       wire.id = undefined;
       this.#owner.clock.after(OVERLAP_DELAY * wire.retries, () => {
         const link = this.#link;
-        if (link === undefined || link.isClosed || !this.#wires.includes(wire)) return;
+        if (!link?.takesRequests || !this.#wires.includes(wire)) return;
         link.batch(() => this.#request(link, wire));
       });
       return;
@@ -150,7 +151,7 @@ export class Discovery {
 
   #closed(wire: Wire, end: RequestEnd): void {
     wire.id = undefined;
-    if (end.by === "local" && end.code === StreamCode.SessionClosed) return;
+    if (isSessionEnd(end)) return;
     if (!this.#wires.includes(wire)) return;
     this.#fail(
       wire,

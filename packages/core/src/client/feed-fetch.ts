@@ -188,8 +188,8 @@ export class FeedFetch {
   #conclude(end: FetchEnd, error: RequestError | undefined): void {
     if (this.#over) return;
     this.#over = true;
-    if (end !== "complete") this.#reader.pastIsLost();
     this.#reader.receiver?.fetchEnded(end);
+    if (end === "refused") this.#reader.allIsLost();
     this.#owner.ended(error);
   }
 }

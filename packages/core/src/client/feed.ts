@@ -17,9 +17,11 @@ import { type ObjectDatagram, ObjectStatus, type SubgroupHeader } from "../wire/
 import type { Parameters } from "../wire/params.js";
 import { callError, doneError, requestError } from "./errors.js";
 import { FeedFetch } from "./feed-fetch.js";
+import { type FeedStream, FeedStreams } from "./feed-streams.js";
 import { toIncoming, toPlace } from "./incoming.js";
-import type { Link } from "./link.js";
+import { isSessionEnd, type Link } from "./link.js";
 import type { TrackId } from "./names.js";
+import { isCut, isLoss, passes, Recovery, RETURN_GRACE } from "./recovery.js";
 import type { CoreSubscription, SubscriptionOwner } from "./subscription.js";
 
 /** Most repetitions of a SUBSCRIBE that meets the end of the one before it, and their spacing in ms. */
@@ -27,10 +29,6 @@ const DUPLICATE_RETRIES = 5;
 const DUPLICATE_DELAY = 40;
 /** Least ms between two new starts after TOO_FAR_BEHIND. */
 const REJOIN_INTERVAL = 500;
-/** For how long in ms a track that was lost (with the session, or with its publisher) is asked for again. */
-const RECOVER_TIMEOUT = 30_000;
-/** Shortest and longest wait in ms between two such requests. */
-const RECOVER_DELAY = { least: 100, most: 1_000 } as const;
 
 /** What a feed needs of its client. */
 export interface FeedOwner {
@@ -41,17 +39,10 @@ export interface FeedOwner {
   /** FETCH is refused as unsupported by this peer. */
   fetchUnsupported(): void;
   readonly canFetch: boolean;
-  /** What was lost is asked for again. */
-  readonly recovers: boolean;
+  /** For how many ms a track whose publisher was lost is asked for again; 0: not at all. */
+  readonly recoverTimeout: number;
   /** No reader is left. */
   emptied(feed: Feed): void;
-}
-
-interface OpenStream {
-  readonly header: SubgroupHeader;
-  readonly group: number;
-  held: Set<CoreSubscription>;
-  paused: boolean;
 }
 
 /** One subscription on the wire, with as many readers as the application wants. */
@@ -62,8 +53,7 @@ export class Feed implements SubscriptionOwner {
   #link: Link | undefined;
   readonly #readers = new Set<CoreSubscription>();
   readonly #fetches = new Map<CoreSubscription, FeedFetch>();
-  readonly #full = new Set<CoreSubscription>();
-  readonly #streams = new Map<StreamId, OpenStream>();
+  readonly #streams = new FeedStreams();
   #requestId: RequestId | undefined;
   #ok: SubscribeOk | undefined;
   /** The newest place that is known. */
@@ -74,12 +64,14 @@ export class Feed implements SubscriptionOwner {
   #timer: (() => void) | undefined;
   #retries = 0;
   #rejoinedAt = -Infinity;
-  /** Until when refusals are taken to mean that the publisher is not back yet. */
-  #recoverUntil = -Infinity;
+  readonly #recovery: Recovery;
+  /** The peer accepted it, on this connection or on one before. */
+  #stood = false;
 
   constructor(owner: FeedOwner, track: TrackId) {
     this.#owner = owner;
     this.clock = owner.clock;
+    this.#recovery = new Recovery(owner.clock);
     this.track = track;
   }
 
@@ -91,17 +83,16 @@ export class Feed implements SubscriptionOwner {
   add(subscription: CoreSubscription): void {
     const first = this.#readers.size === 0;
     this.#readers.add(subscription);
-    if (this.#link === undefined) return;
-    if (first) this.#subscribe(this.#link);
+    if (first) this.#subscribe();
     else if (this.#ok !== undefined) this.#join(subscription, this.#ok);
   }
 
-  /** A connection stands in place of one that was lost. */
-  attach(link: Link): void {
+  /** A connection stands; `again`: in place of one that was lost. */
+  attach(link: Link, again: boolean): void {
     this.#link = link;
     this.#retries = 0;
-    this.#recoverUntil = this.clock.now() + RECOVER_TIMEOUT;
-    if (this.#readers.size > 0) this.#subscribe(link);
+    if (again) this.#recover();
+    this.#subscribe();
   }
 
   /** The connection is gone: readers wait for the next one. */
@@ -120,26 +111,19 @@ export class Feed implements SubscriptionOwner {
   }
 
   pushBack(subscription: CoreSubscription, full: boolean): void {
-    if (full) this.#full.add(subscription);
-    else this.#full.delete(subscription);
-    for (const stream of this.#streams.keys()) this.#updatePause(stream);
+    this.#streams.setFull(subscription, full);
     this.#fetches.get(subscription)?.pause(full);
   }
 
   holdBack(subscription: CoreSubscription, stream: StreamId, paused: boolean): void {
-    const open = this.#streams.get(stream);
-    if (open === undefined) return;
-    if (paused) open.held.add(subscription);
-    else open.held.delete(subscription);
-    this.#updatePause(stream);
+    this.#streams.hold(subscription, stream, paused);
   }
 
   left(subscription: CoreSubscription): void {
     if (!this.#readers.delete(subscription)) return;
     this.#fetches.get(subscription)?.cancel();
     this.#fetches.delete(subscription);
-    for (const open of this.#streams.values()) open.held.delete(subscription);
-    this.pushBack(subscription, false);
+    this.#streams.left(subscription);
     if (this.#readers.size > 0) return;
     const id = this.#requestId;
     const link = this.#link;
@@ -159,12 +143,20 @@ export class Feed implements SubscriptionOwner {
     this.#owner.emptied(this);
   }
 
-  #subscribe(link: Link): void {
+  /** Time for others who lost the relay too, or for a publisher that was lost, to come back. */
+  #recover(): void {
+    const { recoverTimeout } = this.#owner;
+    this.#recovery.begin(this.#stood ? recoverTimeout : Math.min(recoverTimeout, RETURN_GRACE));
+  }
+
+  /** Makes the request; without a connection that takes it, the next one brings it about. */
+  #subscribe(): void {
+    const link = this.#link;
     const [leader] = this.#readers;
-    if (leader === undefined) return;
+    if (leader === undefined || !link?.takesRequests) return;
     const { options } = leader;
     const what = `subscribe to ${this.track.label}`;
-    const next = options.start === "next" && leader.resumesAfter === undefined;
+    const next = options.start === "next" && leader.resumesAt === undefined;
     const params: Parameters = {
       filter: { kind: next ? "next_group_start" : "largest_object" },
       ...(options.priority === 128 ? {} : { subscriberPriority: options.priority }),
@@ -184,7 +176,7 @@ export class Feed implements SubscriptionOwner {
       for (const reader of this.#readers) {
         // Pipelined, so that joining costs no extra round trip.
         if (!this.#owner.canFetch) reader.pastIsLost();
-        else if (reader.resumesAfter !== undefined || reader.options.start === "latest-group") {
+        else if (reader.resumesAt !== undefined || reader.options.start === "latest-group") {
           this.#fetchPast(reader, ...joinRanges(reader, id));
         }
       }
@@ -206,7 +198,7 @@ export class Feed implements SubscriptionOwner {
     });
     this.#fetches.set(reader, fetch);
     fetch.start();
-    if (this.#full.has(reader)) fetch.pause(true);
+    if (this.#streams.isFull(reader)) fetch.pause(true);
   }
 
   #response(response: ResponseMessage): void {
@@ -218,7 +210,8 @@ export class Feed implements SubscriptionOwner {
   #accepted(ok: SubscribeOk): void {
     this.#ok = ok;
     this.#retries = 0;
-    this.#recoverUntil = -Infinity;
+    this.#recovery.over();
+    this.#stood = true;
     const { largestObject } = ok.params;
     const largest = largestObject === undefined ? undefined : toPlace(largestObject);
     if (largest === "too_large") {
@@ -231,7 +224,7 @@ export class Feed implements SubscriptionOwner {
       reader.accept(track, largest);
       const fetch = this.#fetches.get(reader);
       if (fetch !== undefined) reader.receiver?.expectFetch();
-      const resumes = reader.resumesAfter !== undefined;
+      const resumes = reader.resumesAt !== undefined;
       reader.receiver?.begin(largest, reader.options.start === "next" && !resumes);
       fetch?.ready();
       reader.confirm();
@@ -253,27 +246,25 @@ export class Feed implements SubscriptionOwner {
       });
     }
     reader.receiver?.begin(largest, reader.options.start === "next");
-    for (const [stream, open] of this.#streams) reader.receiver?.streamOpened(stream, open.group);
+    for (const [stream, open] of this.#streams.entries())
+      reader.receiver?.streamOpened(stream, open.group);
     this.#fetches.get(reader)?.ready();
     reader.confirm();
   }
 
   #refused(error: RequestError): void {
-    const retry =
-      error.code === RequestErrorCode.DuplicateSubscription && this.#retries < DUPLICATE_RETRIES;
-    if (!retry && this.#owner.recovers && this.clock.now() < this.#recoverUntil && passes(error)) {
-      this.#again(Math.min(RECOVER_DELAY.most, RECOVER_DELAY.least * 2 ** this.#retries));
-      this.#retries = Math.min(this.#retries + 1, 10);
-      return;
-    }
-    if (!retry) {
+    if (
+      error.code === RequestErrorCode.DuplicateSubscription &&
+      this.#retries < DUPLICATE_RETRIES
+    ) {
+      // Our SUBSCRIBE overtook the end of the one before it.
+      this.#retries += 1;
+      this.#again(DUPLICATE_DELAY * this.#retries);
+    } else if (passes(error) && !this.#recovery.isOver) this.#again(this.#recovery.next());
+    else {
       const reason = requestError(`subscribe to ${this.track.label}`, error);
       this.finish({ kind: "error", error: reason });
-      return;
     }
-    // Our SUBSCRIBE overtook the end of the one before it.
-    this.#retries += 1;
-    this.#again(DUPLICATE_DELAY * this.#retries);
   }
 
   /** Subscribes anew after `ms`. */
@@ -284,16 +275,13 @@ export class Feed implements SubscriptionOwner {
     if (id !== undefined) link?.cancel(id, StreamCode.Cancelled);
     this.#timer = this.clock.after(ms, () => {
       this.#timer = undefined;
-      if (link !== undefined && !link.isClosed) link.batch(() => this.#subscribe(link));
+      this.#owner.batch(() => this.#subscribe());
     });
   }
 
   #publishDone(done: PublishDone): void {
     this.#done = done;
-    if (Number(done.status) === PublishDoneCode.TooFarBehind) {
-      this.#rejoin();
-      return;
-    }
+    if (Number(done.status) === PublishDoneCode.TooFarBehind) this.#rejoin();
   }
 
   /** Too slow: starts again at the newest group, and says so. */
@@ -306,6 +294,7 @@ export class Feed implements SubscriptionOwner {
         objects: undefined,
         reason: "too_far_behind",
       });
+      reader.interrupted(true);
     }
     const now = this.clock.now();
     const wait = Math.max(0, this.#rejoinedAt + REJOIN_INTERVAL - now);
@@ -318,13 +307,17 @@ export class Feed implements SubscriptionOwner {
     const done = this.#done;
     if (done === undefined || !this.#doneClosed || this.#fetches.size > 0) return;
     const error = doneError(this.track.label, done);
-    if (error !== undefined && this.#owner.recovers && isLoss(done)) {
-      for (const reader of this.#readers) reader.interrupted();
-      this.#recoverUntil = this.clock.now() + RECOVER_TIMEOUT;
-      this.#again(RECOVER_DELAY.least);
-      return;
-    }
+    if (isLoss(done) && this.#resubscribe()) return;
     this.finish(error === undefined ? { kind: "ended", error } : { kind: "error", error });
+  }
+
+  /** The publisher, or the way to it, was lost: asks for the track again. False: it does not. */
+  #resubscribe(): boolean {
+    if (this.#owner.recoverTimeout === 0) return false;
+    for (const reader of this.#readers) reader.interrupted();
+    this.#recover();
+    this.#again(this.#recovery.next());
+    return true;
   }
 
   #closed(what: string, end: RequestEnd): void {
@@ -335,8 +328,10 @@ export class Feed implements SubscriptionOwner {
       return;
     }
     // The whole session ends: the client says what becomes of its subscriptions.
-    if (end.by === "local" && end.code === StreamCode.SessionClosed) return;
+    if (isSessionEnd(end)) return;
     const peerCode = end.by === "peer" ? end.code : undefined;
+    const cut = end.by === "timed_out" || (peerCode !== undefined && isCut(peerCode));
+    if (this.#stood && cut && this.#resubscribe()) return;
     const error = new MoqError("closed", `The peer ended the request to ${what}. Try again.`, {
       peerCode,
       retryable: true,
@@ -351,8 +346,7 @@ export class Feed implements SubscriptionOwner {
       this.#fail("a group id is above 2^53 − 1");
       return;
     }
-    const open: OpenStream = { header, group, held: new Set(), paused: false };
-    this.#streams.set(stream, open);
+    const open = this.#streams.opened(link, stream, header, group);
     link.adoptInStream(stream, {
       object: (object) => {
         const subgroup = header.subgroup === "first_object" ? 0 : header.subgroup;
@@ -362,11 +356,11 @@ export class Feed implements SubscriptionOwner {
       ended: (end) => this.#streamEnded(stream, open, end),
     });
     for (const reader of this.#readers) reader.receiver?.streamOpened(stream, group);
-    this.#updatePause(stream);
+    this.#streams.update(stream);
   }
 
-  #streamEnded(stream: StreamId, open: OpenStream, end: StreamEnd): void {
-    this.#streams.delete(stream);
+  #streamEnded(stream: StreamId, open: FeedStream, end: StreamEnd): void {
+    this.#streams.ended(stream);
     const whole = end.kind === "fin";
     for (const reader of [...this.#readers]) {
       reader.receiver?.streamEnded(stream, whole, open.header.endOfGroup);
@@ -409,15 +403,6 @@ export class Feed implements SubscriptionOwner {
     this.finish({ kind: "error", error: new MoqError("malformed_track", message) });
   }
 
-  #updatePause(stream: StreamId): void {
-    const open = this.#streams.get(stream);
-    if (open === undefined) return;
-    const paused = this.#full.size > 0 || open.held.size > 0;
-    if (paused === open.paused) return;
-    open.paused = paused;
-    this.#link?.session.pauseStream(stream, paused);
-  }
-
   /** Forgets the request and everything that came with it. */
   #forgetRequest(): void {
     this.#timer?.();
@@ -428,9 +413,7 @@ export class Feed implements SubscriptionOwner {
     this.#doneClosed = false;
     for (const fetch of this.#fetches.values()) fetch.cancel();
     this.#fetches.clear();
-    const streams = [...this.#streams.keys()];
-    this.#streams.clear();
-    for (const stream of streams) this.#link?.stopStream(stream, StreamCode.Cancelled);
+    this.#streams.stop();
   }
 }
 
@@ -440,24 +423,7 @@ function joinRanges(
   requestId: RequestId,
 ): [range: FetchRange, fallback?: FetchRange] {
   const newest: FetchRange = { kind: "relative_joining", requestId, groups: 0 };
-  const after = reader.resumesAfter;
-  if (after === undefined || reader.delivery !== "reliable") return [newest];
-  return [{ kind: "absolute_joining", requestId, group: after.group }, newest];
-}
-
-/** Refusals that pass when the publisher is back. */
-function passes({ code }: RequestError): boolean {
-  return (
-    code === RequestErrorCode.DoesNotExist ||
-    code === RequestErrorCode.Timeout ||
-    code === RequestErrorCode.GoingAway ||
-    code === RequestErrorCode.ExcessiveLoad ||
-    code === RequestErrorCode.InternalError
-  );
-}
-
-/** The track did not end: its publisher, or the way to it, was lost. */
-function isLoss({ status }: PublishDone): boolean {
-  const code = Number(status);
-  return code === PublishDoneCode.InternalError || code === PublishDoneCode.GoingAway;
+  const next = reader.resumesAt;
+  if (next === undefined || reader.skipsPast || reader.delivery !== "reliable") return [newest];
+  return [{ kind: "absolute_joining", requestId, group: next.group }, newest];
 }

@@ -12,6 +12,7 @@ import type {
   UpdateResponse,
 } from "../session/types.js";
 import type { CloseReason, Dir, StreamId, Transport, TransportEvents } from "../transport.js";
+import { StreamCode } from "../wire/error.js";
 import type { Goaway, RequestMessage, RequestUpdate, ResponseMessage } from "../wire/message.js";
 import type { FetchItem, ObjectDatagram, SubgroupHeader, SubgroupObject } from "../wire/object.js";
 import { clockOf, type Host } from "./host.js";
@@ -27,6 +28,11 @@ export interface RequestOwner {
   goaway?(goaway: Goaway): void;
   /** Exactly once, unless {@link Link.disown} was called. */
   closed(end: RequestEnd): void;
+}
+
+/** Whether a request ended because the whole session did. */
+export function isSessionEnd(end: RequestEnd): boolean {
+  return end.by === "local" && end.code === StreamCode.SessionClosed;
 }
 
 /** Whoever reads a data stream. */
@@ -74,6 +80,7 @@ export class Link {
   #due = Infinity;
   #depth = 0;
   #closed = false;
+  #retired = false;
 
   constructor(transport: Transport, config: SessionConfig, host: Host, owner: LinkOwner) {
     this.#owner = owner;
@@ -87,6 +94,16 @@ export class Link {
 
   get isClosed(): boolean {
     return this.#closed;
+  }
+
+  /** False: what is asked for now waits for the next connection, which is to come. */
+  get takesRequests(): boolean {
+    return !this.#closed && !this.#retired;
+  }
+
+  /** The peer is going away and another connection will take over: no new requests on this one. */
+  retire(): void {
+    this.#retired = true;
   }
 
   start(): void {

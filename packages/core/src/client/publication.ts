@@ -9,6 +9,7 @@ import { type Deferred, deferred } from "./deferred.js";
 import { Listeners } from "./listeners.js";
 import type { TrackId } from "./names.js";
 import type { Served, ServedOwner } from "./served.js";
+import type { ServedFetch } from "./served-fetch.js";
 
 /** Counted per waiting object beside its bytes, so that empty objects are bounded too. */
 const OBJECT_OVERHEAD = 64;
@@ -47,6 +48,9 @@ export class CorePublication implements Publication, ServedOwner {
   readonly #keyframeWanted: Listeners<[]>;
   #writers: Deferred<void>[] = [];
   #flushers: Deferred<void>[] = [];
+  /** It takes no more objects. */
+  #closed: MoqError | undefined;
+  /** It takes no more subscriptions either. */
   #end: MoqError | undefined;
   #objects = 0;
   #bytes = 0;
@@ -54,6 +58,11 @@ export class CorePublication implements Publication, ServedOwner {
   /** `send` gave false and the queue has not drained since. */
   #refused = false;
   #keyframeAskedAt = -Infinity;
+  /** Subscriptions were lost with a connection, and none has come since. */
+  #orphaned = false;
+  /** Answers to joining FETCHes that are on their way. */
+  readonly #answers = new Set<ServedFetch>();
+  #owes = false;
 
   constructor(
     owner: PublicationOwner,
@@ -103,8 +112,17 @@ export class CorePublication implements Publication, ServedOwner {
     };
   }
 
+  /**
+   * Subscribers lost with a connection have not got all that was accepted; the group that is kept is
+   * theirs when they come again.
+   */
+  get owes(): boolean {
+    return this.#owes;
+  }
+
   /** True when nothing accepted waits for an acknowledgement. */
   get flushed(): boolean {
+    if (this.#owes || this.#answers.size > 0) return false;
     for (const served of this.#served) if (!served.flushed) return false;
     return true;
   }
@@ -120,7 +138,7 @@ export class CorePublication implements Publication, ServedOwner {
   }
 
   writable(): Promise<void> {
-    if (this.#end !== undefined) return Promise.reject(this.#end);
+    if (this.#closed !== undefined) return Promise.reject(this.#closed);
     if (!this.#refused) return Promise.resolve();
     const writer = deferred<void>();
     this.#writers.push(writer);
@@ -133,20 +151,33 @@ export class CorePublication implements Publication, ServedOwner {
 
   async end(options?: CloseOptions): Promise<void> {
     const flush = resolveCloseOptions("end", options);
-    this.finish(
-      new MoqError(
-        "closed",
-        `The publication of ${this.label} has ended. Publish the track again.`,
-      ),
-      PublishDoneCode.TrackEnded,
+    const error = new MoqError(
+      "closed",
+      `The publication of ${this.label} has ended. Publish the track again.`,
     );
-    if (flush > 0) await this.flush(flush);
+    if (flush === 0) this.finish(error, PublishDoneCode.TrackEnded);
+    else await this.deliverAndFinish(error, flush);
+  }
+
+  /** Ends the track and waits until all that it accepted is acknowledged, at most `ms`. */
+  async deliverAndFinish(error: MoqError, ms: number): Promise<void> {
+    const until = this.clock.now() + ms;
+    // What a lost connection took has to be asked for again, while the track is still there.
+    if (this.#owes) {
+      this.#closed ??= error;
+      await this.flush(ms);
+    }
+    this.finish(error, PublishDoneCode.TrackEnded);
+    await this.flush(Math.max(0, until - this.clock.now()));
   }
 
   /** Takes no more objects; subscribers get what was accepted and then PUBLISH_DONE. */
   finish(error: MoqError, status: number): void {
     if (this.#end !== undefined) return;
+    this.#closed ??= error;
     this.#end = error;
+    // Nobody can subscribe to it any more.
+    this.#owes = false;
     this.#owner.batch(() => {
       for (const served of [...this.#served]) served.end(status, "the track ended");
     });
@@ -169,12 +200,30 @@ export class CorePublication implements Publication, ServedOwner {
 
   /** The connection is gone: its subscriptions with it. */
   disconnected(): void {
+    if (this.#served.size > 0 && this.#end === undefined) {
+      this.#orphaned = true;
+      if (!this.flushed) this.#owes = true;
+    }
+    this.#answers.clear();
     for (const served of [...this.#served]) served.drop();
     this.progressed();
   }
 
   adopt(served: Served): void {
     this.#served.add(served);
+    this.#orphaned = false;
+    // Without an object there is no past to ask for.
+    if (this.source.largest === undefined) this.#owes = false;
+  }
+
+  /** `answer` brings a subscriber what came before its subscription. */
+  answers(answer: ServedFetch): void {
+    this.#owes = false;
+    if (!answer.isOver) this.#answers.add(answer);
+  }
+
+  answered(answer: ServedFetch): void {
+    if (this.#answers.delete(answer)) this.progressed();
   }
 
   progressed(): void {
@@ -207,7 +256,7 @@ export class CorePublication implements Publication, ServedOwner {
   }
 
   #publish(bytes: Uint8Array, keyframe: boolean): boolean {
-    if (this.#end !== undefined) throw this.#end;
+    if (this.#closed !== undefined) throw this.#closed;
     this.#checkSize(bytes.byteLength);
     if (this.#isFull(bytes.byteLength)) {
       this.#refused = true;
@@ -216,6 +265,7 @@ export class CorePublication implements Publication, ServedOwner {
     const object = this.source.next(bytes.slice(), keyframe, this.clock.now(), Date.now());
     this.#objects += 1;
     this.#bytes += bytes.byteLength;
+    if (this.#orphaned) this.#owes = true;
     if (this.#served.size > 0) this.#owner.batch(() => this.#push(object));
     return true;
   }

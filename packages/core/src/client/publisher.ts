@@ -5,6 +5,7 @@ import { PublishDoneCode, RequestErrorCode, StreamCode } from "../wire/error.js"
 import type {
   Fetch,
   PublishNamespace,
+  RequestError,
   RequestMessage,
   ResponseMessage,
   Subscribe,
@@ -20,16 +21,17 @@ import {
 } from "../wire/name.js";
 import { type Deferred, deferred } from "./deferred.js";
 import { callError, requestError } from "./errors.js";
-import type { Link, RequestOwner } from "./link.js";
+import { isSessionEnd, type Link, type RequestOwner } from "./link.js";
 import type { CorePublication } from "./publication.js";
+import { passes } from "./recovery.js";
 import { Served } from "./served.js";
-import { serveFetch } from "./served-fetch.js";
+import { type ServedFetch, serveFetch } from "./served-fetch.js";
 
 /** A joining FETCH may overtake its SUBSCRIBE: how long in ms it waits for it, and how many may. */
 const JOIN_WAIT = 1_000;
 const MAX_WAITING_JOINS = 64;
 
-/** Spacing in ms of announcements that are refused for a passing reason after a connection was replaced. */
+/** Spacing in ms of announcements of a namespace that was accepted once and is refused for a passing reason now. */
 const ANNOUNCE_AGAIN = 1_000;
 
 /** One namespace that is announced, however many tracks are in it. */
@@ -54,7 +56,11 @@ export class Publisher {
   /** Joining FETCHes whose subscription has not come, with what stops their wait. */
   readonly #joins = new Map<
     RequestId,
-    { readonly subscribe: RequestId; readonly serve: () => void }
+    {
+      readonly subscribe: RequestId;
+      readonly serve: () => void;
+      readonly forget: () => void;
+    }
   >();
   readonly #clock: Clock;
   #nextAlias = 1;
@@ -82,7 +88,7 @@ export class Publisher {
     this.#link = undefined;
     this.#served.clear();
     this.#watchers.clear();
-    this.#joins.clear();
+    for (const join of this.#joins.values()) join.forget();
     for (const announcement of this.#announcements.values()) announcement.requestId = undefined;
     for (const publication of this.#publications.values()) publication.disconnected();
   }
@@ -169,7 +175,8 @@ export class Publisher {
   #announce(announcement: Announcement): void {
     this.#tellWatchers("namespace", announcement.namespace);
     const link = this.#link;
-    if (link === undefined) return;
+    // The next connection announces everything.
+    if (!link?.takesRequests) return;
     const what = `publish in ${announcement.label}`;
     try {
       announcement.requestId = link.request(
@@ -180,42 +187,53 @@ export class Publisher {
               announcement.accepted = true;
               announcement.ready.resolve();
             } else if (response.type === "request_error") {
-              this.#notAnnounced(announcement, requestError(what, response));
+              this.#refused(announcement, what, response);
             }
           },
           closed: (end) => this.#announcementClosed(announcement, what, end),
         },
       );
     } catch (error) {
-      this.#notAnnounced(announcement, callError(what, error));
+      announcement.ready.reject(callError(what, error));
     }
   }
 
   #announcementClosed(announcement: Announcement, what: string, end: RequestEnd): void {
     announcement.requestId = undefined;
     if (end.by === "local") return;
-    const message = `The peer ended the request to ${what} without an answer. Try again.`;
+    const message = `The peer ended the request to ${what}. Try again.`;
     const peerCode = end.by === "peer" ? end.code : undefined;
-    announcement.ready.reject(new MoqError("closed", message, { peerCode }));
+    const error = new MoqError("closed", message, { peerCode });
+    announcement.ready.reject(error);
+    if (announcement.accepted && end.by !== "finished") this.#announceLater(announcement);
   }
 
-  /** Before it was ever accepted the application decides; after a reconnect we try on, or end the tracks. */
-  #notAnnounced(announcement: Announcement, error: MoqError): void {
+  /**
+   * Before it was ever accepted the application decides. Afterwards the tracks go on: a refusal that
+   * passes is met with another try, and any other ends them.
+   */
+  #refused(announcement: Announcement, what: string, refusal: RequestError): void {
+    const error = requestError(what, refusal);
     announcement.ready.reject(error);
     if (!announcement.accepted) return;
-    if (!error.retryable) {
-      for (const publication of [...this.#publications.values()]) {
-        const { namespace } = publication.track.wire;
-        if (formatNamespace(namespace) !== formatNamespace(announcement.namespace)) continue;
-        publication.finish(error, PublishDoneCode.InternalError);
-      }
-      return;
-    }
+    if (passes(refusal)) this.#announceLater(announcement);
+    else this.#endTracks(announcement, error);
+  }
+
+  #announceLater(announcement: Announcement): void {
     const link = this.#link;
     this.#clock.after(ANNOUNCE_AGAIN, () => {
       if (link === undefined || link !== this.#link || announcement.tracks === 0) return;
       link.batch(() => this.#announce(announcement));
     });
+  }
+
+  #endTracks({ namespace }: Announcement, error: MoqError): void {
+    const key = formatNamespace(namespace);
+    for (const publication of [...this.#publications.values()]) {
+      if (formatNamespace(publication.track.wire.namespace) !== key) continue;
+      publication.finish(error, PublishDoneCode.InternalError);
+    }
   }
 
   #lookup(link: Link, id: RequestId, track: FullTrackName): CorePublication | undefined {
@@ -251,7 +269,9 @@ export class Publisher {
     this.#served.set(id, { served, publication });
     link.adopt(id, {
       update: (update) => served.update(update),
-      closed: () => {
+      closed: (end) => {
+        // Whose connection is gone is dropped with all the others.
+        if (isSessionEnd(end)) return;
         this.#served.delete(id);
         served.closed();
       },
@@ -279,6 +299,7 @@ export class Publisher {
     link.adopt(id, { closed: forget });
     this.#joins.set(id, {
       subscribe,
+      forget,
       serve: () => {
         forget();
         this.#fetch(link, id, request);
@@ -321,15 +342,13 @@ export class Publisher {
     const { source } = publication;
     const retained = served.joinGroup ?? source.retained;
     if ((retained?.objects[0]?.object ?? 0) > 0) publication.keyframeWanted();
-    serveFetch(
-      link,
-      request,
-      { source, retained },
-      {
-        start: { group: first, object: 0 },
-        end: { group: joining.group, object: joining.object + 1 },
-      },
-    );
+    const span = {
+      start: { group: first, object: 0 },
+      end: { group: joining.group, object: joining.object + 1 },
+    };
+    const over = (answer: ServedFetch): void => publication.answered(answer);
+    const answer = serveFetch(link, request, { source, retained }, span, over);
+    if (answer !== undefined) publication.answers(answer);
   }
 
   #status(link: Link, id: RequestId, request: TrackStatus): void {

@@ -1,13 +1,19 @@
 import { streamPriority } from "../delivery/class.js";
 import type { RetainedGroup, SourceObject, TrackSource } from "../delivery/source.js";
-import type { RequestId } from "../session/types.js";
+import type { RequestEnd, RequestId } from "../session/types.js";
 import type { StreamId } from "../transport.js";
 import { RequestErrorCode, StreamCode } from "../wire/error.js";
 import { compareLocations, type Location } from "../wire/location.js";
 import type { Fetch } from "../wire/message.js";
 import type { FetchItem } from "../wire/object.js";
 import type { VarInt } from "../wire/varint.js";
-import type { CreditWaiter, Link, OutStreamOwner, RequestOwner } from "./link.js";
+import {
+  type CreditWaiter,
+  isSessionEnd,
+  type Link,
+  type OutStreamOwner,
+  type RequestOwner,
+} from "./link.js";
 
 /** What a FETCH is answered from. */
 export interface FetchSource {
@@ -32,13 +38,28 @@ export class ServedFetch implements RequestOwner, OutStreamOwner, CreditWaiter {
   #stream: StreamId | undefined;
   #blocked = false;
   #done = false;
+  #isOver = false;
+  readonly #over: (answer: ServedFetch) => void;
 
-  constructor(link: Link, id: RequestId, items: FetchItem[], priority: number) {
+  /** `over` is called once, when {@link isOver} begins to hold. */
+  constructor(
+    link: Link,
+    id: RequestId,
+    items: FetchItem[],
+    priority: number,
+    over: (answer: ServedFetch) => void,
+  ) {
+    this.#over = over;
     this.#link = link;
     this.#id = id;
     this.#items = items;
     this.#priority = priority;
     link.addWaiter(this);
+  }
+
+  /** All of it is acknowledged, or nobody wants it any more. */
+  get isOver(): boolean {
+    return this.#isOver;
   }
 
   start(): void {
@@ -49,7 +70,9 @@ export class ServedFetch implements RequestOwner, OutStreamOwner, CreditWaiter {
     this.#link.session.respondUpdate(this.#id, { type: "request_ok", params: {}, properties: [] });
   }
 
-  closed(): void {
+  closed(end: RequestEnd): void {
+    // Whose connection is gone waits for the next one.
+    if (isSessionEnd(end)) return;
     if (!this.#done && this.#stream !== undefined) {
       this.#link.session.resetStream(this.#stream, StreamCode.Cancelled);
     }
@@ -105,21 +128,25 @@ export class ServedFetch implements RequestOwner, OutStreamOwner, CreditWaiter {
     this.#items = [];
     this.#link.removeWaiter(this);
     if (this.#stream !== undefined) this.#link.adoptOutStream(this.#stream, undefined);
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#over(this);
   }
 }
 
-/** Answers `fetch` with FETCH_OK and a stream, or refuses it. */
+/** Answers `fetch` with FETCH_OK and a stream, or refuses it; `over` as in {@link ServedFetch}. */
 export function serveFetch(
   link: Link,
   fetch: Fetch,
   { source, retained }: FetchSource,
   span: FetchSpan,
-): void {
+  over: (answer: ServedFetch) => void = () => {},
+): ServedFetch | undefined {
   const id = Number(fetch.requestId);
   const { largest } = source;
   if (largest === undefined || compareLocations(span.start, largest) > 0) {
     link.session.reject(id, RequestErrorCode.InvalidRange, "nothing published in this range yet");
-    return;
+    return undefined;
   }
   const { group, object } = span.end;
   const asked = object === 0 ? { group, object: Number.MAX_SAFE_INTEGER } : { group, object };
@@ -141,9 +168,10 @@ export function serveFetch(
     0,
     false,
   );
-  const served = new ServedFetch(link, id, items, priority);
+  const served = new ServedFetch(link, id, items, priority, over);
   link.adopt(id, served);
   served.start();
+  return served;
 }
 
 function fetchItems(

@@ -1,12 +1,11 @@
-import type { ClientState, ClientStats } from "../api.js";
+import type { ClientStats } from "../api.js";
 import type { TransportStats } from "../transport.js";
 import type { Feed } from "./feed.js";
 import type { CorePublication } from "./publication.js";
 
 /** The counters of a client. Transports give zero for what they cannot know. */
 export function collectStats(
-  state: ClientState,
-  reconnects: number,
+  { state, reconnects }: Pick<ClientStats, "state" | "reconnects">,
   transport: TransportStats | undefined,
   feeds: Iterable<Feed>,
   publishing: Iterable<CorePublication>,

@@ -11,7 +11,6 @@ import type {
 import type { decodeTrackClass } from "../delivery/class.js";
 import type { Clock } from "../delivery/clock.js";
 import {
-  comparePlaces,
   createReceiver,
   type Place,
   type Receiver,
@@ -24,6 +23,7 @@ import { type Deferred, deferred } from "./deferred.js";
 import { Listeners } from "./listeners.js";
 import type { TrackId } from "./names.js";
 import { ReaderQueue } from "./reader.js";
+import { Resumption } from "./resumption.js";
 
 /** What a subscription needs of the feed that it reads from. */
 export interface SubscriptionOwner {
@@ -37,34 +37,6 @@ export interface SubscriptionOwner {
   /** The application closed it. */
   left(subscription: CoreSubscription): void;
   listenerFailed(error: unknown): void;
-}
-
-/** An interruption that no object has followed yet. */
-interface Resumption {
-  readonly after: Place;
-  /** The publisher numbers groups without holes. */
-  contiguous: boolean;
-  /** Not all since then could be fetched. */
-  pastIsLost: boolean;
-  /** A gap was reported for it. */
-  told: boolean;
-}
-
-/** The groups that are missing between an interruption and the first object after it. */
-function missed(
-  { after, contiguous, pastIsLost }: Resumption,
-  first: Place,
-  delivery: Delivery,
-): { readonly fromGroup: number; readonly toGroup: number } | undefined {
-  if (first.group === after.group) {
-    if (delivery !== "reliable" || first.object <= after.object + 1) return undefined;
-    return { fromGroup: first.group, toGroup: first.group };
-  }
-  // Whether the group at hand had more objects, only a FETCH can tell.
-  const fromGroup = delivery === "reliable" && pastIsLost ? after.group : after.group + 1;
-  const toGroup = delivery === "reliable" && first.object > 0 ? first.group : first.group - 1;
-  if (fromGroup > toGroup || (!contiguous && !pastIsLost)) return undefined;
-  return { fromGroup, toGroup };
 }
 
 /** One reader of a track. It outlives connections: a receiver is made anew for each. */
@@ -88,6 +60,8 @@ export class CoreSubscription implements Subscription {
   #end: EndReason | undefined;
   /** The newest object delivered, for what follows a new start. */
   #last: Place | undefined;
+  /** Where delivery begins that has not begun; `undefined` while that is not known. */
+  #begins: Place | undefined;
   #resumption: Resumption | undefined;
 
   constructor(owner: SubscriptionOwner, track: TrackId, options: ResolvedSubscribeOptions) {
@@ -123,9 +97,14 @@ export class CoreSubscription implements Subscription {
     return this.#last?.group;
   }
 
-  /** Where an interrupted reader goes on: after this place. */
-  get resumesAfter(): Place | undefined {
-    return this.#resumption?.after;
+  /** Where an interrupted reader goes on: the first place that it has not got. */
+  get resumesAt(): Place | undefined {
+    return this.#resumption?.next;
+  }
+
+  /** It goes on with the newest group, whatever came before that. */
+  get skipsPast(): boolean {
+    return this.#resumption?.newestOnly === true;
   }
 
   get receiver(): Receiver | undefined {
@@ -190,15 +169,34 @@ export class CoreSubscription implements Subscription {
     this.#owner.left(this);
   }
 
-  /** The session or the publisher was lost; another {@link accept} follows. */
-  interrupted(): void {
-    if (this.#last === undefined || this.#resumption !== undefined) return;
-    this.#resumption = { after: this.#last, contiguous: true, pastIsLost: false, told: false };
+  /**
+   * The session or the publisher was lost, or (`behind`) the reader was too slow and has been told of
+   * the gap. Another {@link accept} follows.
+   */
+  interrupted(behind = false): void {
+    // What it holds back for something earlier comes again by FETCH, if it can be had.
+    if (this.#delivery !== "reliable") this.#receiver?.finish();
+    this.#retireReceiver();
+    if (this.#resumption !== undefined) {
+      this.#resumption.again();
+      return;
+    }
+    const last = this.#last;
+    const next = last === undefined ? this.#begins : { group: last.group, object: last.object + 1 };
+    if (next !== undefined) this.#resumption = new Resumption(next, last, behind);
   }
 
   /** What lay between the interruption and the newest group cannot be had. */
   pastIsLost(): void {
-    if (this.#resumption !== undefined) this.#resumption.pastIsLost = true;
+    this.#resumption?.pastIsLost();
+  }
+
+  /** Nothing of what lay between the interruption and now can be had. */
+  allIsLost(): void {
+    const resumption = this.#resumption;
+    resumption?.pastIsLost();
+    const gap = this.#delivery === "reliable" ? resumption?.lost() : undefined;
+    if (gap !== undefined) this.reportGap(gap);
   }
 
   /** The peer accepted: objects follow. `largest`: the newest that it knows. */
@@ -223,22 +221,35 @@ export class CoreSubscription implements Subscription {
       onHold: (stream, paused) => this.#owner.holdBack(this, stream, paused),
     });
     this.#resume(this.#receiver, delivery !== undefined, largest);
+    if (this.#last === undefined) this.#begins ??= this.#beginsAt(largest, firstGroup);
   }
 
   #resume(receiver: Receiver, contiguous: boolean, largest: Place | undefined): void {
     const resumption = this.#resumption;
     if (resumption === undefined) return;
-    const { after } = resumption;
-    if (largest === undefined || comparePlaces(largest, after) < 0) {
-      // The track began anew, with ids that say nothing about the old ones.
-      this.#resumption = undefined;
-      const { group } = after;
-      const gap = { fromGroup: group, toGroup: group, objects: undefined };
-      this.reportGap({ ...gap, reason: "reconnected" });
+    if (resumption.accepted(largest, contiguous)) {
+      receiver.resume(resumption.next);
       return;
     }
-    resumption.contiguous = contiguous;
-    receiver.resume(after);
+    this.#resumption = undefined;
+    const { group } = resumption.next;
+    const gap = { fromGroup: group, toGroup: group, objects: undefined };
+    if (!resumption.newestOnly) this.reportGap({ ...gap, reason: "reconnected" });
+  }
+
+  /** From where on a reader without an object so far has a right to all of a `reliable` track. */
+  #beginsAt(largest: Place | undefined, firstGroup: number | undefined): Place | undefined {
+    if (largest === undefined) {
+      return firstGroup === undefined ? undefined : { group: firstGroup, object: 0 };
+    }
+    switch (this.options.start) {
+      case "now":
+        return { group: largest.group, object: largest.object + 1 };
+      case "next":
+        return { group: largest.group + 1, object: 0 };
+      case "latest-group":
+        return { group: largest.group, object: 0 };
+    }
   }
 
   /** Monotonic ms. */
@@ -253,11 +264,10 @@ export class CoreSubscription implements Subscription {
 
   reportGap(gap: Gap): void {
     if (this.#end !== undefined) return;
-    const resumption = this.#resumption;
     const lost = gap.reason === "lost" || gap.reason === "reset";
-    if (resumption !== undefined && lost) resumption.told = true;
+    const told = lost ? (this.#resumption?.tell(gap) ?? gap) : gap;
     this.#gapCount += 1;
-    this.#gaps.emit(resumption !== undefined && lost ? { ...gap, reason: "reconnected" } : gap);
+    this.#gaps.emit(told);
   }
 
   /** The peer ended it, or the connection is gone. What waits can still be read. */
@@ -300,8 +310,8 @@ export class CoreSubscription implements Subscription {
     const resumption = this.#resumption;
     if (resumption !== undefined) {
       this.#resumption = undefined;
-      const gap = resumption.told ? undefined : missed(resumption, object, this.#delivery);
-      if (gap !== undefined) this.reportGap({ ...gap, objects: undefined, reason: "reconnected" });
+      const gap = resumption.missedBefore(object, this.#delivery);
+      if (gap !== undefined) this.reportGap(gap);
     }
     this.#objects += 1;
     this.#bytes += object.bytes.byteLength;

@@ -56,8 +56,8 @@ export class DeadlineReceiver implements Receiver {
     }
   }
 
-  resume(place: Place): void {
-    this.#last = place;
+  resume(next: Place): void {
+    this.#last = { group: next.group, object: next.object - 1 };
   }
 
   expectFetch(): void {}

@@ -30,9 +30,10 @@ export class LatestReceiver implements Receiver {
     if (next && largest !== undefined) this.#last = { group: largest.group, object: Infinity };
   }
 
-  resume(place: Place): void {
-    this.#last = place;
-    this.#fetched = place;
+  resume(next: Place): void {
+    const last = { group: next.group, object: next.object - 1 };
+    this.#last = last;
+    this.#fetched = last;
   }
 
   expectFetch(): void {}

@@ -71,8 +71,8 @@ export class ReliableReceiver implements Receiver {
     }
   }
 
-  resume(place: Place): void {
-    this.#next = { group: place.group, object: place.object + 1 };
+  resume(next: Place): void {
+    this.#next = next;
   }
 
   expectFetch(): void {

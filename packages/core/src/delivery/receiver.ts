@@ -68,10 +68,10 @@ export interface Receiver {
    */
   begin(largest: Place | undefined, next: boolean): void;
   /**
-   * An earlier connection delivered up to `place`: nothing at or before it is delivered again, and
-   * what a FETCH brings goes on from there. Before {@link begin}.
+   * An earlier connection delivered all before `next`: nothing of it is delivered again, and what a
+   * FETCH brings goes on from there. Before {@link begin}.
    */
-  resume(place: Place): void;
+  resume(next: Place): void;
   /** A FETCH of the past is under way: live objects are held until `fetchEnded`. */
   expectFetch(): void;
   fetched(object: Incoming): void;
