@@ -1,4 +1,5 @@
 import type { Client, Delivery } from "@moq-game/core";
+import { startImpair } from "@moq-game/impair";
 import { connect, type Relay, startRelay } from "@moq-game/node-native";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { eventually, openBrowser, type TestBrowser } from "./browser.js";
@@ -122,6 +123,37 @@ describe.each([
     }
     expect(got).toEqual(texts.map((text) => text.slice(1)));
     await browser.call("end", track);
+  });
+
+  it("waits for streams that the relay, a fifth of a second away, grants late", async () => {
+    await using far = await startImpair({ target: new URL(relay.url).host, both: { delay: 100 } });
+    const [track, client] = [`${name}-far`, `${name}-far`];
+    const url = `https://${far.host}:${far.port}/`;
+    expect((await browser.call("connect", client, url, { ...trusted(), worker })).error).toBe(
+      undefined,
+    );
+    await browser.call("publish", client, track, { delivery: "reliable" });
+    const reader = node.subscribe(["browser", track], { start: "now" });
+    await reader.ready;
+    await eventually(
+      () => browser.call("subscribers", track),
+      (count) => count === 1,
+    );
+    // Each text is a stream; at first the relay grants 128, and hears of the first after 100 ms.
+    const texts = Array.from({ length: 400 }, (_, i) => `*${i}`);
+    expect(await browser.call("send", track, texts)).toBe(400);
+    const got: string[] = [];
+    await eventually(
+      () => {
+        reader.drain(({ bytes }) => got.push(decoder.decode(bytes)));
+        return got.length;
+      },
+      (count) => count >= 400,
+      20_000,
+    );
+    expect(got).toEqual(texts.map((text) => text.slice(1)));
+    reader.close();
+    await browser.call("close", client);
   });
 
   it("receives 400 groups and an object of 2 MB in order", async () => {
