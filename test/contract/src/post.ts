@@ -4,10 +4,16 @@ interface Letter {
   fail(error: Error): void;
 }
 
+/** What the side is told that waits for one that failed. */
+export const OTHER_FAILED = "the other side failed";
+
 /** How the two roles of a case agree on turns when both can reach this object. */
 export class Post {
   private readonly letters = new Map<string, Letter>();
   private failed: Error | undefined;
+
+  /** `failing` is called at the first failure, while both sides' clients are still there. */
+  constructor(private readonly failing: () => void) {}
 
   tell(name: string, value?: unknown): void {
     this.letter(name).arrive(value);
@@ -18,7 +24,10 @@ export class Post {
   }
 
   /** One side failed: the other must not wait for it. */
-  fail(error: Error): void {
+  fail(): void {
+    if (this.failed !== undefined) return;
+    this.failing();
+    const error = new Error(OTHER_FAILED);
     this.failed = error;
     for (const letter of this.letters.values()) letter.fail(error);
   }

@@ -1,5 +1,5 @@
 import type { Client } from "@moq-game/core";
-import { Post } from "./post.js";
+import { OTHER_FAILED, Post } from "./post.js";
 import type { ContractCase } from "./role.js";
 
 /** Either side of a case. */
@@ -12,22 +12,32 @@ export interface Host {
   play(contractCase: ContractCase, side: Side, namespace: string, post: Post): Promise<void>;
 }
 
-/** Runs a side with a client that is at hand, and closes the client whatever happens. */
+/** How long in ms a client that failed stays, for the other side to show its counters as they are. */
+const LINGER = 100;
+
+/** Runs a side with a client that is at hand, and closes the client whatever happens. A failure shows its counters. */
 export async function playWith(
   client: Client,
   contractCase: ContractCase,
   side: Side,
   namespace: string,
-  post: Pick<Post, "tell" | "told">,
+  post: Pick<Post, "tell" | "told" | "fail">,
 ): Promise<void> {
+  const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
   try {
     await contractCase[side]({
       client,
       namespace,
-      sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+      sleep,
       tell: (name, value) => post.tell(name, value),
       told: (name) => post.told(name),
     });
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    const counters = JSON.stringify(client.stats());
+    post.fail();
+    await sleep(LINGER);
+    throw new Error(`${message}\n  its client: ${counters}`);
   } finally {
     await client.close();
   }
@@ -37,21 +47,30 @@ declare function setTimeout(callback: () => void, ms: number): unknown;
 
 let runs = 0;
 
-/** Runs both sides of a case; the first failure is the result. */
+/**
+ * Runs both sides of a case; the first failure is the result. It shows the counters of both clients, and what `inspect`
+ * tells of what lies between them.
+ */
 export async function runCase(
   contractCase: ContractCase,
   publisher: Host,
   subscriber: Host,
+  inspect: () => unknown = () => "no relay",
 ): Promise<void> {
-  const post = new Post();
+  let between: string | undefined;
+  const post = new Post(() => {
+    between = JSON.stringify(inspect());
+  });
   runs += 1;
   const namespace = `contract/${runs}-${Date.now().toString(36)}`;
-  let first: Error | undefined;
+  const failures: string[] = [];
   const side = (host: Host, name: Side): Promise<void> =>
     host.play(contractCase, name, namespace, post).catch((error: Error) => {
-      first ??= Object.assign(error, { message: `${name} on ${host.name}: ${error.message}` });
-      post.fail(error);
+      post.fail();
+      failures.push(`${name} on ${host.name}: ${error.message}`);
     });
   await Promise.all([side(publisher, "publisher"), side(subscriber, "subscriber")]);
-  if (first !== undefined) throw first;
+  // The side that only heard of the other's failure comes last.
+  failures.sort((a, b) => Number(a.includes(OTHER_FAILED)) - Number(b.includes(OTHER_FAILED)));
+  if (failures.length > 0) throw new Error([...failures, `between them: ${between}`].join("\n"));
 }

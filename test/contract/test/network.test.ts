@@ -38,6 +38,8 @@ const pairs: readonly [name: string, publisher: () => Host, subscriber: () => Ho
 
 describe.each(pairs)("%s", (_, publisher, subscriber) => {
   for (const contractCase of contractCases) {
-    it(contractCase.name, () => runCase(contractCase, publisher(), subscriber()));
+    it(contractCase.name, () =>
+      runCase(contractCase, publisher(), subscriber(), () => relay.stats()),
+    );
   }
 });

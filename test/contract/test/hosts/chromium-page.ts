@@ -8,6 +8,8 @@ declare global {
     contractTell(run: string, name: string, value: unknown): Promise<void>;
     /** Provided by the test: waits for the other side. */
     contractTold(run: string, name: string): Promise<unknown>;
+    /** Provided by the test: this side failed. */
+    contractFail(run: string): Promise<void>;
     contractPlay: typeof play;
   }
 }
@@ -32,6 +34,7 @@ async function play(request: PlayRequest): Promise<void> {
   await playWith(client, contractCase, request.side, request.namespace, {
     tell: (name, value) => void window.contractTell(request.run, name, value),
     told: (name) => window.contractTold(request.run, name),
+    fail: () => void window.contractFail(request.run),
   });
 }
 

@@ -43,6 +43,7 @@ export async function startChromium(relay: Relay): Promise<ChromiumHost> {
   await page.exposeFunction("contractTell", (run: string, name: string, value: unknown) => {
     posts.get(run)?.tell(name, value);
   });
+  await page.exposeFunction("contractFail", (run: string) => posts.get(run)?.fail());
   await page.exposeFunction("contractTold", (run: string, name: string) =>
     posts.get(run)?.told(name),
   );
