@@ -156,7 +156,11 @@ export interface SubscribeOptions {
   readonly signal?: Signal;
 }
 
-/** One object. In `drain`, `bytes` is valid during the call only; in async iteration it is owned. */
+/**
+ * One object. In `drain`, the object and its `bytes` are valid during the call only: both are used
+ * again for the next. In async iteration they are the reader's to keep; the `bytes` of small objects
+ * share an `ArrayBuffer`, so copy them before that buffer is transferred.
+ */
 export interface MoqObject {
   readonly group: number;
   readonly object: number;

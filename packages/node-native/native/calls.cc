@@ -122,15 +122,17 @@ Napi::Value Hold(Info info) {
                   Environment::Of(info).library.moq_handle_hold(HandleArg(info, 0), held));
 }
 
-// Bytes × 2 + more; −(size needed) − 1000 when the next record does not fit.
+// Into the buffer from an offset on. Bytes × 2 + more; −(size needed) − 1000 when the next record
+// does not fit.
 Napi::Value Poll(Info info) {
   const BytesArg buffer(info, 1);
-  if (!buffer.valid)
+  const size_t at = NumberArg(info, 2);
+  if (!buffer.valid || at > buffer.length)
     return Failure(info.Env(), MOQ_ERROR_INVALID_ARGUMENT);
   MoqPollResult result = {};
   result.struct_size = sizeof(result);
-  const MoqResultCode code = Environment::Of(info).library.moq_poll(HandleArg(info, 0), buffer.data,
-                                                                    buffer.length, &result);
+  const MoqResultCode code = Environment::Of(info).library.moq_poll(
+      HandleArg(info, 0), buffer.data + at, buffer.length - at, &result);
   if (code == MOQ_ERROR_BUFFER_TOO_SMALL) {
     return Napi::Number::New(info.Env(), -static_cast<double>(result.needed) - 1000);
   }

@@ -1,6 +1,7 @@
 import type { DrainOptions, DrainResult, EndReason, MoqObject } from "../api.js";
 import { MoqError } from "../errors.js";
 import { Listeners } from "./listeners.js";
+import { ownedCopy } from "./owned.js";
 
 /** Counted against the queue's limit for each object beside its bytes, so that empty objects are bounded too. */
 export const OBJECT_OVERHEAD = 64;
@@ -8,11 +9,15 @@ export const OBJECT_OVERHEAD = 64;
 /** Most objects in one batch of the async iterator. */
 export const MAX_BATCH = 1024;
 
+/** Places in the smallest ring, and in the largest that an empty queue keeps. */
+const LEAST_RING = 16;
+const KEPT_RING = 4_096;
+
 /** Why the queue itself dropped an object. */
 export type ReaderDrop = "overflow" | "stale";
 
-/** What a {@link ReaderQueue} needs of its owner. */
-export interface ReaderConfig {
+/** What a {@link ReaderQueue} of such objects needs of its owner. */
+export interface ReaderConfig<T extends MoqObject = MoqObject> {
   /** Limit in bytes of what waits, {@link OBJECT_OVERHEAD} per object included. */
   readonly queueBytes: number;
   /**
@@ -29,20 +34,22 @@ export interface ReaderConfig {
   /** `push-back` only: true when the queue became full, false when half of it is free again. */
   readonly onFull?: (full: boolean) => void;
   /** The queue dropped this object. */
-  readonly onDrop?: (object: MoqObject, cause: ReaderDrop) => void;
+  readonly onDrop?: (object: T, cause: ReaderDrop) => void;
+  /** The queue is done with an object: read, dropped or refused. Once for each that was pushed. */
+  readonly release?: (object: T) => void;
   /** The consumer left its `for await` loop early. */
   readonly onReturn?: () => void;
   /**
    * Called once when the empty queue became non-empty; the owner calls {@link ReaderQueue.wake} when
    * its batch is done. Without it, the queue wakes its reader at once.
    */
-  readonly onWake?: (queue: ReaderQueue) => void;
+  readonly onWake?: (queue: ReaderQueue<T>) => void;
   /**
    * A drain stopped at its budget and somebody listens, or a listener came late: the owner calls
    * {@link ReaderQueue.wake} soon, in a task of its own, so that neither a wake is lost nor the
    * thread held.
    */
-  readonly onMore?: (queue: ReaderQueue) => void;
+  readonly onMore?: (queue: ReaderQueue<T>) => void;
   /** Hears what a listener threw. */
   readonly onListenerError?: (error: unknown) => void;
 }
@@ -56,12 +63,16 @@ interface Waiter {
  * The bounded queue between a subscription and its reader, with both ways of reading: `drain` for
  * game loops and the async iterator for backends. It knows nothing of sessions or hosts.
  */
-export class ReaderQueue implements AsyncIterable<readonly MoqObject[]> {
-  readonly #config: ReaderConfig;
+export class ReaderQueue<T extends MoqObject = MoqObject>
+  implements AsyncIterable<readonly MoqObject[]>
+{
+  readonly #config: ReaderConfig<T>;
   #policy: ReaderConfig["policy"];
   readonly #readable: Listeners<[]>;
-  #items: MoqObject[] = [];
+  /** A ring: its length is a power of two, what waits begins at `#head`. */
+  #items: (T | undefined)[] = newRing();
   #head = 0;
+  #length = 0;
   #bytes = 0;
   #full = false;
   #draining = false;
@@ -74,7 +85,7 @@ export class ReaderQueue implements AsyncIterable<readonly MoqObject[]> {
   #readObjects = 0;
   #readBytes = 0;
 
-  constructor(config: ReaderConfig) {
+  constructor(config: ReaderConfig<T>) {
     this.#config = config;
     this.#policy = config.policy;
     this.#readable = new Listeners(config.onListenerError);
@@ -82,7 +93,7 @@ export class ReaderQueue implements AsyncIterable<readonly MoqObject[]> {
 
   /** Objects that wait. */
   get length(): number {
-    return this.#items.length - this.#head;
+    return this.#length;
   }
 
   /** Payload bytes that wait. */
@@ -126,11 +137,16 @@ export class ReaderQueue implements AsyncIterable<readonly MoqObject[]> {
   }
 
   /** Adds an object at the end. Ignored after `end` or `close`. */
-  push(object: MoqObject): void {
-    if (this.#end !== undefined) return;
-    const wasEmpty = this.length === 0;
-    this.#items.push(object);
-    this.#bytes += object.bytes.byteLength;
+  push(object: T): void {
+    if (this.#end !== undefined) {
+      this.#config.release?.(object);
+      return;
+    }
+    const wasEmpty = this.#length === 0;
+    if (this.#length === this.#items.length) this.#grow();
+    this.#items[(this.#head + this.#length) & (this.#items.length - 1)] = object;
+    this.#length += 1;
+    this.#bytes += object.bytes.length;
     if (this.#cost() > this.#config.queueBytes) {
       if (this.#policy === "drop-oldest") this.#dropOldest();
       else this.#setFull(true);
@@ -152,9 +168,9 @@ export class ReaderQueue implements AsyncIterable<readonly MoqObject[]> {
   close(): void {
     this.#end ??= { kind: "closed", error: undefined };
     this.#endDelivered = true;
-    this.#items = [];
-    this.#head = 0;
-    this.#bytes = 0;
+    for (let object = this.#shift(); object !== undefined; object = this.#shift()) {
+      this.#config.release?.(object);
+    }
     this.#readable.clear();
     const waiters = this.#waiters;
     this.#waiters = [];
@@ -199,15 +215,19 @@ export class ReaderQueue implements AsyncIterable<readonly MoqObject[]> {
         const object = this.#take();
         if (object === undefined) break;
         objects += 1;
-        bytes += object.bytes.byteLength;
-        visitor(object);
+        bytes += object.bytes.length;
+        try {
+          visitor(object);
+        } finally {
+          this.#config.release?.(object);
+        }
         if (until !== Infinity && this.#config.now() >= until) break;
       }
     } finally {
       this.#draining = false;
       this.#relieve();
     }
-    const more = this.length > 0;
+    const more = this.#length > 0;
     if (more && this.#readable.size > 0) this.#wakeLater();
     return { objects, more };
   }
@@ -251,56 +271,70 @@ export class ReaderQueue implements AsyncIterable<readonly MoqObject[]> {
     while (batch.length < MAX_BATCH) {
       const object = this.#take();
       if (object === undefined) break;
-      batch.push(this.#config.ownsBytes ? object : { ...object, bytes: object.bytes.slice() });
+      batch.push(this.#config.ownsBytes ? object : ownedCopy(object));
+      this.#config.release?.(object);
     }
     this.#relieve();
     return batch;
   }
 
   /** The oldest object that is young enough. */
-  #take(): MoqObject | undefined {
+  #take(): T | undefined {
     const { maxAge } = this.#config;
     for (;;) {
       const object = this.#shift();
       if (object === undefined) return undefined;
       if (maxAge !== undefined && this.#config.now() - object.receivedAt > maxAge) {
         this.#stale += 1;
-        this.#config.onDrop?.(object, "stale");
+        this.#drop(object, "stale");
         continue;
       }
       this.#readObjects += 1;
-      this.#readBytes += object.bytes.byteLength;
+      this.#readBytes += object.bytes.length;
       return object;
     }
   }
 
-  #shift(): MoqObject | undefined {
-    if (this.#head >= this.#items.length) return undefined;
-    const object = this.#items[this.#head] as MoqObject;
-    this.#head += 1;
-    this.#bytes -= object.bytes.byteLength;
-    if (this.#head === this.#items.length) {
-      this.#items = [];
-      this.#head = 0;
-    } else if (this.#head >= 1024 && this.#head * 2 >= this.#items.length) {
-      // Releases what was read without moving the rest more than once.
-      this.#items = this.#items.slice(this.#head);
+  #shift(): T | undefined {
+    if (this.#length === 0) return undefined;
+    const object = this.#items[this.#head] as T;
+    this.#items[this.#head] = undefined;
+    this.#head = (this.#head + 1) & (this.#items.length - 1);
+    this.#length -= 1;
+    this.#bytes -= object.bytes.length;
+    // A backlog that was read leaves no large ring behind.
+    if (this.#length === 0 && this.#items.length > KEPT_RING) {
+      this.#items = newRing();
       this.#head = 0;
     }
     return object;
   }
 
+  #grow(): void {
+    const old = this.#items;
+    this.#items = newRing(old.length * 2);
+    for (let i = 0; i < this.#length; i++) {
+      this.#items[i] = old[(this.#head + i) & (old.length - 1)];
+    }
+    this.#head = 0;
+  }
+
+  #drop(object: T, cause: ReaderDrop): void {
+    this.#config.onDrop?.(object, cause);
+    this.#config.release?.(object);
+  }
+
   #dropOldest(): void {
-    while (this.length > 1 && this.#cost() > this.#config.queueBytes) {
+    while (this.#length > 1 && this.#cost() > this.#config.queueBytes) {
       const dropped = this.#shift();
       if (dropped === undefined) return;
       this.#overflow += 1;
-      this.#config.onDrop?.(dropped, "overflow");
+      this.#drop(dropped, "overflow");
     }
   }
 
   #cost(): number {
-    return this.#bytes + this.length * OBJECT_OVERHEAD;
+    return this.#bytes + this.#length * OBJECT_OVERHEAD;
   }
 
   #relieve(): void {
@@ -325,6 +359,10 @@ export class ReaderQueue implements AsyncIterable<readonly MoqObject[]> {
     if (this.#config.onWake === undefined) this.wake();
     else this.#config.onWake(this);
   }
+}
+
+function newRing<T>(places: number = LEAST_RING): (T | undefined)[] {
+  return new Array<T | undefined>(places).fill(undefined);
 }
 
 function budget(name: string, value: number | undefined): number {

@@ -30,24 +30,21 @@ import {
   resolveTrack,
   trackLabel,
 } from "../options.js";
+import { RecordObjects } from "./objects.js";
 import { NATIVE_ABI_VERSION, type NativeHost, type NativePort, POLL_TOO_SMALL } from "./port.js";
 import { NativePublication } from "./publication.js";
 import { RecordCursor, RecordKind } from "./records.js";
 import { NativeDiscovery, NativeFetch, NativeStatus } from "./requests.js";
 import { portError, type RecordSink, requireHandle } from "./sink.js";
+import { type Slab, Slabs } from "./slabs.js";
 import type { RawStats } from "./stats.js";
 import { type NativeCounters, NativeSubscription, type SubscriptionOwner } from "./subscription.js";
 
 const ASYNC_DISPOSE: typeof Symbol.asyncDispose =
   Symbol.asyncDispose ?? (Symbol.for("Symbol.asyncDispose") as typeof Symbol.asyncDispose);
 
-/** Bytes of the buffer that records are polled into; larger records get one of their own. */
-const POLL_BYTES = 256 * 1024;
-/**
- * One buffer for all clients of a port: its content is copied out before anything else can poll.
- * A port belongs to one script thread.
- */
-const BUFFERS = new WeakMap<NativePort, Uint8Array>();
+/** The memory that the clients of a port poll into. A port belongs to one script thread. */
+const SLABS = new WeakMap<NativePort, Slabs>();
 /** Polls in a row before other work of the script's thread has its turn. */
 const MAX_POLLS = 32;
 /** For how many ms statistics of the library are used again. */
@@ -57,7 +54,6 @@ const STATS_AGE = 5;
 export class NativeClient implements Client, SubscriptionOwner {
   readonly port: NativePort;
   readonly now: () => number;
-  readonly clockOffset: number;
   readonly handle: number;
   readonly #host: NativeHost;
   readonly #sinks = new Map<number, RecordSink>();
@@ -75,9 +71,11 @@ export class NativeClient implements Client, SubscriptionOwner {
     peer: undefined,
     capabilities: { fetch: true, discover: true, datagrams: true, subscribeUpdate: true },
   };
-  readonly #buffer: Uint8Array;
-  /** For a record that does not fit the shared buffer. */
-  #large: Uint8Array | undefined;
+  readonly objects: RecordObjects;
+  readonly #slabs: Slabs;
+  readonly #cursor = new RecordCursor();
+  /** For a record that does not fit where others go. */
+  #large: Slab | undefined;
   #polling = false;
   #later: (() => void)[] = [];
   #laterScheduled = false;
@@ -98,10 +96,10 @@ export class NativeClient implements Client, SubscriptionOwner {
     }
     this.port = port;
     this.#host = host;
-    this.#buffer = BUFFERS.get(port) ?? new Uint8Array(POLL_BYTES);
-    BUFFERS.set(port, this.#buffer);
+    this.#slabs = SLABS.get(port) ?? new Slabs();
+    SLABS.set(port, this.#slabs);
     this.now = host.now;
-    this.clockOffset = host.now() - port.now() / 1_000;
+    this.objects = new RecordObjects(this.#slabs, host.now() - port.now() / 1_000);
     this.#states = new Listeners((error) => this.listenerFailed(error));
     this.handle = requireHandle(port, port.open(options));
     this.#sinks.set(this.handle, {
@@ -353,11 +351,12 @@ export class NativeClient implements Client, SubscriptionOwner {
 
   /** True when more records wait. */
   #pollOnce(): boolean {
-    const buffer = this.#large ?? this.#buffer;
+    const slab = this.#large ?? this.#slabs.take();
     this.#large = undefined;
-    const result = this.port.poll(this.handle, buffer);
+    const from = slab.used;
+    const result = this.port.poll(this.handle, slab.bytes, from);
     if (result < POLL_TOO_SMALL) {
-      this.#large = new Uint8Array(POLL_TOO_SMALL - result + POLL_BYTES);
+      this.#large = this.#slabs.large(POLL_TOO_SMALL - result);
       return true;
     }
     if (result < 0) {
@@ -365,14 +364,23 @@ export class NativeClient implements Client, SubscriptionOwner {
       return false;
     }
     const length = Math.floor(result / 2);
-    // One copy into memory that lives as long as the objects in it are of use.
-    if (length > 0) this.#dispatch(new RecordCursor(buffer.slice(0, length)));
+    if (length > 0) {
+      slab.used = from + length;
+      this.#dispatch(slab, from, slab.used);
+    }
     return result % 2 === 1;
   }
 
-  #dispatch(records: RecordCursor): void {
-    while (records.next() && this.#state !== "closed") {
-      this.#sinks.get(records.handle)?.record(records);
+  #dispatch(slab: Slab, from: number, to: number): void {
+    const records = this.#cursor.reset(slab, from, to);
+    // Held meanwhile: listeners read what was just handed out, and other clients poll.
+    slab.live += 1;
+    try {
+      while (records.next() && this.#state !== "closed") {
+        this.#sinks.get(records.handle)?.record(records);
+      }
+    } finally {
+      this.#slabs.release(slab);
     }
   }
 

@@ -37,10 +37,10 @@ export interface NativePort {
   /** `moq_handle_hold`: records of a held handle stay in native memory, where its policy applies. */
   hold(handle: number, held: boolean): number;
   /**
-   * `moq_poll` into `buffer`: gives bytes × 2, plus 1 when more records wait. When even the next
-   * record does not fit: −(its size in bytes) − 1,000.
+   * `moq_poll` into `buffer` from offset `at` on: gives bytes × 2, plus 1 when more records wait.
+   * When even the next record does not fit: −(its size in bytes) − 1,000.
    */
-  poll(client: number, buffer: Uint8Array): number;
+  poll(client: number, buffer: Uint8Array, at: number): number;
   /** `moq_client_stats` as JSON; empty on failure. */
   stats(client: number): string;
   /**

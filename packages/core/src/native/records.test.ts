@@ -1,8 +1,10 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { ERROR_CODES } from "../errors.js";
+import { RecordObjects } from "./objects.js";
 import { NATIVE_ABI_VERSION } from "./port.js";
 import { RecordCursor, RecordFlag, RecordKind } from "./records.js";
+import { Slab, Slabs } from "./slabs.js";
 
 const root = new URL("../../../../", import.meta.url);
 const vectors = new URL("test/vectors/records/", root);
@@ -17,13 +19,17 @@ function golden(): Uint8Array {
   return new Uint8Array(readFileSync(new URL("records.bin", vectors)));
 }
 
+function over(bytes: Uint8Array): RecordCursor {
+  return new RecordCursor().reset(new Slab(bytes), 0, bytes.length);
+}
+
 describe("records", () => {
   test("the golden vectors read as described", () => {
     const described = JSON.parse(
       readFileSync(new URL("records.json", vectors), "utf8"),
     ) as Described;
     expect(described.abiVersion).toBe(NATIVE_ABI_VERSION);
-    const cursor = new RecordCursor(golden());
+    const cursor = over(golden());
     for (const wanted of described.records) {
       expect(cursor.next()).toBe(true);
       const read = {
@@ -45,7 +51,7 @@ describe("records", () => {
   });
 
   test("records become what the interface speaks of", () => {
-    const cursor = new RecordCursor(golden());
+    const cursor = over(golden());
     const seen: unknown[] = [];
     while (cursor.next()) {
       if (cursor.kind === RecordKind.Gap) seen.push(cursor.toGap());
@@ -62,7 +68,7 @@ describe("records", () => {
   });
 
   test("an error keeps code, message, the peer's code and whether to retry", () => {
-    const cursor = new RecordCursor(golden());
+    const cursor = over(golden());
     while (cursor.next()) {
       const error = cursor.kind === RecordKind.End ? cursor.toError() : undefined;
       if (error === undefined) continue;
@@ -78,9 +84,9 @@ describe("records", () => {
   });
 
   test("the clock of the library becomes the host's", () => {
-    const cursor = new RecordCursor(golden());
+    const cursor = over(golden());
     while (cursor.next() && cursor.kind !== RecordKind.Object);
-    const object = cursor.toObject(-100);
+    const object = new RecordObjects(new Slabs(), -100).take(cursor);
     expect(object.receivedAt).toBeCloseTo(123_456_689.012, 3);
     expect(object.publishedAt).toBe(1_767_225_600_456);
     expect(object.keyframe).toBe(true);
@@ -90,10 +96,10 @@ describe("records", () => {
     for (const length of [0, 1, 63, 65, 72, 1_000]) {
       const bytes = new Uint8Array(64);
       new DataView(bytes.buffer).setUint32(0, length, true);
-      const cursor = new RecordCursor(bytes);
+      const cursor = over(bytes);
       expect(() => cursor.next(), String(length)).toThrow(/native library/);
     }
-    expect(() => new RecordCursor(new Uint8Array(8)).next()).toThrow(/native library/);
+    expect(() => over(new Uint8Array(8)).next()).toThrow(/native library/);
   });
 });
 

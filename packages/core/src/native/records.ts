@@ -1,7 +1,8 @@
 /** Reads the records that the native library writes; their layout is described in `moq_ffi.h`. */
-import type { ClientState, EndReason, Gap, MoqObject } from "../api.js";
+import type { ClientState, EndReason, Gap } from "../api.js";
 import { MoqError } from "../errors.js";
 import { decodeUtf8 } from "../wire/utf8.js";
+import { Slab } from "./slabs.js";
 
 /** Bytes of a record's header. */
 export const RECORD_HEADER_SIZE = 64;
@@ -28,6 +29,21 @@ export const RecordFlag = {
   HasLargest: 16,
 } as const;
 
+/** Offsets in a record's header. */
+export const RecordField = {
+  Length: 0,
+  Kind: 4,
+  Flags: 6,
+  Handle: 8,
+  Group: 16,
+  Object: 24,
+  Subgroup: 32,
+  ReceivedUs: 40,
+  Extra: 48,
+  PayloadLength: 56,
+  Code: 60,
+} as const;
+
 const STATES: readonly ClientState[] = ["connecting", "open", "reconnecting", "closed"];
 const GAP_REASONS: readonly Gap["reason"][] = [
   "lost",
@@ -39,28 +55,44 @@ const GAP_REASONS: readonly Gap["reason"][] = [
   "reconnected",
 ];
 
+const NONE = new Slab(new Uint8Array(0));
+
 /**
- * A window on one record of a buffer at a time. It is moved from record to record, so what must
+ * A window on one record of a slab at a time. It is moved from record to record, so what must
  * outlive the visit is taken out of it.
  */
 export class RecordCursor {
-  readonly #bytes: Uint8Array;
-  readonly #view: DataView;
+  #slab: Slab = NONE;
+  #view: DataView = NONE.view;
   #at = 0;
   #next = 0;
+  #end = 0;
 
-  /** `bytes` holds whole records one after the other. */
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  /** Goes before the first of the whole records that lie in `slab` from one offset up to another. */
+  reset(slab: Slab, from: number, to: number): this {
+    this.#slab = slab;
+    this.#view = slab.view;
+    this.#next = from;
+    this.#end = to;
+    return this;
+  }
+
+  /** Where the record lies, and at which offset it begins. */
+  get slab(): Slab {
+    return this.#slab;
+  }
+
+  get at(): number {
+    return this.#at;
   }
 
   /** Moves to the next record; false after the last. */
   next(): boolean {
     const at = this.#next;
-    if (at >= this.#bytes.length) return false;
-    const rest = this.#bytes.length - at;
-    const length = rest < RECORD_HEADER_SIZE ? 0 : this.#view.getUint32(at, true);
+    if (at >= this.#end) return false;
+    const rest = this.#end - at;
+    const length =
+      rest < RECORD_HEADER_SIZE ? 0 : this.#view.getUint32(at + RecordField.Length, true);
     if (length < RECORD_HEADER_SIZE || length > rest || length % 8 !== 0) {
       throw new MoqError(
         "internal",
@@ -73,60 +105,46 @@ export class RecordCursor {
   }
 
   get kind(): number {
-    return this.#view.getUint16(this.#at + 4, true);
+    return this.#view.getUint16(this.#at + RecordField.Kind, true);
   }
 
   get flags(): number {
-    return this.#view.getUint16(this.#at + 6, true);
+    return this.#view.getUint16(this.#at + RecordField.Flags, true);
   }
 
   get handle(): number {
-    return this.#u64(8);
+    return this.#u64(RecordField.Handle);
   }
 
   get group(): number {
-    return this.#u64(16);
+    return this.#u64(RecordField.Group);
   }
 
   get object(): number {
-    return this.#u64(24);
+    return this.#u64(RecordField.Object);
   }
 
   get subgroup(): number {
-    return this.#u64(32);
+    return this.#u64(RecordField.Subgroup);
   }
 
   /** In µs of the library's clock. */
   get receivedUs(): number {
-    return this.#u64(40);
+    return this.#u64(RecordField.ReceivedUs);
   }
 
   get extra(): number {
-    return this.#u64(48);
+    return this.#u64(RecordField.Extra);
   }
 
   get code(): number {
-    return this.#view.getUint32(this.#at + 60, true);
+    return this.#view.getUint32(this.#at + RecordField.Code, true);
   }
 
-  /** The payload, sharing the buffer. */
+  /** The payload, sharing the slab. */
   get payload(): Uint8Array {
-    const start = this.#at + RECORD_HEADER_SIZE;
-    return this.#bytes.subarray(start, start + this.#view.getUint32(this.#at + 56, true));
-  }
-
-  /** The object of an object record; `clockOffset` brings the library's ms to the host's clock. */
-  toObject(clockOffset: number): MoqObject {
-    const flags = this.flags;
-    return {
-      group: this.group,
-      object: this.object,
-      subgroup: this.subgroup,
-      bytes: this.payload,
-      receivedAt: this.receivedUs / 1_000 + clockOffset,
-      publishedAt: (flags & RecordFlag.PublishedAt) !== 0 ? this.extra : undefined,
-      keyframe: (flags & RecordFlag.Keyframe) !== 0,
-    };
+    const length = this.#view.getUint32(this.#at + RecordField.PayloadLength, true);
+    return this.#slab.payload(this.#at + RECORD_HEADER_SIZE, length);
   }
 
   toGap(): Gap {

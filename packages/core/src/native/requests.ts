@@ -11,6 +11,7 @@ import { type Deferred, deferred } from "../client/deferred.js";
 import { ReaderQueue } from "../client/reader.js";
 import { MoqError } from "../errors.js";
 import { type ResolvedFetchOptions, type ResolvedTrack, trackLabel } from "../options.js";
+import type { RecordObject } from "./objects.js";
 import { type RecordCursor, RecordFlag, RecordKind } from "./records.js";
 import { type RecordSink, requireHandle, type SinkOwner, whileAwaiting } from "./sink.js";
 
@@ -31,7 +32,7 @@ function onAbort(owner: SinkOwner, signal: Signal | undefined, abort: () => void
 export class NativeFetch implements RecordSink, AsyncIterator<readonly MoqObject[]> {
   readonly handle: number;
   readonly #owner: SinkOwner;
-  readonly #queue: ReaderQueue;
+  readonly #queue: ReaderQueue<RecordObject>;
   readonly #iterator: AsyncIterator<readonly MoqObject[]>;
   readonly #stopSignal: () => void;
   #over = false;
@@ -48,6 +49,7 @@ export class NativeFetch implements RecordSink, AsyncIterator<readonly MoqObject
       policy: "push-back",
       now: owner.now,
       ownsBytes: false,
+      release: (object) => owner.objects.release(object),
       onFull: (full) => {
         if (!this.#over) owner.port.hold(this.handle, full);
       },
@@ -71,7 +73,7 @@ export class NativeFetch implements RecordSink, AsyncIterator<readonly MoqObject
 
   record(record: RecordCursor): void {
     if (record.kind === RecordKind.Object) {
-      this.#queue.push(record.toObject(this.#owner.clockOffset));
+      this.#queue.push(this.#owner.objects.take(record));
     } else if (record.kind === RecordKind.End) {
       this.#finish(record.toEnd());
       this.#owner.release(this.handle);

@@ -1,5 +1,6 @@
 import type { EndReason } from "../api.js";
 import { MoqError } from "../errors.js";
+import type { RecordObjects } from "./objects.js";
 import type { NativePort } from "./port.js";
 import type { RecordCursor } from "./records.js";
 
@@ -14,8 +15,8 @@ export interface RecordSink {
 export interface SinkOwner {
   readonly port: NativePort;
   readonly now: () => number;
-  /** Brings the library's clock in ms to the host's. */
-  readonly clockOffset: number;
+  /** Makes objects of records. */
+  readonly objects: RecordObjects;
   /** Runs `work` when the records at hand are dealt with. */
   later(work: () => void): void;
   /** Runs `work` soon, in a task of its own. */

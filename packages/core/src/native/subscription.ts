@@ -13,6 +13,7 @@ import { Listeners } from "../client/listeners.js";
 import { ReaderQueue } from "../client/reader.js";
 import { MoqError } from "../errors.js";
 import { type ResolvedSubscribeOptions, type ResolvedTrack, trackLabel } from "../options.js";
+import type { RecordObject } from "./objects.js";
 import { type RecordCursor, RecordKind } from "./records.js";
 import { type RecordSink, requireHandle, type SinkOwner, whileAwaiting } from "./sink.js";
 
@@ -48,7 +49,7 @@ export class NativeSubscription implements Subscription, RecordSink {
   readonly #notReady: () => void;
   readonly #ends: Listeners<[EndReason]>;
   readonly #gaps: Listeners<[Gap]>;
-  #queue: ReaderQueue;
+  #queue: ReaderQueue<RecordObject>;
   #delivery: Delivery;
   #stopSignal: () => void = () => {};
   #listening: (() => void) | undefined;
@@ -158,7 +159,7 @@ export class NativeSubscription implements Subscription, RecordSink {
     if (this.#end !== undefined) return;
     switch (record.kind) {
       case RecordKind.Object:
-        this.#deliver(record.toObject(this.#owner.clockOffset));
+        this.#deliver(this.#owner.objects.take(record));
         break;
       case RecordKind.Gap:
         this.#gap(record.toGap());
@@ -192,9 +193,9 @@ export class NativeSubscription implements Subscription, RecordSink {
     this.#ready.resolve();
   }
 
-  #deliver(object: MoqObject): void {
+  #deliver(object: RecordObject): void {
     this.#objects += 1;
-    this.#bytes += object.bytes.byteLength;
+    this.#bytes += object.bytes.length;
     this.#queue.push(object);
   }
 
@@ -203,14 +204,14 @@ export class NativeSubscription implements Subscription, RecordSink {
     this.#gaps.emit(gap);
   }
 
-  #makeQueue(): ReaderQueue {
+  #makeQueue(): ReaderQueue<RecordObject> {
     return new ReaderQueue({
       queueBytes: this.#options.queueBytes,
       policy: policyOf(this.#delivery),
       maxAge: this.#options.maxAge,
       now: this.#owner.now,
-      // Objects of one poll share a buffer; one kept by the application must not keep them all.
       ownsBytes: false,
+      release: (object) => this.#owner.objects.release(object),
       onFull: (full) => {
         if (this.#end === undefined) this.#owner.port.hold(this.handle, full);
       },

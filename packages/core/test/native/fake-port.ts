@@ -112,7 +112,8 @@ export class FakePort implements NativePort {
     else this.held.delete(handle);
     return this.#call("hold", [handle, held], false);
   }
-  poll(client: number, buffer: Uint8Array): number {
+  poll(client: number, whole: Uint8Array, at: number): number {
+    const buffer = whole.subarray(at);
     this.calls.push({ name: "poll", args: [client, buffer.length] });
     let bytes = 0;
     for (;;) {
