@@ -470,9 +470,11 @@ enum MoqResultCode moq_handle_hold(MoqHandle handle, uint32_t held);
 // certificate is made, for `names` too), `tokenFile` or `tokens` (the content of such a file:
 // `{"tokens":{"secret":{"publish":["*"],"subscribe":["*"]}},"anonymous":{…}}`; without them
 // everybody may do everything), `http` (TCP address of statistics and certificate hash,
-// `same-port`, or `off`, the default), `goawayUri`, and `limits` with `sessions`,
-// `requestsPerSession`, `namespaces`, `tracks`, `subscriptions`, `objectBytes`, `cacheBytes`,
-// `trackCacheBytes`, `queueBytes`.
+// `same-port`, or `off`, the default), `goawayUri`, `exemptAddresses` (IP addresses to which the
+// limits per address do not apply, default this machine's), and `limits` with `sessions`,
+// `sessionsPerAddress`, `handshakes`, `handshakesPerAddress`, `requestsPerSession`,
+// `fetchesPerSession`, `sessionBytes`, `namespaces`, `tracks`, `subscriptions`, `objectBytes`,
+// `cacheBytes`, `trackCacheBytes`, `queueBytes`.
 //
 // Errors: `INVALID_ARGUMENT`, `CERTIFICATE`, `CONNECTION_FAILED` when the port cannot be opened. Not
 // from inside a callback: `BUSY`. Blocks for some ms while the port is opened.

@@ -25,6 +25,8 @@ mod client;
 mod clock;
 mod engine;
 pub mod error;
+#[doc(hidden)]
+pub mod fuzzing;
 mod gate;
 mod handles;
 mod lifecycle;

@@ -106,12 +106,19 @@ pub struct RelayOptions {
     pub http: String,
     pub goaway_uri: String,
     pub limits: Vec<(&'static str, usize)>,
+    /// Addresses without a limit per address; empty: the relay's default.
+    pub exempt_addresses: Vec<String>,
 }
 
 /// Limits of a relay that can be set.
-pub const RELAY_LIMITS: [&str; 9] = [
+pub const RELAY_LIMITS: [&str; 14] = [
     "sessions",
+    "sessionsPerAddress",
+    "handshakes",
+    "handshakesPerAddress",
     "requestsPerSession",
+    "fetchesPerSession",
+    "sessionBytes",
     "namespaces",
     "tracks",
     "subscriptions",
@@ -234,6 +241,7 @@ pub fn relay(text: &[u8]) -> Result<RelayOptions> {
         http: fields.string("http", "off")?,
         goaway_uri: fields.string("goawayUri", "")?,
         limits: fields.limits("limits", &RELAY_LIMITS)?,
+        exempt_addresses: fields.strings("exemptAddresses")?,
     };
     fields.finish()?;
     if options.certificate.is_some() != options.key.is_some() {

@@ -121,6 +121,10 @@ fn config(options: RelayOptions) -> Result<RelayConfig> {
         goaway_uri: options.goaway_uri,
         ..RelayConfig::default()
     };
+    if !options.exempt_addresses.is_empty() {
+        let exempt = options.exempt_addresses.iter().map(|text| exempt(text));
+        config.exempt_addresses = exempt.collect::<Result<_>>()?;
+    }
     for (name, value) in options.limits {
         set_limit(&mut config.limits, name, value);
     }
@@ -148,9 +152,22 @@ fn address(name: &str, text: &str) -> Result<SocketAddr> {
     })
 }
 
+fn exempt(text: &str) -> Result<IpAddr> {
+    text.parse().map_err(|_| {
+        Error::invalid(format!(
+            "relay option \"exemptAddresses\" must be IP addresses such as 192.0.2.7, not \"{text}\""
+        ))
+    })
+}
+
 fn set_limit(limits: &mut Limits, name: &str, value: usize) {
     let limit = match name {
         "sessions" => &mut limits.sessions,
+        "sessionsPerAddress" => &mut limits.sessions_per_address,
+        "handshakes" => &mut limits.handshakes,
+        "handshakesPerAddress" => &mut limits.handshakes_per_address,
+        "fetchesPerSession" => &mut limits.fetches_per_session,
+        "sessionBytes" => &mut limits.partial_bytes_per_session,
         "requestsPerSession" => &mut limits.requests_per_session,
         "namespaces" => &mut limits.namespaces,
         "tracks" => &mut limits.tracks,

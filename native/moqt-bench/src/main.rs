@@ -1,5 +1,6 @@
-//! The Rust caller of our own library as a load generator: see `--help`.
+//! The Rust caller of our own library as a load generator and as an attacker: see `--help`.
 
+mod attack;
 mod histogram;
 mod options;
 mod peer;
@@ -13,13 +14,20 @@ mod system;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let result = match options::parse(lexopt::Parser::from_env()) {
-        Ok(None) => {
-            print!("{}", options::HELP);
-            return ExitCode::SUCCESS;
-        }
-        Ok(Some(options)) => run::run(options),
-        Err(e) => Err(e),
+    let mut parser = lexopt::Parser::from_env();
+    let attacks = parser
+        .try_raw_args()
+        .is_some_and(|mut args| args.next_if(|arg| arg == "attack").is_some());
+    let result = if attacks {
+        attack::parse(&mut parser).and_then(|options| match options {
+            None => help(attack::HELP),
+            Some(options) => attack::run(options),
+        })
+    } else {
+        options::parse(parser).and_then(|options| match options {
+            None => help(options::HELP),
+            Some(options) => run::run(options),
+        })
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -28,4 +36,9 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn help(text: &str) -> Result<(), String> {
+    print!("{text}");
+    Ok(())
 }

@@ -11,6 +11,7 @@ moqt-bench: publishes and subscribes through a relay with the Rust client, and m
 Usage: moqt-bench publish   --url URL --track NS/NAME [OPTIONS]
        moqt-bench subscribe --url URL --track NS/NAME [OPTIONS]
        moqt-bench both      --url URL --track NS/NAME [OPTIONS]   one process, one thread
+       moqt-bench attack    --kind KIND --url URL [OPTIONS]       see moqt-bench attack --help
 
   --url URL           moqt://host:port (raw QUIC) or https://host:port/path (WebTransport)
   --sha256 HEX        accept the certificate with this hash; may be repeated
@@ -181,7 +182,7 @@ fn set(options: &mut Options, option: &str, value: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn number(option: &str, value: &str, min: u64, max: u64) -> Result<u64, String> {
+pub fn number(option: &str, value: &str, min: u64, max: u64) -> Result<u64, String> {
     value
         .parse()
         .ok()
@@ -189,7 +190,7 @@ fn number(option: &str, value: &str, min: u64, max: u64) -> Result<u64, String> 
         .ok_or_else(|| format!("--{option}: {value:?} is not a number from {min} to {max}"))
 }
 
-fn seconds(option: &str, value: &str, max: f64) -> Result<f64, String> {
+pub fn seconds(option: &str, value: &str, max: f64) -> Result<f64, String> {
     value
         .parse()
         .ok()

@@ -16,7 +16,7 @@ pub struct Peer {
 }
 
 /// PATH and AUTHORITY of SETUP: raw QUIC carries them there.
-fn setup_options(url: &str) -> (Option<String>, Option<String>) {
+pub fn setup_options(url: &str) -> (Option<String>, Option<String>) {
     let raw = ["moqt://", "quic://"];
     let Some(rest) = raw.iter().find_map(|scheme| url.strip_prefix(scheme)) else {
         return (None, None);

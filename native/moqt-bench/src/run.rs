@@ -151,7 +151,7 @@ fn stdin_closed() -> Receiver<()> {
     receiver
 }
 
-fn print(line: &serde_json::Value) {
+pub fn print(line: &serde_json::Value) {
     let mut out = std::io::stdout().lock();
     // A reader that is gone wants nothing.
     let _ = writeln!(out, "{line}");

@@ -64,7 +64,10 @@ impl Subscriber {
                         self.peer.shared.subscribed.fetch_add(1, Ordering::SeqCst);
                         self.peer.shared.tell(Message::SubscriberReady);
                     }
-                    Some(ClientEvent::Gap(..)) => self.received.gaps_reported += 1,
+                    Some(ClientEvent::Gap(_, gap)) => {
+                        self.received.gaps_reported += 1;
+                        eprintln!("moqt-bench: {gap:?}, after {:?}", self.last);
+                    }
                     Some(ClientEvent::Ended(_, End::Error(e))) if !self.peer.shared.is_over() => {
                         self.peer.fail(&text(&e));
                     }

@@ -48,12 +48,10 @@ impl Address {
         // Only for known schemes does the parser treat the host as a host (IP addresses, IDNA),
         // and a scheme can only be changed within one family: parse again as https.
         if kind == TransportKind::Quic {
-            let rest = text
-                .trim_start()
-                .get(url.scheme().len()..)
-                .unwrap_or_default();
-            url =
-                Url::parse(&format!("https{rest}")).map_err(|e| wrong(format!("{e}; {usable}")))?;
+            // What the parser skips before and within a scheme has no colon.
+            let rest = text.split_once(':').map_or("", |(_, rest)| rest);
+            url = Url::parse(&format!("https:{rest}"))
+                .map_err(|e| wrong(format!("{e}; {usable}")))?;
         }
         if !url.username().is_empty() || url.password().is_some() {
             return Err(wrong(
@@ -106,6 +104,14 @@ mod tests {
                 (a.host.as_str(), a.port, a.path.as_str()),
                 ("127.0.0.1", 443, "/")
             );
+        }
+        // Characters that the parser skips.
+        for text in [
+            "\u{1e}moqt://b\u{fc}cher.example",
+            " mo\nqt://b\u{fc}cher.example",
+        ] {
+            let a = Address::parse(text).unwrap();
+            assert_eq!(a.host, "xn--bcher-kva.example", "{text:?}");
         }
         let a = Address::parse("moqt://[::1]:9/").unwrap();
         assert_eq!(

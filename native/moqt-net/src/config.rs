@@ -1,7 +1,7 @@
 //! Options of listeners, connections and links, with their limits.
 
 use crate::tls::{ServerCertificate, Trust};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 /// The MOQT protocol spoken by default: draft-18.
@@ -79,6 +79,15 @@ pub struct ListenConfig {
     /// refused. From half of it on, clients must first prove their address with a Retry.
     /// Default 512.
     pub max_handshakes: usize,
+    /// The same from one source: an IPv4 address, or an IPv6 network of 64 bits. More are refused
+    /// once the source is proved to be theirs, and asked to prove it before. Default: as many as
+    /// `max_connections`.
+    pub max_connections_per_address: usize,
+    /// Most handshakes in progress from one source. Default: as many as `max_handshakes`.
+    pub max_handshakes_per_address: usize,
+    /// Addresses to which the two bounds above do not apply, such as those of the operator's own
+    /// proxies. Default none.
+    pub exempt_addresses: Vec<IpAddr>,
     /// Time for TLS and the CONNECT exchange. Default 10 s.
     pub handshake_timeout: Duration,
     /// Options of each accepted connection.
@@ -96,6 +105,9 @@ impl ListenConfig {
             webtransport: true,
             max_connections: 10_000,
             max_handshakes: 512,
+            max_connections_per_address: 10_000,
+            max_handshakes_per_address: 512,
+            exempt_addresses: Vec::new(),
             handshake_timeout: Duration::from_secs(10),
             link: LinkConfig::default(),
         }

@@ -2,6 +2,7 @@
 
 use crate::config::{LinkConfig, ListenConfig};
 use crate::link::quic::FIRST_STREAMS;
+use crate::sources::{Source, Sources};
 use crate::speaks::Speaks;
 use crate::tls::TlsError;
 use crate::udp::UdpSocket;
@@ -29,6 +30,7 @@ pub(crate) struct Listener {
     pub connections: usize,
     /// Those of them that are not ready yet.
     pub handshakes: usize,
+    pub sources: Sources,
 }
 
 pub(crate) struct Endpoint {
@@ -48,7 +50,16 @@ pub(crate) enum Admission {
     Accept,
     /// Make the client prove its address first: costs no state.
     Retry,
-    Refuse,
+    Refuse(Excess),
+}
+
+/// What there is too much of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Excess {
+    Stopped,
+    Connections,
+    Handshakes,
+    PerAddress,
 }
 
 impl Endpoint {
@@ -64,6 +75,7 @@ impl Endpoint {
             accepting: true,
             connections: 0,
             handshakes: 0,
+            sources: Sources::default(),
             config: Arc::new(config),
         };
         let local = listener.config.address;
@@ -112,19 +124,34 @@ impl Endpoint {
 
     pub fn admit(&self, incoming: &Incoming) -> Admission {
         let Some(listener) = self.listener.as_ref().filter(|l| l.accepting) else {
-            return Admission::Refuse;
+            return Admission::Refuse(Excess::Stopped);
         };
         let config = &listener.config;
-        if listener.connections >= config.max_connections
-            || listener.handshakes >= config.max_handshakes
-        {
-            return Admission::Refuse;
+        if listener.connections >= config.max_connections {
+            return Admission::Refuse(Excess::Connections);
         }
+        if listener.handshakes >= config.max_handshakes {
+            return Admission::Refuse(Excess::Handshakes);
+        }
+        let count = listener.sources.count(listener.source(incoming));
+        let many = count.connections >= config.max_connections_per_address
+            || count.handshakes >= config.max_handshakes_per_address;
         let busy = listener.handshakes >= config.max_handshakes.div_ceil(2);
-        if busy && !incoming.remote_address_validated() && incoming.may_retry() {
+        // Whoever is not proved to be there may use another's address.
+        if (busy || many) && !incoming.remote_address_validated() && incoming.may_retry() {
             return Admission::Retry;
         }
-        Admission::Accept
+        match many {
+            true => Admission::Refuse(Excess::PerAddress),
+            false => Admission::Accept,
+        }
+    }
+}
+
+impl Listener {
+    /// Who a new connection counts for.
+    pub fn source(&self, incoming: &Incoming) -> Option<Source> {
+        Source::of(incoming.remote_address().ip(), &self.config)
     }
 }
 

@@ -12,6 +12,7 @@ use crate::handler::{Handler, HandlerId};
 use crate::inbox::{Bell, Inbox};
 use crate::link::quic::QuicLink;
 use crate::slots::Slots;
+use crate::sources::Source;
 use crate::timers::{Armed, Timers};
 use crate::EndpointStats;
 use connect::Attempt;
@@ -45,8 +46,8 @@ pub(crate) struct Conn {
     armed: Armed,
     /// When the handshake must be done.
     deadline: Option<Instant>,
-    /// Accepted by this endpoint and counted there.
-    listener: Option<usize>,
+    /// Accepted, and where that is counted.
+    accepted: Option<Accepted>,
     /// What an outgoing connection still needs while it is not ready.
     attempt: Option<Box<Attempt>>,
     /// QUIC is done with it; the entry goes when its last event is delivered.
@@ -55,6 +56,13 @@ pub(crate) struct Conn {
     in_tx: bool,
     /// Waits for its socket to take packets again.
     stalled: bool,
+}
+
+/// An accepted connection as its endpoint counts it.
+#[derive(Clone, Copy)]
+struct Accepted {
+    endpoint: usize,
+    source: Option<Source>,
 }
 
 struct HandlerSlot {
@@ -129,7 +137,7 @@ impl Core {
             link,
             armed: Armed::default(),
             deadline: None,
-            listener: None,
+            accepted: None,
             attempt: None,
             drained: false,
             in_rx: false,

@@ -16,12 +16,15 @@ pub mod context;
 mod driver;
 mod endpoint;
 mod engine;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod handler;
 mod inbox;
 mod link;
 mod resolve;
 pub mod runtime;
 mod slots;
+mod sources;
 mod speaks;
 mod timers;
 pub mod tls;
@@ -42,8 +45,14 @@ pub struct EndpointStats {
     pub connections: u64,
     /// Connections that became ready.
     pub accepted: u64,
-    /// Refused because of `max_connections`, `max_handshakes` or a stopped listener.
+    /// Refused: the sum of the next three, and those that came to a stopped listener.
     pub refused: u64,
+    /// Refused because of [`ListenConfig::max_connections`].
+    pub refused_connections: u64,
+    /// Refused because of [`ListenConfig::max_handshakes`].
+    pub refused_handshakes: u64,
+    /// Refused because of what one source address may have.
+    pub refused_per_address: u64,
     /// Clients that were asked to prove their address first.
     pub retried: u64,
     /// Incoming connections that failed before they were ready (TLS, ALPN, HTTP).

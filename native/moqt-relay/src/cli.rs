@@ -11,6 +11,18 @@ use signal_hook::iterator::Signals;
 use std::io::Write;
 use std::process::ExitCode;
 
+/// What the fuzz targets in `native/fuzz` reach of this room.
+pub mod fuzzing {
+    /// Arguments, one a line: read, or one line that says what is wrong.
+    pub fn arguments(text: &str) {
+        // Files are not read: that is for the target of token files.
+        let lines = text.lines().filter(|line| !line.contains("tokens"));
+        if let Err(error) = super::args::parse(lexopt::Parser::from_args(lines)) {
+            assert!(error.contains("--help"), "{error}");
+        }
+    }
+}
+
 /// Runs the command; the process ends with what it gives.
 pub fn main() -> ExitCode {
     let arguments = match args::parse(lexopt::Parser::from_env()) {

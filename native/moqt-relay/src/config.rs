@@ -2,7 +2,7 @@
 
 use crate::auth::{AllowAll, Authorizer};
 use moqt_net::LinkConfig;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -58,6 +58,9 @@ pub struct RelayConfig {
     pub authorizer: Arc<dyn Authorizer>,
     /// Bounds.
     pub limits: Limits,
+    /// Addresses to which the limits per address do not apply: this machine's own, and those of
+    /// proxies that many clients come through. Default `127.0.0.1` and `::1`.
+    pub exempt_addresses: Vec<IpAddr>,
     /// Where clients are sent by GOAWAY on shutdown; empty: nowhere in particular. At most
     /// 8,192 bytes.
     pub goaway_uri: String,
@@ -73,9 +76,33 @@ impl Default for RelayConfig {
             http: HttpListen::Off,
             authorizer: Arc::new(AllowAll),
             limits: Limits::default(),
+            exempt_addresses: vec![
+                IpAddr::V4(Ipv4Addr::LOCALHOST),
+                IpAddr::V6(Ipv6Addr::LOCALHOST),
+            ],
             goaway_uri: String::new(),
             link: LinkConfig::default(),
         }
+    }
+}
+
+impl RelayConfig {
+    /// Most bytes that one session can make the relay hold, whatever its peer does: what has
+    /// arrived and is not whole (buffers grow by doubling), what waits to be read or sent in QUIC,
+    /// live requests, and answers that are not read. Beside it the relay holds what all sessions
+    /// share: `limits.cache_bytes` and `limits.queue_bytes`.
+    pub fn session_ceiling(&self) -> usize {
+        let (limits, link) = (&self.limits, &self.link);
+        /// Connection, session and their bookkeeping.
+        const ENTRY: usize = 256 << 10;
+        2 * limits.partial_bytes_per_session.max(limits.object_bytes)
+            + limits.request_bytes_per_session
+            + limits.unread_bytes_per_session
+            + link.receive_window as usize
+            + link.datagram_receive_buffer
+            + link.datagram_send_buffer
+            + link.max_send_window as usize
+            + ENTRY
     }
 }
 
@@ -98,8 +125,27 @@ pub const DEFAULT_PORT: u16 = 4443;
 pub struct Limits {
     /// Sessions at once; a further connection is refused. Default 10,000.
     pub sessions: usize,
+    /// Sessions at once from one IPv4 address or one IPv6 network of 64 bits; a further connection
+    /// is refused. Default 1,024.
+    pub sessions_per_address: usize,
+    /// Connections whose handshake is in progress; a further one is refused. From half of it on,
+    /// clients must first prove their address with a Retry. Default 512.
+    pub handshakes: usize,
+    /// The same from one address or network; above it a further one must prove its address and is
+    /// refused. Default 64.
+    pub handshakes_per_address: usize,
     /// Live requests of one session; a further one is answered EXCESSIVE_LOAD. Default 1,024.
     pub requests_per_session: usize,
+    /// Bytes of all live requests of one session as they came; one that goes above it is answered
+    /// EXCESSIVE_LOAD. Default 4 MiB.
+    pub request_bytes_per_session: usize,
+    /// Bytes of messages and objects of one session that have begun to arrive and are not whole;
+    /// the stream that grows above it is stopped with EXCESSIVE_LOAD. Never below `object_bytes`.
+    /// Default 32 MiB.
+    pub partial_bytes_per_session: usize,
+    /// Bytes of answers that one session does not read; the request that grows above it is reset
+    /// with EXCESSIVE_LOAD. Default 8 MiB.
+    pub unread_bytes_per_session: usize,
     /// Published namespaces; a further PUBLISH_NAMESPACE is answered EXCESSIVE_LOAD.
     /// Default 65,536.
     pub namespaces: usize,
@@ -146,7 +192,13 @@ impl Default for Limits {
     fn default() -> Self {
         Limits {
             sessions: 10_000,
+            sessions_per_address: 1_024,
+            handshakes: 512,
+            handshakes_per_address: 64,
             requests_per_session: 1_024,
+            request_bytes_per_session: 4 << 20,
+            partial_bytes_per_session: 32 << 20,
+            unread_bytes_per_session: 8 << 20,
             namespaces: 65_536,
             matches_per_prefix: 4_096,
             tracks: 65_536,
@@ -173,7 +225,13 @@ impl Limits {
     pub fn check(&self) -> Result<(), String> {
         let positive = [
             ("sessions", self.sessions),
+            ("sessions_per_address", self.sessions_per_address),
+            ("handshakes", self.handshakes),
+            ("handshakes_per_address", self.handshakes_per_address),
             ("requests_per_session", self.requests_per_session),
+            ("request_bytes_per_session", self.request_bytes_per_session),
+            ("partial_bytes_per_session", self.partial_bytes_per_session),
+            ("unread_bytes_per_session", self.unread_bytes_per_session),
             ("namespaces", self.namespaces),
             ("matches_per_prefix", self.matches_per_prefix),
             ("tracks", self.tracks),

@@ -79,7 +79,12 @@ impl RelayHandler {
         let mut bound = Vec::new();
         for address in self.core.config.listen.clone() {
             let mut listen = ListenConfig::new(address, self.certificate.clone());
-            listen.max_connections = self.core.config.limits.sessions;
+            let limits = &self.core.config.limits;
+            listen.max_connections = limits.sessions;
+            listen.max_connections_per_address = limits.sessions_per_address;
+            listen.max_handshakes = limits.handshakes;
+            listen.max_handshakes_per_address = limits.handshakes_per_address;
+            listen.exempt_addresses = self.core.config.exempt_addresses.clone();
             listen.link = self.core.config.link.clone();
             bound.push(
                 cx.listen(listen)

@@ -1,6 +1,7 @@
 //! What a relay counts, as JSON (serde) and as Prometheus text.
 
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// A snapshot of a relay's counters and gauges. Counters run since the start.
@@ -16,6 +17,8 @@ pub struct RelayStats {
     pub sessions: SessionCounts,
     /// Requests of peers.
     pub requests: RequestCounts,
+    /// What sessions refused by themselves.
+    pub refusals: RefusalCounts,
     /// Objects.
     pub objects: ObjectCounts,
     /// Objects and streams given up, by cause.
@@ -51,8 +54,35 @@ pub struct SessionCounts {
     pub violations: u64,
     /// Refused by admission.
     pub unauthorized: u64,
-    /// Refused below MOQT: too many connections, failed handshakes.
+    /// Closed by the relay, by session termination code: `PROTOCOL_VIOLATION`,
+    /// `CONTROL_MESSAGE_TIMEOUT` and so on.
+    pub closed_by_code: BTreeMap<&'static str, u64>,
+    /// Connections refused below MOQT: too many of them or of their handshakes (see `limits`), or
+    /// the relay is shutting down.
     pub refused: u64,
+    /// Connections that did not get through TLS and the WebTransport exchange, or not in time.
+    pub handshakes_failed: u64,
+    /// Connections that were first asked to prove their address.
+    pub retried: u64,
+}
+
+/// What sessions refused by themselves, before the relay heard of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
+pub struct RefusalCounts {
+    /// Requests: too many, or too large together.
+    pub requests: u64,
+    /// Data streams stopped because too many were live or held.
+    pub streams: u64,
+    /// Data streams stopped because nobody asked for them.
+    pub unknown_streams: u64,
+    /// Datagrams that nobody asked for.
+    pub datagrams: u64,
+    /// Data streams stopped because of an object above the limit.
+    pub large_objects: u64,
+    /// Streams and requests ended because unfinished messages and objects held too many bytes.
+    pub partial: u64,
+    /// Requests reset because their answers are not read.
+    pub unread: u64,
 }
 
 /// Requests of peers.
@@ -139,6 +169,10 @@ pub struct CacheCounts {
 pub struct LimitCounts {
     /// Sessions.
     pub sessions: u64,
+    /// Sessions from one address.
+    pub sessions_per_address: u64,
+    /// Handshakes in progress.
+    pub handshakes: u64,
     /// Live requests of a session.
     pub requests: u64,
     /// Published namespaces.
@@ -256,6 +290,16 @@ impl RelayStats {
             self.sessions.refused,
         );
         counter(
+            "handshakes_failed_total",
+            "Connections that did not become ready.",
+            self.sessions.handshakes_failed,
+        );
+        counter(
+            "handshakes_retried_total",
+            "Connections asked to prove their address.",
+            self.sessions.retried,
+        );
+        counter(
             "requests_total",
             "Requests received.",
             self.requests.received,
@@ -311,6 +355,33 @@ impl RelayStats {
                 let _ = writeln!(out, "moq_relay_{name}{{{label}=\"{value}\"}} {count}");
             }
         };
+        let closes: Vec<(&str, u64)> = self
+            .sessions
+            .closed_by_code
+            .iter()
+            .map(|(code, count)| (*code, *count))
+            .collect();
+        labelled(
+            "sessions_closed_by_relay_total",
+            "Sessions that the relay closed.",
+            "code",
+            &closes,
+        );
+        let refusals = &self.refusals;
+        labelled(
+            "refusals_total",
+            "What sessions refused by themselves.",
+            "what",
+            &[
+                ("requests", refusals.requests),
+                ("streams", refusals.streams),
+                ("unknown_streams", refusals.unknown_streams),
+                ("datagrams", refusals.datagrams),
+                ("large_objects", refusals.large_objects),
+                ("partial", refusals.partial),
+                ("unread", refusals.unread),
+            ],
+        );
         labelled(
             "drops_total",
             "Objects given up.",
@@ -334,6 +405,8 @@ impl RelayStats {
             "limit",
             &[
                 ("sessions", limits.sessions),
+                ("sessions_per_address", limits.sessions_per_address),
+                ("handshakes", limits.handshakes),
                 ("requests", limits.requests),
                 ("namespaces", limits.namespaces),
                 ("matches", limits.matches),
@@ -357,6 +430,11 @@ mod tests {
         let mut stats = RelayStats::default();
         stats.objects.sent = 41;
         stats.drops.replaced = 7;
+        stats.refusals.unknown_streams = 5;
+        stats
+            .sessions
+            .closed_by_code
+            .insert("PROTOCOL_VIOLATION", 3);
         stats.tracks.push(TrackStats {
             name: "a--b".into(),
             ..TrackStats::default()
@@ -373,6 +451,10 @@ mod tests {
             text.contains("moq_relay_drops_total{cause=\"replaced\"} 7\n"),
             "{text}"
         );
+        assert_eq!(json["refusals"]["unknown_streams"], 5);
+        assert_eq!(json["sessions"]["closed_by_code"]["PROTOCOL_VIOLATION"], 3);
+        let closed = "closed_by_relay_total{code=\"PROTOCOL_VIOLATION\"} 3\n";
+        assert!(text.contains(closed), "{text}");
         for line in text.lines().filter(|l| !l.starts_with('#')) {
             let (name, value) = line.rsplit_once(' ').expect("name and value");
             assert!(

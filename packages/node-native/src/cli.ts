@@ -35,7 +35,15 @@ Shutdown (SIGINT, SIGTERM)
 
 Limits
   --max-sessions N           [default: 10000]
+  --max-sessions-per-address N  from one IPv4 address or IPv6 /64 network [default: 1024]
+  --max-handshakes N         in progress; from half of it on, clients prove their address first
+                             [default: 512]
+  --max-handshakes-per-address N  [default: 64]
+  --exempt-address ADDR      no limit per address for it, such as a proxy; may be repeated
+                             [default: 127.0.0.1 and ::1]
   --max-requests N           live requests of one session [default: 1024]
+  --max-fetches N            live fetches of one session [default: 64]
+  --session-bytes BYTES      unfinished messages and objects of one session [default: 33554432]
   --max-namespaces N         published namespaces [default: 65536]
   --max-tracks N             [default: 65536]
   --max-subscriptions N      [default: 100000]
@@ -54,7 +62,12 @@ const FLAG = { type: "boolean" } as const;
 /** Flag of the command and name of the limit. */
 const LIMITS = {
   "max-sessions": "sessions",
+  "max-sessions-per-address": "sessionsPerAddress",
+  "max-handshakes": "handshakes",
+  "max-handshakes-per-address": "handshakesPerAddress",
   "max-requests": "requestsPerSession",
+  "max-fetches": "fetchesPerSession",
+  "session-bytes": "sessionBytes",
   "max-namespaces": "namespaces",
   "max-tracks": "tracks",
   "max-subscriptions": "subscriptions",
@@ -91,7 +104,13 @@ function parse(args: string[]) {
         "goaway-uri": TEXT,
         drain: TEXT,
         "max-sessions": TEXT,
+        "max-sessions-per-address": TEXT,
+        "max-handshakes": TEXT,
+        "max-handshakes-per-address": TEXT,
+        "exempt-address": LIST,
         "max-requests": TEXT,
+        "max-fetches": TEXT,
+        "session-bytes": TEXT,
         "max-namespaces": TEXT,
         "max-tracks": TEXT,
         "max-subscriptions": TEXT,
@@ -131,6 +150,7 @@ async function relay(args: string[]): Promise<void> {
   if (flags.key !== undefined) options.key = flags.key;
   if (flags["dev-name"] !== undefined) options.names = flags["dev-name"];
   if (flags.tokens !== undefined) options.tokenFile = flags.tokens;
+  if (flags["exempt-address"] !== undefined) options.exemptAddresses = flags["exempt-address"];
   if (flags["goaway-uri"] !== undefined) options.goawayUri = flags["goaway-uri"];
 
   const running = await startRelay(options);

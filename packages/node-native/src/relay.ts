@@ -19,8 +19,18 @@ export interface RelayTokens {
 export interface RelayLimits {
   /** Default 10,000. */
   readonly sessions?: number;
+  /** Sessions from one IPv4 address or one IPv6 network of 64 bits. Default 1,024. */
+  readonly sessionsPerAddress?: number;
+  /** Handshakes in progress; from half of it on, clients must prove their address first. Default 512. */
+  readonly handshakes?: number;
+  /** Handshakes in progress from one address or network. Default 64. */
+  readonly handshakesPerAddress?: number;
   /** Live requests of one session. Default 1,024. */
   readonly requestsPerSession?: number;
+  /** Live fetches of one session. Default 64. */
+  readonly fetchesPerSession?: number;
+  /** Bytes of unfinished messages and objects of one session. Default 32 MiB. */
+  readonly sessionBytes?: number;
   /** Published namespaces. Default 65,536. */
   readonly namespaces?: number;
   /** Default 65,536. */
@@ -55,6 +65,8 @@ export interface RelayOptions {
   /** Where clients are told to go on shutdown. */
   readonly goawayUri?: string;
   readonly limits?: RelayLimits;
+  /** No limit per address for these, such as proxies that many come through. Default this machine. */
+  readonly exemptAddresses?: readonly string[];
 }
 
 /** A JSON value. */

@@ -1,8 +1,8 @@
 //! Packets in, and new connections from peers.
 
-use super::{Conn, Core, Link};
+use super::{Accepted, Conn, Core, Link};
 use crate::config::ListenConfig;
-use crate::endpoint::{Admission, Endpoint};
+use crate::endpoint::{Admission, Endpoint, Excess};
 use crate::link::quic::{Origin, QuicLink};
 use crate::link::Mapping;
 use crate::udp::ReceiveBuffers;
@@ -149,13 +149,20 @@ impl Core {
                 }
                 return;
             }
-            _ => {
+            (refusal, _) => {
                 self.stats.refused += 1;
+                match refusal {
+                    Admission::Refuse(Excess::Connections) => self.stats.refused_connections += 1,
+                    Admission::Refuse(Excess::Handshakes) => self.stats.refused_handshakes += 1,
+                    Admission::Refuse(Excess::PerAddress) => self.stats.refused_per_address += 1,
+                    _ => {}
+                }
                 let transmit = endpoint.quic.refuse(incoming, &mut self.packet);
                 endpoint.socket.send(transmit, &self.packet);
                 return;
             }
         };
+        let source = listener.source(&incoming);
         match endpoint
             .quic
             .accept(incoming, self.now, &mut self.packet, None)
@@ -163,6 +170,7 @@ impl Core {
             Ok((handle, connection)) => {
                 listener.connections += 1;
                 listener.handshakes += 1;
+                listener.sources.begin(source);
                 let config = listener.config.clone();
                 let handler = listener.handler;
                 let link = QuicLink::new(
@@ -178,7 +186,10 @@ impl Core {
                 let id = self.new_conn(handler, Link::Quic(Box::new(link)));
                 if let Some(conn) = self.conns.get_mut(id) {
                     conn.deadline = Some(deadline);
-                    conn.listener = Some(index);
+                    conn.accepted = Some(Accepted {
+                        endpoint: index,
+                        source,
+                    });
                 }
                 if let Some(Some(endpoint)) = self.endpoints.get_mut(index) {
                     endpoint.set_conn(handle, Some(id));
@@ -194,22 +205,30 @@ impl Core {
     }
 
     /// An accepted connection became ready.
-    pub(super) fn count_ready(&mut self, listener: Option<usize>) {
-        if let Some(Some(Some(endpoint))) = listener.map(|i| self.endpoints.get_mut(i)) {
+    pub(super) fn count_ready(&mut self, accepted: Option<Accepted>) {
+        let Some(Accepted { endpoint, source }) = accepted else {
+            return;
+        };
+        if let Some(Some(endpoint)) = self.endpoints.get_mut(endpoint) {
             self.stats.accepted += 1;
             if let Some(listener) = &mut endpoint.listener {
+                listener.sources.ready(source);
                 listener.handshakes = listener.handshakes.saturating_sub(1);
             }
         }
     }
 
     /// An accepted connection ended; `ready` if it had been.
-    pub(super) fn count_gone(&mut self, listener: Option<usize>, ready: bool) {
-        if let Some(Some(Some(endpoint))) = listener.map(|i| self.endpoints.get_mut(i)) {
+    pub(super) fn count_gone(&mut self, accepted: Option<Accepted>, ready: bool) {
+        let Some(Accepted { endpoint, source }) = accepted else {
+            return;
+        };
+        if let Some(Some(endpoint)) = self.endpoints.get_mut(endpoint) {
             if !ready {
                 self.stats.handshake_failures += 1;
             }
             if let Some(listener) = &mut endpoint.listener {
+                listener.sources.end(source, ready);
                 listener.connections = listener.connections.saturating_sub(1);
                 if !ready {
                     listener.handshakes = listener.handshakes.saturating_sub(1);

@@ -83,8 +83,8 @@ impl Core {
         };
         conn.deadline = None;
         conn.attempt = None;
-        let listener = conn.listener;
-        self.count_ready(listener);
+        let accepted = conn.accepted;
+        self.count_ready(accepted);
         log::debug!("connection {id:x}: ready, {info:?}");
         self.call(handler, |h, cx| h.on_connected(cx, ConnId(id), info));
     }
@@ -99,9 +99,9 @@ impl Core {
         let ready = conn.deadline.take().is_none();
         conn.handler = 0;
         conn.attempt = None;
-        let outgoing_or_ready = ready || conn.listener.is_none();
-        let listener = conn.listener.take();
-        self.count_gone(listener, ready);
+        let outgoing_or_ready = ready || conn.accepted.is_none();
+        let accepted = conn.accepted.take();
+        self.count_gone(accepted, ready);
         if !matches!(
             self.conns.get_mut(id),
             Some(Conn {
@@ -112,7 +112,8 @@ impl Core {
             self.conns.remove(id);
         }
         if !outgoing_or_ready {
-            log::info!("an incoming connection failed before it was ready: {reason:?}");
+            // Counted; whoever floods handshakes must not flood the log too.
+            log::debug!("an incoming connection failed before it was ready: {reason:?}");
         } else {
             self.call(handler, |h, cx| {
                 h.on_event(cx, ConnId(id), TransportEvent::Closed(reason));

@@ -3,7 +3,7 @@
 pub(crate) mod close;
 mod events;
 mod exchange;
-mod h3;
+pub(crate) mod h3;
 pub(crate) mod incoming;
 pub(crate) mod quic;
 mod transport;

@@ -37,7 +37,15 @@ Shutdown (SIGINT, SIGTERM)
 
 Limits
   --max-sessions N           [default: 10000]
+  --max-sessions-per-address N  from one IPv4 address or IPv6 /64 network [default: 1024]
+  --max-handshakes N         in progress; from half of it on, clients prove their address first
+                             [default: 512]
+  --max-handshakes-per-address N  [default: 64]
+  --exempt-address ADDR      no limit per address for it, such as a proxy; may be repeated
+                             [default: 127.0.0.1 and ::1]
   --max-requests N           live requests of one session [default: 1024]
+  --max-fetches N            live fetches of one session [default: 64]
+  --session-bytes BYTES      unfinished messages and objects of one session [default: 33554432]
   --max-namespaces N         published namespaces [default: 65536]
   --max-tracks N             [default: 65536]
   --max-subscriptions N      [default: 100000]
@@ -75,7 +83,7 @@ pub(super) fn parse(mut parser: lexopt::Parser) -> Result<Action, String> {
         http: HttpListen::SamePort,
         ..RelayConfig::default()
     };
-    let mut listen = Vec::new();
+    let (mut listen, mut exempt) = (Vec::new(), Vec::new());
     let (mut cert, mut key, mut tokens) = (None::<PathBuf>, None::<PathBuf>, None::<PathBuf>);
     let (mut dev, mut names) = (false, Vec::new());
     let (mut drain, mut level) = (Duration::from_millis(3_000), LevelFilter::Info);
@@ -115,6 +123,18 @@ pub(super) fn parse(mut parser: lexopt::Parser) -> Result<Action, String> {
             "--goaway-uri" => config.goaway_uri = value,
             "--drain" => drain = Duration::from_millis(number(&option, &value)? as u64),
             "--max-sessions" => limits.sessions = number(&option, &value)?,
+            "--max-sessions-per-address" => limits.sessions_per_address = number(&option, &value)?,
+            "--max-handshakes" => limits.handshakes = number(&option, &value)?,
+            "--max-handshakes-per-address" => {
+                limits.handshakes_per_address = number(&option, &value)?;
+            }
+            "--exempt-address" => exempt.push(value.parse().map_err(|_| {
+                hint(&format!(
+                    "{option} takes an IP address such as 192.0.2.7, not {value:?}"
+                ))
+            })?),
+            "--max-fetches" => limits.fetches_per_session = number(&option, &value)?,
+            "--session-bytes" => limits.partial_bytes_per_session = number(&option, &value)?,
             "--max-requests" => limits.requests_per_session = number(&option, &value)?,
             "--max-namespaces" => limits.namespaces = number(&option, &value)?,
             "--max-tracks" => limits.tracks = number(&option, &value)?,
@@ -134,6 +154,9 @@ pub(super) fn parse(mut parser: lexopt::Parser) -> Result<Action, String> {
     }
     if !listen.is_empty() {
         config.listen = listen;
+    }
+    if !exempt.is_empty() {
+        config.exempt_addresses = exempt;
     }
     config.certificate = match (cert, key, dev) {
         (Some(_), _, true) | (_, Some(_), true) => {
@@ -169,7 +192,13 @@ const OPTIONS: &[&str] = &[
     "--goaway-uri",
     "--drain",
     "--max-sessions",
+    "--max-sessions-per-address",
+    "--max-handshakes",
+    "--max-handshakes-per-address",
+    "--exempt-address",
     "--max-requests",
+    "--max-fetches",
+    "--session-bytes",
     "--max-namespaces",
     "--max-tracks",
     "--max-subscriptions",
@@ -261,6 +290,10 @@ mod tests {
             "--max-sessions",
             "10_000",
             "--queue-bytes=1024",
+            "--exempt-address=192.0.2.7",
+            "--exempt-address",
+            "::1",
+            "--max-sessions-per-address=7",
             "--log",
             "debug",
             "--drain",
@@ -272,6 +305,11 @@ mod tests {
         assert_eq!(full.config.http, HttpListen::Off);
         assert_eq!(full.config.limits.sessions, 10_000);
         assert_eq!(full.config.limits.queue_bytes_per_subscriber, 1024);
+        assert_eq!(full.config.limits.sessions_per_address, 7);
+        let addresses: [std::net::IpAddr; 2] =
+            ["192.0.2.7", "::1"].map(|text| text.parse().expect("an address"));
+        assert_eq!(full.config.exempt_addresses, addresses);
+        assert_eq!(plain.config.exempt_addresses.len(), 2);
         assert_eq!(
             (full.log, full.drain),
             (LevelFilter::Debug, Duration::from_millis(5))
@@ -304,6 +342,7 @@ mod tests {
             (&["--listen", "here"], "127.0.0.1:4443"),
             (&["--max-sessions", "many"], "whole number"),
             (&["--max-sessions", "0"], "at least 1"),
+            (&["--exempt-address", "proxy"], "192.0.2.7"),
             (&["--cert", "a.pem"], "belong together"),
             (
                 &["--cert", "a.pem", "--key", "b.pem", "--dev-cert"],

@@ -47,7 +47,9 @@ impl Core {
             }
             Decision::Deny { reason } => {
                 self.counts.sessions.unauthorized += 1;
-                log::info!("session {} refused: {reason}", conn.0);
+                if self.may_complain(io.now()) {
+                    log::info!("session {} refused: {reason}", conn.0);
+                }
                 self.with_session(io, conn, |session, transport| {
                     session.close(transport, session_codes::UNAUTHORIZED, &reason);
                 });

@@ -8,7 +8,7 @@ use moqt::session::{RequestEnd, RequestId, SessionClose};
 use moqt::transport::CloseReason;
 use moqt::wire::{session_codes, stream_codes};
 use moqt_net::ConnId;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 impl Core {
     pub(super) fn on_request_closed(
@@ -54,9 +54,12 @@ impl Core {
             return;
         };
         self.counts.sessions.closed += 1;
+        self.refusals.add(peer.session.stats());
         // Whoever closes its session has left. Whoever is lost may come back.
         let left = match &reason {
             SessionClose::Local { code, reason } => {
+                let by_code = &mut self.counts.sessions.closed_by_code;
+                *by_code.entry(session_codes::name(*code)).or_default() += 1;
                 let expected = [
                     session_codes::NO_ERROR,
                     session_codes::UNAUTHORIZED,
@@ -64,8 +67,10 @@ impl Core {
                 ];
                 if !expected.contains(code) && !peer.farewell.is_said() {
                     self.counts.sessions.violations += 1;
-                    let name = session_codes::name(*code);
-                    log::info!("session {} closed: {name} ({reason})", conn.0);
+                    if self.may_complain(io.now()) {
+                        let name = session_codes::name(*code);
+                        log::info!("session {} closed: {name} ({reason})", conn.0);
+                    }
                 }
                 true
             }
@@ -115,6 +120,18 @@ impl Core {
         if self.drain.is_some() && self.peers.is_empty() {
             self.drained = true;
         }
+    }
+
+    /// Whether a line about a peer that breaks rules may be logged: one a second, so that many such
+    /// peers do not flood the log. All are counted.
+    pub(super) fn may_complain(&mut self, now: Instant) -> bool {
+        let may = self
+            .complained
+            .is_none_or(|at| now.saturating_duration_since(at) >= Duration::from_secs(1));
+        if may {
+            self.complained = Some(now);
+        }
+        may
     }
 
     /// Begins the shutdown: GOAWAY to every session, new requests refused, sessions closed when

@@ -24,7 +24,7 @@ mod work;
 use crate::config::RelayConfig;
 use crate::io::{Gone, Io};
 use crate::peer::{Peer, Role};
-use crate::stats::RelayStats;
+use crate::stats::{RefusalCounts, RelayStats};
 use crate::timers::{Timer, Timers};
 use crate::track::Track;
 use crate::tree::NamespaceTree;
@@ -59,6 +59,8 @@ pub(crate) struct Core {
     counts: RelayStats,
     /// What senders that are gone had counted.
     retired: SenderStats,
+    /// What sessions that are over had refused.
+    refusals: RefusalCounts,
     namespaces: usize,
     subscriptions: usize,
     queued: usize,
@@ -68,6 +70,8 @@ pub(crate) struct Core {
     started: Instant,
     drain: Option<Instant>,
     drained: bool,
+    /// When a line about a peer that breaks rules was logged last.
+    complained: Option<Instant>,
 }
 
 impl Core {
@@ -87,6 +91,7 @@ impl Core {
             next_id: 0,
             counts: RelayStats::default(),
             retired: SenderStats::default(),
+            refusals: RefusalCounts::default(),
             namespaces: 0,
             subscriptions: 0,
             queued: 0,
@@ -95,6 +100,7 @@ impl Core {
             started: now,
             drain: None,
             drained: false,
+            complained: None,
         }
     }
 
@@ -126,7 +132,10 @@ impl Core {
             implementation: Some(concat!("moq-game-relay/", env!("CARGO_PKG_VERSION")).into()),
             limits: SessionLimits {
                 max_requests: limits.requests_per_session,
+                max_request_bytes: limits.request_bytes_per_session,
                 max_object_size: limits.object_bytes,
+                max_receive_buffer: limits.partial_bytes_per_session.max(limits.object_bytes),
+                max_backlog_bytes: limits.unread_bytes_per_session,
                 response_timeout: limits.upstream_timeout,
                 ..SessionLimits::default()
             },

@@ -3,7 +3,8 @@
 use super::work::add;
 use super::Core;
 use crate::io::Io;
-use crate::stats::{RelayStats, TrackStats};
+use crate::stats::{RefusalCounts, RelayStats, TrackStats};
+use moqt::session::SessionStats;
 use moqt_net::EndpointStats;
 
 /// Most tracks listed in a snapshot.
@@ -17,7 +18,12 @@ impl Core {
         stats.uptime_ms = io.now().saturating_duration_since(self.started).as_millis() as u64;
         stats.draining = self.drain.is_some();
         stats.sessions.open = self.peers.values().filter(|p| p.ready).count() as u64;
-        stats.sessions.refused = endpoint.refused + endpoint.handshake_failures;
+        stats.sessions.refused = endpoint.refused;
+        stats.sessions.handshakes_failed = endpoint.handshake_failures;
+        stats.sessions.retried = endpoint.retried;
+        stats.limits.sessions += endpoint.refused_connections;
+        stats.limits.sessions_per_address = endpoint.refused_per_address;
+        stats.limits.handshakes = endpoint.refused_handshakes;
         stats.tracks_open = self.tracks.len() as u64;
         stats.namespaces_open = self.namespaces as u64;
         stats.subscriptions_open = self.subscriptions as u64;
@@ -48,9 +54,11 @@ impl Core {
                 });
             }
         }
+        stats.refusals = self.refusals;
         for peer in self.peers.values() {
-            stats.limits.requests += peer.session.stats().requests_refused;
+            stats.refusals.add(peer.session.stats());
         }
+        stats.limits.requests = stats.refusals.requests;
         stats.objects.sent = sent.objects + sent.datagrams;
         stats.objects.sent_bytes = sent.bytes;
         stats.drops.replaced = sent.dropped;
@@ -58,5 +66,18 @@ impl Core {
         stats.drops.datagram_queue = sent.datagrams_dropped;
         stats.drops.datagram_too_large = sent.datagrams_too_large;
         stats
+    }
+}
+
+impl RefusalCounts {
+    /// Adds what one session has refused.
+    pub(super) fn add(&mut self, session: &SessionStats) {
+        self.requests += session.requests_refused;
+        self.streams += session.streams_refused;
+        self.unknown_streams += session.streams_unknown;
+        self.datagrams += session.datagrams_dropped;
+        self.large_objects += session.objects_too_large;
+        self.partial += session.partial_refused;
+        self.unread += session.backlog_refused;
     }
 }

@@ -20,6 +20,7 @@ impl Session {
         stream: StreamId,
         number: u64,
         request: Request,
+        size: usize,
     ) {
         if !self.peer_ids.take(number) {
             let reason = "request id of the wrong side or used before";
@@ -32,7 +33,7 @@ impl Session {
         if self.closed {
             return;
         }
-        if let Some(error) = self.refusal(id, &request, tokens.is_none()) {
+        if let Some(error) = self.refusal(id, &request, size, tokens.is_none()) {
             self.stats.requests_refused += 1;
             return self.refuse_stream(t, stream, error);
         }
@@ -43,7 +44,8 @@ impl Session {
             }
         }
         self.inbound_requests += 1;
-        let mut state = RequestState::new(stream, request.kind(), false);
+        let mut state = RequestState::new(stream, request.kind(), false, &self.backlog);
+        state.size = Some(self.requested.charge(size));
         describe(&mut state, &request);
         self.streams.insert(stream, StreamEntry::Request(id));
         let alias = match &request {
@@ -70,7 +72,13 @@ impl Session {
     }
 
     /// Why the session itself refuses a request, if it does.
-    fn refusal(&self, id: RequestId, request: &Request, bad_token: bool) -> Option<RequestError> {
+    fn refusal(
+        &self,
+        id: RequestId,
+        request: &Request,
+        size: usize,
+        bad_token: bool,
+    ) -> Option<RequestError> {
         if bad_token {
             let reason = "the same token twice";
             return Some(RequestError::new(
@@ -92,8 +100,11 @@ impl Session {
             let reason = "no such session-level track or namespace";
             return Some(RequestError::new(request_codes::DOES_NOT_EXIST, reason));
         }
-        if self.inbound_requests >= self.config.limits.max_requests {
-            let mut error = RequestError::new(request_codes::EXCESSIVE_LOAD, "too many requests");
+        let limits = &self.config.limits;
+        let too_large = self.requested.bytes().saturating_add(size) > limits.max_request_bytes;
+        if self.inbound_requests >= limits.max_requests || too_large {
+            let reason = "too many requests";
+            let mut error = RequestError::new(request_codes::EXCESSIVE_LOAD, reason);
             error.retry_after = Some(1_000);
             return Some(error);
         }
@@ -105,8 +116,12 @@ impl Session {
         let Ok(bytes) = self.encode(&Message::Response { id: None, response }) else {
             return;
         };
-        let mut out = OutBuf::default();
+        let mut out = OutBuf::metered(&self.backlog);
         let _ = out.push(t, stream, bytes);
+        if self.backlog.bytes() > self.config.limits.max_backlog_bytes {
+            self.stats.backlog_refused += 1;
+            return self.drop_stream(t, stream);
+        }
         out.finish(t, stream);
         let deadline = self.after(self.config.limits.drain_timeout);
         self.streams.insert(stream, closing(out, false, deadline));

@@ -75,6 +75,9 @@ impl SessionConfig {
 pub struct Limits {
     /// Live inbound requests; more are answered with EXCESSIVE_LOAD. Default 1,024.
     pub max_requests: usize,
+    /// Bytes of all live inbound requests as they came; one that goes above it is answered with
+    /// EXCESSIVE_LOAD. Default 4 MiB.
+    pub max_request_bytes: usize,
     /// Live inbound data streams; more are stopped with EXCESSIVE_LOAD. Default 4,096.
     pub max_streams: usize,
     /// Bytes of one object with its properties; a stream with a larger one is stopped.
@@ -95,10 +98,17 @@ pub struct Limits {
     pub response_timeout: Duration,
     /// How long late streams are waited for after PUBLISH_DONE. Default 2 s.
     pub drain_timeout: Duration,
+    /// Bytes of messages and objects that have begun and are not whole, and of whatever waits for
+    /// SETUP, an alias or an answer, all streams together; the stream or request that grows above
+    /// it is stopped or reset with EXCESSIVE_LOAD. At least `max_object_size`. Default 32 MiB.
+    pub max_receive_buffer: usize,
     /// Bytes of control messages waiting on one blocked stream; above it the request is reset with
     /// EXCESSIVE_LOAD, the session closed with INTERNAL_ERROR for the control stream.
     /// Default 1 MiB.
     pub max_control_backlog: usize,
+    /// The same on all request streams together; the request that grows above it is reset with
+    /// EXCESSIVE_LOAD. Default 8 MiB.
+    pub max_backlog_bytes: usize,
     /// Unanswered inbound updates of one request. Default 16.
     pub max_pending_updates: usize,
     /// Namespaces that one SUBSCRIBE_NAMESPACE of ours may learn; above it the request is
@@ -110,6 +120,7 @@ impl Default for Limits {
     fn default() -> Self {
         Limits {
             max_requests: 1_024,
+            max_request_bytes: 4 << 20,
             max_streams: 4_096,
             max_object_size: 16 << 20,
             max_early_streams: 128,
@@ -119,7 +130,9 @@ impl Default for Limits {
             setup_timeout: Duration::from_secs(10),
             response_timeout: Duration::from_secs(30),
             drain_timeout: Duration::from_secs(2),
+            max_receive_buffer: 32 << 20,
             max_control_backlog: 1 << 20,
+            max_backlog_bytes: 8 << 20,
             max_pending_updates: 16,
             max_namespaces: 16_384,
         }

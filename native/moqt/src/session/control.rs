@@ -7,7 +7,7 @@ use super::{setup, Session};
 use crate::transport::Transport;
 use crate::wire::{
     request_codes, session_codes, stream_codes, Goaway, Message, Parameters, RequestError,
-    RequestKind, RequestOk, Response, Scope, Setup, WireError,
+    RequestKind, RequestOk, Response, Scope, Setup, Token, WireError,
 };
 
 const NOT_NOW: WireError = WireError::violation("message not allowed at this point of a request");
@@ -141,7 +141,13 @@ impl Session {
             self.abort_request(t, id, stream_codes::EXCESSIVE_LOAD, Some(end));
         } else if let Some(tokens) = tokens {
             if state.phase == Phase::Pending {
-                state.updates_held.push_back((params, tokens));
+                let charge = self.partial.charge(size_of(&params, &tokens));
+                state.updates_held.push_back((params, tokens, charge));
+                if self.is_crammed() {
+                    self.stats.partial_refused += 1;
+                    let end = RequestEnd::Cancelled(stream_codes::EXCESSIVE_LOAD);
+                    self.abort_request(t, id, stream_codes::EXCESSIVE_LOAD, Some(end));
+                }
             } else {
                 state.updates_in += 1;
                 self.events
@@ -329,6 +335,13 @@ impl Session {
         }
         Ok(())
     }
+}
+
+/// About what an update holds while it waits.
+fn size_of(params: &Parameters, tokens: &[Token]) -> usize {
+    let prefix = params.namespace_prefix.as_ref().map_or(0, |p| p.byte_len());
+    let values: usize = tokens.iter().map(|token| token.value.len()).sum();
+    std::mem::size_of::<Parameters>() + prefix + values
 }
 
 fn no_properties(ok: &RequestOk) -> Result<(), WireError> {

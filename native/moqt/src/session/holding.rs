@@ -23,9 +23,10 @@ impl Session {
         t.pause(id, true);
         self.early.push_back(id);
         if let Some(StreamEntry::Incoming(incoming)) = self.streams.get_mut(&id) {
-            incoming.input.hold(&data);
+            incoming.input.hold(&self.partial, &data);
             incoming.stage = Stage::Early(fin);
         }
+        self.refuse_if_crammed(t, id);
     }
 
     pub(super) fn hold_unknown(
@@ -48,13 +49,14 @@ impl Session {
         self.held.push(id);
         let deadline = self.after(self.config.limits.hold_timeout);
         if let Some(StreamEntry::Incoming(incoming)) = self.streams.get_mut(&id) {
-            incoming.input.hold(&data);
+            incoming.input.hold(&self.partial, &data);
             incoming.stage = Stage::Held {
                 header,
                 fin,
                 deadline,
             };
         }
+        self.refuse_if_crammed(t, id);
     }
 
     /// SETUP is there: what waited for it goes on, in order.

@@ -1,5 +1,6 @@
 //! The peer's data streams and datagrams.
 
+use super::buffer::Meter;
 use super::state::{Incoming, Phase, Stage, StreamEntry};
 use super::types::{RequestId, SessionEvent, StreamEnd};
 use super::Session;
@@ -33,7 +34,8 @@ impl Session {
             Stage::Typing { .. } => self.on_stream_start(t, id, data, fin),
             Stage::Early(ended) | Stage::Held { fin: ended, .. } => {
                 *ended |= fin;
-                incoming.input.hold(&data);
+                incoming.input.hold(&self.partial, &data);
+                self.refuse_if_crammed(t, id);
             }
         }
     }
@@ -55,7 +57,9 @@ impl Session {
             Err(WireError::Truncated { .. }) if fin => {
                 return self.violation(t, "stream finished within its header");
             }
-            Err(WireError::Truncated { missing }) => return incoming.input.keep(&data, missing),
+            Err(WireError::Truncated { missing }) => {
+                return incoming.input.keep(&self.partial, &data, missing)
+            }
             Err(e) => return self.fail(t, e),
         };
         if header != StreamHeader::Control && header != StreamHeader::Padding && self.peer.is_none()
@@ -101,6 +105,14 @@ impl Session {
     pub(super) fn refuse_incoming(&mut self, t: &mut dyn Transport, id: StreamId, code: u64) {
         self.drop_incoming(id);
         t.stop(id, code);
+    }
+
+    /// Refuses a stream that made unfinished things hold too much.
+    pub(super) fn refuse_if_crammed(&mut self, t: &mut dyn Transport, id: StreamId) {
+        if self.is_crammed() {
+            self.stats.partial_refused += 1;
+            self.refuse_incoming(t, id, stream_codes::EXCESSIVE_LOAD);
+        }
     }
 
     pub(super) fn drop_incoming(&mut self, id: StreamId) -> Option<Incoming> {
@@ -191,7 +203,7 @@ impl Session {
             return;
         };
         let Incoming { stage, input } = incoming;
-        let failure = loop_objects(input, data, |data| match stage {
+        let failure = loop_objects(input, &self.partial, data, |data| match stage {
             Stage::Subgroup { request, state } => {
                 let (object, used) = self.profile.decode_subgroup_object(state, data, max_size)?;
                 self.stats.objects_received += 1;
@@ -226,6 +238,11 @@ impl Session {
             Some(e) => self.fail(t, e),
             None if fin && partial => self.violation(t, "stream finished within an object"),
             None if fin => self.end_incoming(t, id, StreamEnd::Fin),
+            None if partial && self.is_crammed() => {
+                self.stats.partial_refused += 1;
+                t.stop(id, stream_codes::EXCESSIVE_LOAD);
+                self.end_incoming(t, id, StreamEnd::TooLarge);
+            }
             None => {}
         }
     }
@@ -332,6 +349,7 @@ impl Session {
 /// Feeds `data` to `decode` until it wants more; gives the error that ends the stream, if any.
 fn loop_objects(
     input: &mut super::buffer::Assembler,
+    meter: &Meter,
     data: Bytes,
     mut decode: impl FnMut(&Bytes) -> Result<usize, WireError>,
 ) -> Option<WireError> {
@@ -340,7 +358,7 @@ fn loop_objects(
         match decode(&data) {
             Ok(used) => data.advance(used),
             Err(WireError::Truncated { missing }) => {
-                input.keep(&data, missing);
+                input.keep(meter, &data, missing);
                 return None;
             }
             Err(e) => return Some(e),

@@ -33,7 +33,7 @@ use crate::hash::IntMap;
 use crate::transport::{Dir, StreamId, Transport, TransportEvent};
 use crate::wire::{session_codes, Message, ObjectDatagram, Profile, WireError};
 use auth::TokenCache;
-use buffer::OutBuf;
+use buffer::{Meter, OutBuf};
 use bytes::{Bytes, BytesMut};
 use ids::PeerIds;
 use state::{RequestState, StreamEntry};
@@ -86,6 +86,12 @@ pub struct Session {
     goaway_sent: Option<GoawaySent>,
     goaway_received: bool,
     scratch: BytesMut,
+    /// What has begun to arrive and is not whole, or waits.
+    partial: Meter,
+    /// The peer's live requests.
+    requested: Meter,
+    /// Control messages that the peer does not read.
+    backlog: Meter,
     /// The earliest of all deadlines, or a little before it.
     deadline: Option<Instant>,
 }
@@ -131,6 +137,9 @@ impl Session {
             goaway_sent: None,
             goaway_received: false,
             scratch: BytesMut::new(),
+            partial: Meter::default(),
+            requested: Meter::default(),
+            backlog: Meter::default(),
             deadline: None,
             config,
         }
@@ -297,6 +306,11 @@ impl Session {
 
     fn violation(&mut self, t: &mut dyn Transport, reason: &'static str) {
         self.close(t, session_codes::PROTOCOL_VIOLATION, reason);
+    }
+
+    /// Whether unfinished messages and objects hold more than they may.
+    fn is_crammed(&self) -> bool {
+        self.partial.bytes() > self.config.limits.max_receive_buffer
     }
 
     fn end(&mut self, reason: SessionClose) {

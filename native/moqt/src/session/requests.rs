@@ -55,7 +55,7 @@ impl Session {
         self.next_id += 2;
         self.stats.requests_sent += 1;
 
-        let mut state = RequestState::new(stream, request.kind(), true);
+        let mut state = RequestState::new(stream, request.kind(), true, &self.backlog);
         let rendezvous = request.params().rendezvous_timeout.unwrap_or(0);
         let wait = self.config.limits.response_timeout + Duration::from_millis(rendezvous.min(DAY));
         state.deadline = Some(self.after(wait));
@@ -228,7 +228,12 @@ impl Session {
         };
         // A stream that is gone is reported by the transport's own event.
         let _ = state.out.push(t, state.stream, bytes);
-        if state.out.len() > self.config.limits.max_control_backlog {
+        let all = self.backlog.bytes();
+        let limits = &self.config.limits;
+        let waits = state.out.is_blocked();
+        if state.out.len() > limits.max_control_backlog || (waits && all > limits.max_backlog_bytes)
+        {
+            self.stats.backlog_refused += 1;
             let end = RequestEnd::Cancelled(stream_codes::EXCESSIVE_LOAD);
             self.abort_request(t, id, stream_codes::EXCESSIVE_LOAD, Some(end));
         }

@@ -97,7 +97,7 @@ impl Session {
         if let Some(alias) = alias {
             self.aliases_out.insert(alias, id);
         }
-        for (params, tokens) in state.updates_held.drain(..) {
+        for (params, tokens, _) in state.updates_held.drain(..) {
             state.updates_in += 1;
             self.events
                 .push_back(SessionEvent::Update { id, params, tokens });

@@ -1,6 +1,6 @@
 //! What a session keeps for each stream and request.
 
-use super::buffer::{Assembler, OutBuf};
+use super::buffer::{Assembler, Charge, Meter, OutBuf};
 use super::types::RequestId;
 use crate::transport::StreamId;
 use crate::wire::{
@@ -115,6 +115,8 @@ pub(super) struct RequestState {
     pub stream: StreamId,
     pub kind: RequestKind,
     pub ours: bool,
+    /// What a request of the peer counts for.
+    pub size: Option<Charge>,
     pub phase: Phase,
     pub input: Assembler,
     pub out: OutBuf,
@@ -129,7 +131,7 @@ pub(super) struct RequestState {
     /// The peer's updates told to the owner and without an answer.
     pub updates_in: usize,
     /// The peer's updates that came before the request was answered.
-    pub updates_held: VecDeque<(Parameters, Vec<Token>)>,
+    pub updates_held: VecDeque<(Parameters, Vec<Token>, Charge)>,
     pub goaway_sent: bool,
     pub goaway_received: bool,
     /// The track of SUBSCRIBE and PUBLISH.
@@ -151,14 +153,16 @@ pub(super) struct RequestState {
 }
 
 impl RequestState {
-    pub fn new(stream: StreamId, kind: RequestKind, ours: bool) -> Self {
+    /// `backlog` counts what the peer does not read.
+    pub fn new(stream: StreamId, kind: RequestKind, ours: bool, backlog: &Meter) -> Self {
         RequestState {
             stream,
             kind,
             ours,
+            size: None,
             phase: Phase::Pending,
             input: Assembler::default(),
-            out: OutBuf::default(),
+            out: OutBuf::metered(backlog),
             held: None,
             received_fin: false,
             stopped: None,

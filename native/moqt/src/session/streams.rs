@@ -82,7 +82,7 @@ impl Session {
         let Some(StreamEntry::PeerControl(input)) = self.streams.get_mut(&id) else {
             return;
         };
-        if let Some(mut data) = input.feed(data) {
+        if let Some(mut data) = input.feed_copy(data) {
             loop {
                 match self.profile.decode_message(&data) {
                     Ok((message, used)) => {
@@ -94,7 +94,7 @@ impl Session {
                     }
                     Err(WireError::Truncated { missing }) => {
                         if let Some(StreamEntry::PeerControl(input)) = self.streams.get_mut(&id) {
-                            input.keep(&data, missing);
+                            input.keep(&self.partial, &data, missing);
                         }
                         break;
                     }
@@ -118,19 +118,20 @@ impl Session {
             if held.is_none() {
                 if !room {
                     self.stats.streams_refused += 1;
-                    self.streams.remove(&id);
-                    t.reset(id, stream_codes::EXCESSIVE_LOAD);
-                    t.stop(id, stream_codes::EXCESSIVE_LOAD);
-                    return;
+                    return self.drop_stream(t, id);
                 }
                 t.pause(id, true);
                 self.early.push_back(id);
             }
-            input.hold(&data);
+            input.hold(&self.partial, &data);
             *held = Some(held.unwrap_or(false) || fin);
+            if self.is_crammed() {
+                self.stats.partial_refused += 1;
+                self.drop_stream(t, id);
+            }
             return;
         }
-        let Some(mut data) = input.feed(data) else {
+        let Some(mut data) = input.feed_copy(data) else {
             if fin {
                 self.violation(t, "request stream finished before its request");
             }
@@ -145,7 +146,7 @@ impl Session {
                 used,
             )) => {
                 data.advance(used);
-                self.on_request(t, id, number, request);
+                self.on_request(t, id, number, request, used);
                 if !self.closed && (fin || !data.is_empty()) {
                     let now = self.now.unwrap_or_else(Instant::now);
                     self.on_data(now, t, id, Dir::Bi, data, fin);
@@ -155,9 +156,23 @@ impl Session {
             Err(WireError::Truncated { .. }) if fin => {
                 self.violation(t, "request stream finished before its request")
             }
-            Err(WireError::Truncated { missing }) => input.keep(&data, missing),
+            Err(WireError::Truncated { missing }) => {
+                input.keep(&self.partial, &data, missing);
+                if self.is_crammed() {
+                    self.stats.partial_refused += 1;
+                    self.drop_stream(t, id);
+                }
+            }
             Err(e) => self.fail(t, e),
         }
+    }
+
+    /// Ends both directions of a request stream that the peer has opened, and whatever waits on it.
+    pub(super) fn drop_stream(&mut self, t: &mut dyn Transport, id: StreamId) {
+        self.streams.remove(&id);
+        self.early.retain(|early| *early != id);
+        t.reset(id, stream_codes::EXCESSIVE_LOAD);
+        t.stop(id, stream_codes::EXCESSIVE_LOAD);
     }
 
     fn on_request_data(&mut self, t: &mut dyn Transport, id: StreamId, data: Bytes, fin: bool) {
@@ -177,11 +192,11 @@ impl Session {
                 t.pause(id, true);
                 self.early.push_back(id);
             }
-            state.input.hold(&data);
+            state.input.hold(&self.partial, &data);
             state.held = Some(state.held.unwrap_or(false) || fin);
             return;
         }
-        if let Some(mut data) = state.input.feed(data) {
+        if let Some(mut data) = state.input.feed_copy(data) {
             loop {
                 match self.profile.decode_message(&data) {
                     Ok((message, used)) => {
@@ -193,7 +208,7 @@ impl Session {
                     }
                     Err(WireError::Truncated { missing }) => {
                         if let Some(state) = self.requests.get_mut(&request) {
-                            state.input.keep(&data, missing);
+                            state.input.keep(&self.partial, &data, missing);
                         }
                         break;
                     }
@@ -202,7 +217,16 @@ impl Session {
             }
         }
         if fin && !self.closed {
-            self.on_request_fin(t, id, request);
+            return self.on_request_fin(t, id, request);
+        }
+        let partial = self
+            .requests
+            .get(&request)
+            .is_some_and(|state| state.input.is_partial());
+        if partial && self.is_crammed() {
+            self.stats.partial_refused += 1;
+            let end = RequestEnd::Cancelled(stream_codes::EXCESSIVE_LOAD);
+            self.abort_request(t, request, stream_codes::EXCESSIVE_LOAD, Some(end));
         }
     }
 

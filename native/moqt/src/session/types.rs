@@ -56,7 +56,9 @@ pub enum StreamEnd {
         /// Whether the reset cut an object.
         truncated: bool,
     },
-    /// An object above [`super::Limits::max_object_size`]; the session has stopped the stream.
+    /// An object above [`super::Limits::max_object_size`], or one that does not fit into
+    /// [`super::Limits::max_receive_buffer`] beside the other unfinished ones; the session has
+    /// stopped the stream.
     TooLarge,
 }
 
@@ -310,6 +312,10 @@ pub struct SessionStats {
     pub objects_truncated: u64,
     /// Streams stopped because of an object above the size limit.
     pub objects_too_large: u64,
+    /// Streams and requests ended because unfinished messages and objects held too many bytes.
+    pub partial_refused: u64,
+    /// Requests reset because the peer does not read what it asked for.
+    pub backlog_refused: u64,
     /// Datagrams sent.
     pub datagrams_sent: u64,
     /// Datagrams received.
