@@ -38,12 +38,12 @@ impl Timers {
         self.heap.peek().map(|Reverse((at, _))| *at)
     }
 
-    /// Takes one deadline that has come.
-    pub(crate) fn due(&mut self, now: Instant) -> Option<Timer> {
-        if self.next()? > now {
-            return None;
+    /// Takes the deadlines that have come. What is added meanwhile, even for a time that is past,
+    /// waits for the next turn: nothing here can keep the relay from its connections.
+    pub(crate) fn take_due(&mut self, now: Instant, due: &mut Vec<Timer>) {
+        while self.next().is_some_and(|at| at <= now) {
+            due.extend(self.heap.pop().map(|Reverse((_, timer))| timer));
         }
-        self.heap.pop().map(|Reverse((_, timer))| timer)
     }
 }
 
@@ -83,11 +83,13 @@ mod tests {
         scheduled.want(&mut timers, None, Timer::Track(1));
         scheduled.want(&mut timers, Some(at(10)), Timer::Track(1));
         assert_eq!(timers.next(), Some(at(10)));
-        assert_eq!(timers.due(at(5)), None);
-        assert_eq!(timers.due(at(40)), Some(Timer::Track(1)));
+        let mut due = Vec::new();
+        timers.take_due(at(5), &mut due);
+        assert_eq!(due, []);
+        timers.take_due(at(40), &mut due);
+        assert_eq!(due, [Timer::Track(1), Timer::Track(1), Timer::Drain]);
         scheduled.fired();
-        assert_eq!(timers.due(at(40)), Some(Timer::Track(1)));
-        assert_eq!(timers.due(at(40)), Some(Timer::Drain));
-        assert_eq!(timers.due(at(40)), None);
+        scheduled.want(&mut timers, Some(at(10)), Timer::Track(1));
+        assert_eq!(timers.next(), Some(at(10)));
     }
 }

@@ -229,7 +229,12 @@ impl Track {
 
     /// The earliest of its deadlines.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        let waiting = self.waiting.iter().filter_map(|w| w.until);
+        // With an answer outstanding, the session's own time-out decides.
+        let pending = self.is_pending();
+        let waiting = self
+            .waiting
+            .iter()
+            .filter_map(|w| w.until.filter(|_| !pending));
         let done = self
             .subscribers
             .iter()

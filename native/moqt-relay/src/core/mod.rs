@@ -54,6 +54,8 @@ pub(crate) struct Core {
     timers: Timers,
     /// Sessions whose events are to be taken.
     dirty: Vec<ConnId>,
+    /// Deadlines that have come, while they are worked on; otherwise empty.
+    due: Vec<Timer>,
     next_id: u64,
     /// Counters; the gauges are filled in when a snapshot is taken.
     counts: RelayStats,
@@ -88,6 +90,7 @@ impl Core {
             fetches: HashMap::new(),
             timers: Timers::default(),
             dirty: Vec::new(),
+            due: Vec::new(),
             next_id: 0,
             counts: RelayStats::default(),
             retired: SenderStats::default(),
@@ -175,21 +178,11 @@ impl Core {
 
     /// Lets time pass.
     pub(crate) fn on_timeout(&mut self, io: &mut dyn Io) {
-        let now = io.now();
-        while let Some(timer) = self.timers.due(now) {
+        let mut due = std::mem::take(&mut self.due);
+        self.timers.take_due(io.now(), &mut due);
+        for timer in due.drain(..) {
             match timer {
-                Timer::Peer(conn) => {
-                    if let Some(peer) = self.peers.get_mut(&conn) {
-                        peer.timer.fired();
-                        if let Some(transport) = io.transport(conn) {
-                            peer.session.on_timeout(now, transport);
-                        }
-                        while let Some(event) = peer.farewell.due(now) {
-                            pass(peer, io, conn, event);
-                        }
-                        self.touch(conn);
-                    }
-                }
+                Timer::Peer(conn) => self.peer_timeout(io, conn),
                 Timer::Subscriber(track, slot) => self.subscriber_timeout(io, track, slot),
                 Timer::Track(track) => self.track_timeout(io, track),
                 Timer::Fetch(fetch) => self.fetch_timeout(io, fetch),
@@ -197,6 +190,24 @@ impl Core {
             }
             self.settle(io);
         }
+        self.due = due;
+    }
+
+    fn peer_timeout(&mut self, io: &mut dyn Io, conn: ConnId) {
+        let now = io.now();
+        let Some(peer) = self.peers.get_mut(&conn) else {
+            return;
+        };
+        peer.timer.fired();
+        // Without one the connection is over, and its last event is on the way.
+        let Some(transport) = io.transport(conn) else {
+            return;
+        };
+        peer.session.on_timeout(now, transport);
+        while let Some(event) = peer.farewell.due(now) {
+            pass(peer, io, conn, event);
+        }
+        self.touch(conn);
     }
 
     /// The control stream that this side opened.

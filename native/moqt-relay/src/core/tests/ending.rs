@@ -3,6 +3,7 @@
 use super::world::*;
 use crate::config::RelayConfig;
 use bytes::Bytes;
+use moqt::memory::MemoryConfig;
 use moqt::session::{RequestEnd, SessionEvent};
 use moqt::transport::TransportEvent;
 use moqt::wire::*;
@@ -175,4 +176,14 @@ fn an_offer_that_is_not_answered_ends_with_its_track() {
     w.advance(Duration::from_secs(4));
     assert_eq!(w.stats().tracks_open, 0);
     assert!(!w.ends(follower).is_empty() || !w.dones(follower).is_empty());
+}
+
+#[test]
+fn a_deadline_of_a_connection_that_is_over_holds_nobody_up() {
+    let mut w = World::new();
+    let silent = w.connect_raw(MemoryConfig::default());
+    w.cut(silent);
+    w.advance(Duration::from_secs(60));
+    let other = w.client();
+    assert!(w.is_open(other));
 }

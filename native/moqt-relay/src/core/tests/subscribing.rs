@@ -169,6 +169,17 @@ fn rendezvous_waits_for_a_publisher_and_times_out_without() {
     w.advance(Duration::from_millis(600));
     assert_eq!(w.error(subscriber, id).code, request_codes::TIMEOUT);
 
+    // A publisher that takes longer to answer than the time given is waited for.
+    let id = w.subscribe(subscriber, &name("match", "slow"), wait(50));
+    let upstream = w.upstream(publisher);
+    w.advance(Duration::from_millis(200));
+    assert!(w.responses(subscriber, id).is_empty());
+    assert!(w.core.next_timeout() > Some(w.now()), "nothing is overdue");
+    let refusal = RequestError::new(request_codes::DOES_NOT_EXIST, "no such track");
+    w.with_client(publisher, |s, t, _| s.reject(t, upstream, refusal))
+        .expect("an answer");
+    assert_eq!(w.error(subscriber, id).code, request_codes::DOES_NOT_EXIST);
+
     // A publisher without the track yet is asked again while the time runs.
     let id = w.subscribe(subscriber, &name("match", "later"), wait(5_000));
     let upstream = w.upstream(publisher);

@@ -125,6 +125,10 @@ impl World {
         conn
     }
 
+    pub fn now(&self) -> Instant {
+        self.links.now
+    }
+
     /// Lets everything that is on its way arrive.
     pub fn run(&mut self) {
         for _ in 0..100_000 {
@@ -420,6 +424,11 @@ impl World {
 
     pub fn is_open(&self, conn: ConnId) -> bool {
         !self.clients[&conn].session.is_closed()
+    }
+
+    /// The relay's end of a connection is over, and the event that says so has not come yet.
+    pub fn cut(&mut self, conn: ConnId) {
+        self.links.servers.remove(&conn);
     }
 
     /// The next event of the relay's end of a connection.
