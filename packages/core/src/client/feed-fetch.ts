@@ -168,7 +168,7 @@ export class FeedFetch {
       else receiver?.fetchedRange(to, item.unknown);
       return;
     }
-    const object = toIncoming(item, this.#reader.now());
+    const object = toIncoming(item.group, item.subgroup, item, this.#reader.now());
     if (object === "too_large") this.#owner.failed("a group or object id is above 2^53 − 1");
     else receiver?.fetched(object);
   }

@@ -349,9 +349,11 @@ export class Feed implements SubscriptionOwner {
     const open = this.#streams.opened(link, stream, header, group);
     link.adoptInStream(stream, {
       object: (object) => {
-        const subgroup = header.subgroup === "first_object" ? 0 : header.subgroup;
         if (object.status !== ObjectStatus.Normal) this.#status(group, object);
-        else this.#deliver(stream, toIncoming({ ...object, group, subgroup }, this.clock.now()));
+        else {
+          const incoming = toIncoming(group, header.subgroup, object, this.clock.now());
+          this.#deliver(stream, incoming);
+        }
       },
       ended: (end) => this.#streamEnded(stream, open, end),
     });
@@ -379,7 +381,7 @@ export class Feed implements SubscriptionOwner {
       if (typeof group === "number") this.#status(group, datagram);
       return;
     }
-    this.#deliver(undefined, toIncoming({ ...datagram, subgroup: 0 }, this.clock.now()));
+    this.#deliver(undefined, toIncoming(group, 0, datagram, this.clock.now()));
   }
 
   #status(group: number, { object }: { readonly object: number | bigint }): void {

@@ -129,7 +129,7 @@ export class Fetcher {
 
   #item(item: FetchItem): void {
     if (item.kind === "end_of_range") return;
-    const object = toIncoming(item, this.#owner.clock.now());
+    const object = toIncoming(item.group, item.subgroup, item, this.#owner.clock.now());
     if (object !== "too_large") {
       this.queue.push(toMoqObject(object));
       return;
