@@ -8,6 +8,7 @@ export default defineConfig({
       "packages/node-native",
       "packages/web",
       "examples/arena",
+      "tools/bench",
       "tools/impair",
       "test/contract",
       "test/browser",

@@ -21,6 +21,11 @@ function cargoBuild(name, env) {
   return must("cargo", args, { cwd: join(root, "native"), env });
 }
 
+/** The programs that npm run bench starts. */
+export async function buildBenchPrograms(env) {
+  for (const name of ["moqt-relay", "moqt-bench"]) await cargoBuild(name, env);
+}
+
 /** Where the release build of the native library lies. */
 export function nativeOutput(env) {
   return join(cargoTargetDir(env), "release");
@@ -95,7 +100,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   main(async () => {
     const env = await setUp();
     await buildAll(env);
-    // Nothing else of ours needs the relay as a program of its own: tests and the demonstration embed it.
+    // The relay as a program of its own: tests and the demonstration embed it.
     await cargoBuild("moqt-relay", env);
     say(dim(`built ${join(nativeOutput(env), "moq-game-relay")}`));
   });

@@ -3,6 +3,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { benchEnvironment } from "./bench.mjs";
 import { buildAll, nativeLibrary, nativeOutput } from "./build.mjs";
 import { ensureChromium } from "./chromium.mjs";
 import { format } from "./format.mjs";
@@ -159,6 +160,13 @@ const steps = [
     tests,
     build,
     run: vitest(["readme"], withChromium),
+  },
+  {
+    name: "bench",
+    about: "that every contender of the benchmark still delivers",
+    tests,
+    build,
+    run: vitest(["bench"], (env) => benchEnvironment(env, ["--quick"])),
   },
   { name: "pack", about: "published packages, installed", tests, build, run: vitest(["pack"]) },
 ];

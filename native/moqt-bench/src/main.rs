@@ -1,6 +1,8 @@
 //! The Rust caller of our own library as a load generator and as an attacker: see `--help`.
 
+mod acks;
 mod attack;
+mod control;
 mod histogram;
 mod options;
 mod peer;

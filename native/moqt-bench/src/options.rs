@@ -3,6 +3,7 @@
 use lexopt::prelude::{Long, Short, ValueExt};
 use moqt::delivery::DeliveryClass;
 use moqt_net::{parse_sha256, Trust};
+use std::path::PathBuf;
 use std::time::Duration;
 
 pub const HELP: &str = "\
@@ -24,6 +25,7 @@ Usage: moqt-bench publish   --url URL --track NS/NAME [OPTIONS]
   --size BYTES        payload of an update, at least 16                   [default: 100]
   --rate HZ           updates a second; 0: as many as go through          [default: 60]
   --group N           reliable: updates in a group                        [default: 60]
+  --keyframe BYTES    size of the first update of a group                 [default: --size]
   --window N          with --rate 0: updates sent and not received yet, as counted by a subscriber
                       in this process (publish opens one for it)          [default: 64]
   --connections N     subscribers, each on a connection of its own        [default: 1]
@@ -31,6 +33,10 @@ Usage: moqt-bench publish   --url URL --track NS/NAME [OPTIONS]
   --seconds SECONDS   measured                                            [default: 5]
   --count N           publish: ends after N updates instead
   --until-eof         ends when stdin is closed, at the latest after --seconds
+  --stdio             steps when told on stdin, a line each: start (publish), measure, stop; then
+                      --warmup, --seconds and --count do not matter
+  --acks PATH         with --rate 0, in two processes: how far the subscribers are passes through
+                      this socket, which publish listens on (Unix; ended by itself)
   --timeout SECONDS   to connect everything                               [default: 60]
 
 The payload begins with the number of the update from 0 (8 bytes, big endian) and the time it was
@@ -76,12 +82,15 @@ pub struct Options {
     pub size: usize,
     pub rate: f64,
     pub group: u64,
+    pub keyframe: Option<usize>,
     pub window: u64,
     pub connections: usize,
     pub warmup: Duration,
     pub seconds: Duration,
     pub count: Option<u64>,
     pub until_eof: bool,
+    pub stdio: bool,
+    pub acks: Option<PathBuf>,
     pub timeout: Duration,
 }
 
@@ -99,12 +108,15 @@ pub fn parse(mut parser: lexopt::Parser) -> Result<Option<Options>, String> {
         size: 100,
         rate: 60.0,
         group: 60,
+        keyframe: None,
         window: 64,
         connections: 1,
         warmup: Duration::from_secs(1),
         seconds: Duration::from_secs(5),
         count: None,
         until_eof: false,
+        stdio: false,
+        acks: None,
         timeout: Duration::from_secs(60),
     };
     let mut role = None;
@@ -118,6 +130,10 @@ pub fn parse(mut parser: lexopt::Parser) -> Result<Option<Options>, String> {
             }
             Long("until-eof") => {
                 options.until_eof = true;
+                continue;
+            }
+            Long("stdio") => {
+                options.stdio = true;
                 continue;
             }
             Long(name) => name.to_owned(),
@@ -171,11 +187,13 @@ fn set(options: &mut Options, option: &str, value: &str) -> Result<(), String> {
         "size" => options.size = number(option, value, 16, 16 << 20)? as usize,
         "rate" => options.rate = seconds(option, value, 1e6)?,
         "group" => options.group = number(option, value, 1, u64::MAX)?,
+        "keyframe" => options.keyframe = Some(number(option, value, 16, 16 << 20)? as usize),
         "window" => options.window = number(option, value, 1, 1 << 20)?,
         "connections" => options.connections = number(option, value, 1, 100_000)? as usize,
         "warmup" => options.warmup = Duration::from_secs_f64(seconds(option, value, 1e6)?),
         "seconds" => options.seconds = Duration::from_secs_f64(seconds(option, value, 1e6)?),
         "count" => options.count = Some(number(option, value, 1, u64::MAX)?),
+        "acks" => options.acks = Some(value.into()),
         "timeout" => options.timeout = Duration::from_secs_f64(seconds(option, value, 1e6)?),
         other => return Err(format!("unknown option --{other}; see --help")),
     }
@@ -240,12 +258,15 @@ mod tests {
             "size",
             "rate",
             "group",
+            "keyframe",
             "window",
             "connections",
             "warmup",
             "seconds",
             "count",
             "until-eof",
+            "stdio",
+            "acks",
             "timeout",
         ] {
             assert!(HELP.contains(&format!("--{option}")), "{option}");

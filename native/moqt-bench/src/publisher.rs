@@ -1,6 +1,6 @@
 //! The publisher: paced, or as fast as the subscribers of this process take.
 
-use crate::options::Role;
+use crate::options::{Options, Role};
 use crate::peer::{text, track, Peer};
 use crate::shared::{traffic_since, Message, Phase, Published, Shared};
 use crate::system::now_us;
@@ -73,7 +73,8 @@ impl Publisher {
 
     /// Sends what is due now.
     fn fill(&mut self, cx: &mut Context<'_>) {
-        if !self.ready || self.peer.shared.is_over() {
+        let active = matches!(self.peer.shared.phase(), Phase::Warming | Phase::Measuring);
+        if !self.ready || !active {
             return;
         }
         let now = cx.now();
@@ -101,7 +102,8 @@ impl Publisher {
 
     fn fill_window(&mut self, cx: &mut Context<'_>, now: Instant) {
         let shared = self.peer.shared.clone();
-        let readers = shared.options.connections as u64;
+        // The subscribers of another process count as one: they tell their average.
+        let readers = shared.options.connections.max(1) as u64;
         let all = shared.subscribed.load(Ordering::SeqCst) as u64 >= readers;
         let window = shared.options.window;
         if !all {
@@ -144,13 +146,15 @@ impl Publisher {
         if options.count.is_some_and(|count| self.number >= count) {
             return false;
         }
-        let mut payload = BytesMut::zeroed(options.size);
+        let first = self.number % options.group == 0;
+        let size = options.keyframe.filter(|_| first).unwrap_or(options.size);
+        let mut payload = BytesMut::zeroed(size);
         let mut front = payload.get_mut(..16).unwrap_or_default();
         front.put_u64(self.number);
         front.put_u64(now_us());
         let payload = payload.freeze();
         let client = &mut self.peer.client;
-        let sent = if self.number % options.group == 0 {
+        let sent = if first {
             client.keyframe(now, handle, payload)
         } else {
             client.send(now, handle, payload)
@@ -229,7 +233,7 @@ impl Handler for Publisher {
                     self.peer.shared.tell(Message::Published(published));
                     return self.peer.close(cx);
                 }
-                Phase::Warming => {}
+                Phase::Holding | Phase::Warming => {}
             }
         }
         self.fill(cx);
@@ -250,11 +254,14 @@ impl Handler for Publisher {
 }
 
 /// Whether a role has a publisher, and how many subscribers.
-pub fn parts(role: Role, connections: usize, rate: f64) -> (bool, usize) {
-    match role {
-        Role::Subscribe => (false, connections),
-        Role::Both => (true, connections),
+pub fn parts(options: &Options) -> (bool, usize) {
+    match options.role {
+        Role::Subscribe => (false, options.connections),
+        Role::Both => (true, options.connections),
         // It counts what arrives, to know how much is in flight.
-        Role::Publish => (true, usize::from(rate == 0.0)),
+        Role::Publish => (
+            true,
+            usize::from(options.rate == 0.0 && options.acks.is_none()),
+        ),
     }
 }

@@ -1,14 +1,16 @@
 //! A run: connect, warm up, measure, report.
 
-use crate::options::{Options, Role};
+use crate::acks;
+use crate::control::Steps;
+use crate::options::Options;
 use crate::publisher::{parts, Publisher};
 use crate::report::Totals;
 use crate::shared::{Message, Phase, Shared};
 use crate::subscriber::Subscriber;
 use crate::system::cpu;
 use moqt_net::{Remote, Runtime};
-use std::io::{Read, Write};
-use std::sync::mpsc::{channel, Receiver, RecvTimeoutError};
+use std::io::Write;
+use std::sync::mpsc::{channel, Receiver};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -18,11 +20,12 @@ const CONNECTING: usize = 64;
 const REPORTING: Duration = Duration::from_secs(10);
 
 pub fn run(mut options: Options) -> Result<(), String> {
-    let (publishes, subscribers) = parts(options.role, options.connections, options.rate);
+    let (publishes, subscribers) = parts(&options);
     // Of this process.
     options.connections = subscribers;
     let (sender, messages) = channel();
     let shared = Arc::new(Shared::new(options, sender));
+    acks::open(&shared)?;
     let runtime = Runtime::start("moqt-bench").map_err(|e| e.to_string())?;
     let outcome = measure(&shared, &runtime, &messages, publishes, subscribers);
     shared.set_phase(Phase::Over);
@@ -60,14 +63,15 @@ fn measure(
     }
     print(&serde_json::json!({ "event": "ready" }));
     let mut totals = Totals::default();
-    let eof = options.until_eof.then(stdin_closed);
-    pause(messages, options.warmup, None, &mut totals, &eof);
+    let steps = Steps::new(options);
+    steps.warm_up(
+        || enter(shared, &remotes, Phase::Warming),
+        messages,
+        &mut totals,
+    )?;
     enter(shared, &remotes, Phase::Measuring);
     let (begun, before) = (Instant::now(), cpu());
-    let all = (options.role == Role::Publish)
-        .then_some(options.count)
-        .flatten();
-    pause(messages, options.seconds, all, &mut totals, &eof);
+    steps.measure(messages, &mut totals);
     let (took, spent) = (begun.elapsed(), cpu().since(before));
     enter(shared, &remotes, Phase::Over);
     let end = Instant::now() + REPORTING;
@@ -105,50 +109,6 @@ fn wait_for(
             Err(_) => return Err(format!("{whom} did not get ready in time")),
         }
     }
-}
-
-/// Lets time pass, until the publisher is done (`count` is given) or stdin is closed.
-fn pause(
-    messages: &Receiver<Message>,
-    time: Duration,
-    count: Option<u64>,
-    totals: &mut Totals,
-    eof: &Option<Receiver<()>>,
-) {
-    let until = Instant::now() + time;
-    loop {
-        let left = until.saturating_duration_since(Instant::now());
-        let slice = left.min(Duration::from_millis(if eof.is_some() {
-            20
-        } else {
-            1_000
-        }));
-        match messages.recv_timeout(slice) {
-            Ok(Message::Failed(why)) => {
-                totals.closed += 1;
-                eprintln!("moqt-bench: {why}");
-            }
-            Ok(Message::Sent) if count.is_some() => return,
-            Ok(_) | Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => return,
-        }
-        let closed = eof.as_ref().is_some_and(|eof| eof.try_recv().is_ok());
-        if closed || Instant::now() >= until {
-            return;
-        }
-    }
-}
-
-/// Tells when stdin ends.
-fn stdin_closed() -> Receiver<()> {
-    let (sender, receiver) = channel();
-    std::thread::spawn(move || {
-        let mut buffer = [0; 64];
-        while std::io::stdin().read(&mut buffer).is_ok_and(|n| n > 0) {}
-        // Whoever waits may have ended.
-        let _ = sender.send(());
-    });
-    receiver
 }
 
 pub fn print(line: &serde_json::Value) {

@@ -1,16 +1,19 @@
 //! What the connections and the main thread share.
 
+use crate::acks::Acks;
 use crate::histogram::Histogram;
 use crate::options::Options;
 use moqt::transport::TransportStats;
 use moqt_net::Remote;
 use std::sync::atomic::{AtomicU64, AtomicU8, AtomicUsize, Ordering};
 use std::sync::mpsc::Sender;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// How far the run is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Phase {
+    /// Connected, and told nothing yet.
+    Holding,
     Warming,
     Measuring,
     Over,
@@ -62,25 +65,34 @@ pub struct Shared {
     wake_at: AtomicU64,
     publisher: Mutex<Option<Remote>>,
     messages: Mutex<Sender<Message>>,
+    /// Where a publisher in another process hears how far the subscribers are.
+    pub acks: OnceLock<Acks>,
 }
 
 impl Shared {
     pub fn new(options: Options, messages: Sender<Message>) -> Self {
+        let phase = if options.stdio {
+            Phase::Holding
+        } else {
+            Phase::Warming
+        };
         Shared {
             options,
-            phase: AtomicU8::new(0),
+            phase: AtomicU8::new(phase as u8),
             subscribed: AtomicUsize::new(0),
             passed: AtomicU64::new(0),
             wake_at: AtomicU64::new(u64::MAX),
             publisher: Mutex::new(None),
             messages: Mutex::new(messages),
+            acks: OnceLock::new(),
         }
     }
 
     pub fn phase(&self) -> Phase {
         match self.phase.load(Ordering::Relaxed) {
-            0 => Phase::Warming,
-            1 => Phase::Measuring,
+            0 => Phase::Holding,
+            1 => Phase::Warming,
+            2 => Phase::Measuring,
             _ => Phase::Over,
         }
     }
@@ -127,6 +139,19 @@ impl Shared {
     /// A subscriber is further by so many updates.
     pub fn add_passed(&self, updates: u64) {
         let now = self.passed.fetch_add(updates, Ordering::SeqCst) + updates;
+        if let Some(acks) = self.acks.get() {
+            acks.tell(now / self.options.connections.max(1) as u64);
+        }
+        self.look_at(now);
+    }
+
+    /// The subscribers of another process are so far.
+    pub fn set_passed(&self, updates: u64) {
+        let before = self.passed.fetch_max(updates, Ordering::SeqCst);
+        self.look_at(before.max(updates));
+    }
+
+    fn look_at(&self, now: u64) {
         if now >= self.wake_at.load(Ordering::SeqCst) {
             self.wake_at.store(u64::MAX, Ordering::SeqCst);
             self.wake_publisher();

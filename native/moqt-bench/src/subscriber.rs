@@ -153,7 +153,7 @@ impl Handler for Subscriber {
                 self.peer.shared.tell(message);
                 self.peer.close(cx);
             }
-            Phase::Warming => {}
+            Phase::Holding | Phase::Warming => self.received = received,
         }
     }
 

@@ -1,0 +1,97 @@
+import { Histogram, type Quantiles } from "./histogram.js";
+import { type Clock, HEADER_BYTES, readNumber, readSentAt } from "./payload.js";
+
+/** What all subscribers of a process received while it was measured. */
+export interface Received {
+  readonly delivered: number;
+  readonly bytes: number;
+  /** Numbers left out, and objects that were not above the last. */
+  readonly lost: number;
+  readonly out_of_order: number;
+  readonly first_us: Quantiles;
+  readonly age_us: Quantiles;
+  readonly interval_us: Quantiles;
+}
+
+/** Counts what arrives. */
+export class Meter {
+  readonly clock: Clock;
+  readonly first = new Histogram();
+  readonly age = new Histogram();
+  readonly interval = new Histogram();
+  delivered = 0;
+  bytes = 0;
+  lost = 0;
+  outOfOrder = 0;
+  /** Updates that the subscribers have received or passed over, added up. */
+  passed = 0;
+  onPassed: (() => void) | undefined;
+
+  constructor(clock: Clock) {
+    this.clock = clock;
+  }
+
+  subscriber(): Subscriber {
+    return new Subscriber(this);
+  }
+
+  /** Begins the measurement: what arrived so far does not count, except for first objects. */
+  measure(): void {
+    for (const histogram of [this.age, this.interval]) histogram.clear();
+    this.delivered = 0;
+    this.bytes = 0;
+    this.lost = 0;
+    this.outOfOrder = 0;
+  }
+
+  result(): Received {
+    return {
+      delivered: this.delivered,
+      bytes: this.bytes,
+      lost: this.lost,
+      out_of_order: this.outOfOrder,
+      first_us: this.first.quantiles(),
+      age_us: this.age.quantiles(),
+      interval_us: this.interval.quantiles(),
+    };
+  }
+}
+
+/** One of the subscribers of a {@link Meter}. */
+export class Subscriber {
+  readonly #meter: Meter;
+  readonly #since: number;
+  #last = -1;
+  #lastAt = 0;
+
+  constructor(meter: Meter) {
+    this.#meter = meter;
+    this.#since = meter.clock();
+  }
+
+  take(bytes: Uint8Array): void {
+    if (bytes.length < HEADER_BYTES) return;
+    const meter = this.#meter;
+    const at = meter.clock();
+    const number = readNumber(bytes);
+    meter.delivered += 1;
+    meter.bytes += bytes.length;
+    meter.age.add(at - readSentAt(bytes));
+    let ahead = number + 1;
+    if (this.#last < 0) {
+      meter.first.add(at - this.#since);
+    } else {
+      meter.interval.add(at - this.#lastAt);
+      ahead = number - this.#last;
+      if (ahead <= 0) {
+        meter.outOfOrder += 1;
+        return;
+      }
+      meter.lost += ahead - 1;
+    }
+    this.#last = number;
+    this.#lastAt = at;
+    meter.passed += ahead;
+    meter.onPassed?.();
+  }
+}

@@ -1,0 +1,3 @@
+/** The one track of a cell. */
+export const NAMESPACE = "bench/cell";
+export const TRACK = "updates";
