@@ -1,3 +1,4 @@
+import { ATTACKS } from "./contenders/attacked.js";
 import type { Load, Times } from "./load.js";
 
 /** A contender in a scenario. */
@@ -195,5 +196,17 @@ export const SCENARIOS: readonly Scenario[] = [
     loss: 0.03,
     baseline: "mocap-ws",
     quick: true,
+  },
+  {
+    id: "attack",
+    title:
+      "Under attack: 10 subscribers of a `reliable` track, 60 Hz × 100 bytes, and a flood on the same relay",
+    load: { ...AT_60_HZ, subscribers: 10 },
+    entries: all("rust-reliable", ...ATTACKS.map((kind) => `attacked-${kind}`)),
+    times: { warmup: 1, seconds: 4 },
+    passes: 3,
+    loss: 0,
+    baseline: "rust-reliable",
+    quick: false,
   },
 ];

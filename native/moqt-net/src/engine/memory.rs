@@ -45,7 +45,11 @@ impl Core {
         if self.handlers.get(&peer).is_none_or(|h| h.leaving) {
             return Err(ConnectError::NoPeer);
         }
-        let (near, far) = pair(MemoryConfig::default());
+        let (near, far) = pair(MemoryConfig {
+            // As large as any that comes in a packet of at most 1,452 bytes: it goes on as it is.
+            max_datagram: Some(1_452),
+            ..MemoryConfig::default()
+        });
         let info = |incoming| ConnInfo {
             kind: TransportKind::Memory,
             protocol: MOQT_18.to_owned(),

@@ -5,7 +5,7 @@ import { nodeCommand } from "../contenders/packages.js";
 import type { RoleArguments } from "../roles/role.js";
 
 /** What a process of a cell is there for. */
-export type Part = "server" | "publisher" | "subscriber";
+export type Part = "server" | "publisher" | "subscriber" | "attacker";
 
 type Line = { readonly event: string; readonly [name: string]: unknown };
 

@@ -1,3 +1,4 @@
+import { ATTACKS, attacked } from "./attacked.js";
 import { pageOverMoq, pageOverWebSocket } from "./browser.js";
 import type { Contender } from "./contender.js";
 import { datagram } from "./datagram.js";
@@ -37,6 +38,7 @@ export const CONTENDERS: readonly Contender[] = [
   arenaOverMoq("latest"),
   mocapOverWebSocket,
   mocapOverMoq,
+  ...ATTACKS.map(attacked),
 ];
 
 /** By its id. */

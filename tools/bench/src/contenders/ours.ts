@@ -7,7 +7,7 @@ import { NAMESPACE, TRACK } from "../roles/track.js";
 import { type Contender, UDP } from "./contender.js";
 
 /** A program of the Rust workspace, where tools/bench.mjs has built it. */
-function built(name: string): string {
+export function built(name: string): string {
   return join(process.env.MOQ_BENCH_PROGRAMS ?? ".", name);
 }
 

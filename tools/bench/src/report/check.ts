@@ -55,7 +55,7 @@ export interface Finding {
 
 /** Contenders that are not ours change for reasons of their own. */
 function isOurs(id: string): boolean {
-  return /^(node|rust|page|arena|mocap)-/.test(id) && !id.endsWith("-ws");
+  return /^(node|rust|page|arena|mocap|attacked)-/.test(id) && !id.endsWith("-ws");
 }
 
 function relative(result: ScenarioResult, id: string, metric: Metric): number | undefined {

@@ -1,4 +1,5 @@
 /** What this project set out to reach, and whether the results reach it. Each is a ratio within one run. */
+import { ATTACKS } from "../contenders/attacked.js";
 import { isMeasured, type Measured, type Results } from "../results.js";
 
 export interface Goal {
@@ -222,12 +223,28 @@ const RULES: readonly Rule[] = [
   ),
 ];
 
+/** The worst kind of attack. */
+const ATTACK: Rule = {
+  id: "–",
+  what: "p99 age of well-behaved sessions under the worst of the attacks, to without",
+  target: "≤ 2 ×",
+  judge: (look) => {
+    const calm = look("attack", "rust-reliable")?.age.p99;
+    const under = ATTACKS.flatMap((kind) => {
+      const found = look("attack", `attacked-${kind}`);
+      return found === undefined ? [] : [{ kind, p99: found.age.p99 }];
+    }).sort((a, b) => b.p99 - a.p99)[0];
+    const value = ratio(under?.p99, calm);
+    return value === undefined ? undefined : [`${times(value)} (${under?.kind})`, value <= 2];
+  },
+};
+
 export function goals(results: Results): Goal[] {
   const look: Look = (scenario, contender) => {
     const outcome = results.scenarios[scenario]?.outcomes[contender];
     return isMeasured(outcome) ? outcome : undefined;
   };
-  return RULES.map(({ id, what, target, judge }) => {
+  return [...RULES, ATTACK].map(({ id, what, target, judge }) => {
     const judged = judge(look);
     return { id, what, target, measured: judged?.[0], met: judged?.[1] ?? false };
   });
