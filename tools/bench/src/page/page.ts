@@ -1,6 +1,6 @@
 /** The script of the page: one subscriber, over WebTransport or a WebSocket. */
 import type { Delivery } from "@moq-game/core";
-import { connect } from "@moq-game/web";
+import { type Client, connect } from "@moq-game/web";
 import { Meter, type Received } from "../meter/meter.js";
 import { NAMESPACE, TRACK } from "../roles/track.js";
 
@@ -13,6 +13,8 @@ export interface PageOrder {
   /** WebSocket that hears how far the page is. */
   readonly acks: string;
   readonly window: number;
+  /** How often somebody joins anew before it is measured, the track being warm in the relay. */
+  readonly joins: number;
 }
 
 let meter: Meter;
@@ -36,6 +38,19 @@ async function tellAcks(order: PageOrder): Promise<void> {
   };
 }
 
+/** Resolves when the first object is there; then leaves. */
+async function join(client: Client): Promise<void> {
+  const reader = meter.subscriber();
+  const subscription = client.subscribe([NAMESPACE, TRACK], { wait: 10_000 });
+  await new Promise<void>((resolve) => {
+    subscription.onReadable(() => {
+      subscription.drain(({ bytes }) => reader.take(bytes), { maxObjects: 1 });
+      resolve();
+    });
+  });
+  subscription.close();
+}
+
 export const page = {
   now: (): number => performance.now() * 1000,
 
@@ -50,15 +65,25 @@ export const page = {
       socket.onmessage = (event) => reader.take(new Uint8Array(event.data as ArrayBuffer));
       return opened(socket);
     }
-    const client = await connect(order.url, {
+    const options = {
       serverCertificateHashes: [order.certificateHash ?? ""],
       worker: order.worker,
-    });
-    // From here on the time to the first object counts.
+    };
+    const client = await connect(order.url, options);
     const reader = meter.subscriber();
     const subscription = client.subscribe([NAMESPACE, TRACK], { wait: 10_000 });
     subscription.onReadable(() => subscription.drain(({ bytes }) => reader.take(bytes)));
     await subscription.ready;
+    if (order.joins === 0) return;
+    const other = await connect(order.url, options);
+    await join(other);
+    meter.first.clear();
+    for (let i = 0; i < order.joins; i++) {
+      // At any moment of a tick.
+      await new Promise((resolve) => setTimeout(resolve, 20 + Math.random() * 20));
+      await join(other);
+    }
+    await other.close();
   },
 
   measure: (): void => meter.measure(),

@@ -40,7 +40,7 @@ const CHAPTERS: readonly Chapter[] = [
   },
   {
     title: "In the browser",
-    text: "A page in headless Chromium subscribes; server and publisher are processes beside it. Its CPU is that of all its processes. Ages there are good to about half a millisecond.",
+    text: "A page in headless Chromium subscribes; server and publisher are processes beside it. Its CPU is that of all its processes. Ages there are good to about half a millisecond. The time to the first state is of twenty joins to a track that somebody else reads already.",
     scenarios: ["browser"],
   },
   {
@@ -173,6 +173,7 @@ const MEANINGS = `| column | meaning |
 | server µs | processor time (user and system) of the server process per object delivered; publisher µs: per update sent; subscriber µs: per object received |
 | bytes | IP bytes that an update costs on one hop, headers and acknowledgements included: all traffic of the cell's network namespace over updates sent plus objects delivered |
 | age | from sending to the reader's callback; in a saturated run it says only how much was in flight |
+| first | from subscribing (to a track that is being published already, or that begins then) to the first object, median, ms |
 | worst gap | longest time between two objects of one subscriber |
 | missed | numbers that a subscriber did not get: lost, replaced by newer, or dropped |
 | server MiB | resident memory of the server process at the end |`;

@@ -30,6 +30,7 @@ const COLUMNS: readonly Column[] = [
   { head: "bytes", cell: (each) => count(each.wireBytes) },
   { head: "age p50 ms", cell: (each) => ms(each.age.p50) },
   { head: "p99", cell: (each) => ms(each.age.p99) },
+  { head: "first", cell: (each) => ms(each.first.p50) },
   { head: "worst gap", cell: (each) => ms(each.gap.max) },
   { head: "missed", cell: (each) => `${(each.missed * 100).toFixed(1)} %` },
   { head: "server MiB", cell: (each) => mebibytes(each.serverMemory) },

@@ -12,6 +12,8 @@ import { monotonic } from "../meter/clock.js";
 import type { Page, PageOrder } from "../page/page.js";
 import { play } from "./role.js";
 
+const JOINS = 20;
+
 type Bench = { bench: Page };
 
 /** The page and its scripts on a loopback port; a WebSocket of it hears how far the page is. */
@@ -77,6 +79,7 @@ play(async (args) => {
     worker: args.worker === true,
     acks: `ws://${address}/`,
     window: args.load.window,
+    joins: args.load.rate > 0 ? JOINS : 0,
     ...(args.certificateHash === undefined ? {} : { certificateHash: args.certificateHash }),
   };
   const offset = await clockOffset(page);
