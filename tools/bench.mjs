@@ -35,7 +35,7 @@ export async function benchEnvironment(env, args) {
   await buildBenchPrograms(env);
   const quick = args.includes("--quick");
   const contenders = await ensureContenders(env, !quick);
-  const loader = await ensureLibc(env);
+  const loader = await ensureLibc(env, !quick);
   // Loses packets on purpose.
   if (mayInstall(env)) await ifPossible(ensureProgram("nftables", ["nft"], env));
   // Takes minutes to build, so a quick look uses what is there.

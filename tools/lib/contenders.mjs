@@ -88,15 +88,16 @@ const NEEDED_GLIBC = [2, 38];
 /**
  * On Debian with an older C library: the next release's, unpacked beside the system's and used for the processes of
  * those contenders alone. Gives the path of its loader; undefined where it is not needed or cannot be had.
+ * @param {boolean} [fetch] false: only one that is there already
  */
-export async function ensureLibc(env) {
+export async function ensureLibc(env, fetch = true) {
   const glibc = process.report?.getReport().header.glibcVersionRuntime;
   if (glibc === undefined || atLeast(versionIn(glibc), NEEDED_GLIBC) || process.arch !== "x64") {
     return undefined;
   }
   const folder = join(cacheDir(env), "contenders", "libc");
   const loader = join(folder, "root/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2");
-  if (existsSync(loader)) return loader;
+  if (existsSync(loader) || !fetch) return existsSync(loader) ? loader : undefined;
   // From where the system's own packages come.
   const targets = ["indextargets", "--format", "$(REPO_URI)", "Origin: Debian", "Component: main"];
   const mirror = firstLine("apt-get", targets, env);
