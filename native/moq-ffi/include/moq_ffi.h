@@ -473,8 +473,8 @@ enum MoqResultCode moq_handle_hold(MoqHandle handle, uint32_t held);
 // `same-port`, or `off`, the default), `goawayUri`, `exemptAddresses` (IP addresses to which the
 // limits per address do not apply, default this machine's), and `limits` with `sessions`,
 // `sessionsPerAddress`, `handshakes`, `handshakesPerAddress`, `requestsPerSession`,
-// `fetchesPerSession`, `sessionBytes`, `namespaces`, `tracks`, `subscriptions`, `objectBytes`,
-// `cacheBytes`, `trackCacheBytes`, `queueBytes`.
+// `fetchesPerSession`, `sessionBytes`, `allSessionBytes`, `namespaces`, `tracks`, `subscriptions`,
+// `objectBytes`, `cacheBytes`, `trackCacheBytes`, `queueBytes`.
 //
 // Errors: `INVALID_ARGUMENT`, `CERTIFICATE`, `CONNECTION_FAILED` when the port cannot be opened. Not
 // from inside a callback: `BUSY`. Blocks for some ms while the port is opened.

@@ -111,7 +111,7 @@ pub struct RelayOptions {
 }
 
 /// Limits of a relay that can be set.
-pub const RELAY_LIMITS: [&str; 14] = [
+pub const RELAY_LIMITS: [&str; 15] = [
     "sessions",
     "sessionsPerAddress",
     "handshakes",
@@ -119,6 +119,7 @@ pub const RELAY_LIMITS: [&str; 14] = [
     "requestsPerSession",
     "fetchesPerSession",
     "sessionBytes",
+    "allSessionBytes",
     "namespaces",
     "tracks",
     "subscriptions",

@@ -167,6 +167,7 @@ fn set_limit(limits: &mut Limits, name: &str, value: usize) {
         "handshakes" => &mut limits.handshakes,
         "handshakesPerAddress" => &mut limits.handshakes_per_address,
         "fetchesPerSession" => &mut limits.fetches_per_session,
+        "allSessionBytes" => &mut limits.session_bytes,
         "sessionBytes" => &mut limits.partial_bytes_per_session,
         "requestsPerSession" => &mut limits.requests_per_session,
         "namespaces" => &mut limits.namespaces,

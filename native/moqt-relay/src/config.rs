@@ -146,6 +146,9 @@ pub struct Limits {
     /// Bytes of answers that one session does not read; the request that grows above it is reset
     /// with EXCESSIVE_LOAD. Default 8 MiB.
     pub unread_bytes_per_session: usize,
+    /// The three above of all sessions together; beyond it the session that holds most is closed
+    /// with INTERNAL_ERROR. Default 512 MiB.
+    pub session_bytes: usize,
     /// Published namespaces; a further PUBLISH_NAMESPACE is answered EXCESSIVE_LOAD.
     /// Default 65,536.
     pub namespaces: usize,
@@ -199,6 +202,7 @@ impl Default for Limits {
             request_bytes_per_session: 4 << 20,
             partial_bytes_per_session: 32 << 20,
             unread_bytes_per_session: 8 << 20,
+            session_bytes: 512 << 20,
             namespaces: 65_536,
             matches_per_prefix: 4_096,
             tracks: 65_536,
@@ -232,6 +236,7 @@ impl Limits {
             ("request_bytes_per_session", self.request_bytes_per_session),
             ("partial_bytes_per_session", self.partial_bytes_per_session),
             ("unread_bytes_per_session", self.unread_bytes_per_session),
+            ("session_bytes", self.session_bytes),
             ("namespaces", self.namespaces),
             ("matches_per_prefix", self.matches_per_prefix),
             ("tracks", self.tracks),

@@ -72,6 +72,8 @@ pub(crate) struct Peer {
     pub(crate) tokens: Vec<Token>,
     pub(crate) ready: bool,
     pub(crate) going_away: bool,
+    /// Bytes that its session held when it was looked at last.
+    pub(crate) held: usize,
     /// Whether it is in the list of sessions with events to take.
     pub(crate) dirty: bool,
     pub(crate) timer: Scheduled,
@@ -100,6 +102,7 @@ impl Peer {
             tokens: Vec::new(),
             ready: false,
             going_away: false,
+            held: 0,
             dirty: false,
             timer: Scheduled::default(),
             roles: HashMap::new(),

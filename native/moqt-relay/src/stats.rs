@@ -151,6 +151,8 @@ pub struct QueueCounts {
     pub bytes: u64,
     /// Bytes waiting for the slowest subscriber.
     pub largest: u64,
+    /// Bytes that sessions hold: unfinished messages and objects, requests, unread answers.
+    pub sessions: u64,
 }
 
 /// The cache.
@@ -189,6 +191,8 @@ pub struct LimitCounts {
     pub fetch_bytes: u64,
     /// Bytes waiting for one subscriber or for all.
     pub queue_bytes: u64,
+    /// Bytes that all sessions hold.
+    pub session_bytes: u64,
 }
 
 /// One track.
@@ -261,6 +265,12 @@ impl RelayStats {
             "queue_bytes",
             "Bytes waiting for subscribers.",
             self.queues.bytes,
+        );
+        metric(
+            "gauge",
+            "session_bytes",
+            "Bytes that sessions hold.",
+            self.queues.sessions,
         );
         metric("gauge", "cache_bytes", "Bytes cached.", self.cache.bytes);
         let mut counter = |name: &str, help: &str, value: u64| metric("counter", name, help, value);
@@ -415,6 +425,7 @@ impl RelayStats {
                 ("fetches", limits.fetches),
                 ("fetch_bytes", limits.fetch_bytes),
                 ("queue_bytes", limits.queue_bytes),
+                ("session_bytes", limits.session_bytes),
             ],
         );
         out

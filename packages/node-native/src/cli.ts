@@ -44,6 +44,7 @@ Limits
   --max-requests N           live requests of one session [default: 1024]
   --max-fetches N            live fetches of one session [default: 64]
   --session-bytes BYTES      unfinished messages and objects of one session [default: 33554432]
+  --all-session-bytes BYTES  that, requests and unread answers of all sessions [default: 536870912]
   --max-namespaces N         published namespaces [default: 65536]
   --max-tracks N             [default: 65536]
   --max-subscriptions N      [default: 100000]
@@ -68,6 +69,7 @@ const LIMITS = {
   "max-requests": "requestsPerSession",
   "max-fetches": "fetchesPerSession",
   "session-bytes": "sessionBytes",
+  "all-session-bytes": "allSessionBytes",
   "max-namespaces": "namespaces",
   "max-tracks": "tracks",
   "max-subscriptions": "subscriptions",
@@ -111,6 +113,7 @@ function parse(args: string[]) {
         "max-requests": TEXT,
         "max-fetches": TEXT,
         "session-bytes": TEXT,
+        "all-session-bytes": TEXT,
         "max-namespaces": TEXT,
         "max-tracks": TEXT,
         "max-subscriptions": TEXT,

@@ -31,6 +31,8 @@ export interface RelayLimits {
   readonly fetchesPerSession?: number;
   /** Bytes of unfinished messages and objects of one session. Default 32 MiB. */
   readonly sessionBytes?: number;
+  /** The same, requests and unread answers of all sessions; beyond it the largest is closed. Default 512 MiB. */
+  readonly allSessionBytes?: number;
   /** Published namespaces. Default 65,536. */
   readonly namespaces?: number;
   /** Default 65,536. */

@@ -16,8 +16,8 @@ use std::ffi::c_char;
 /// `same-port`, or `off`, the default), `goawayUri`, `exemptAddresses` (IP addresses to which the
 /// limits per address do not apply, default this machine's), and `limits` with `sessions`,
 /// `sessionsPerAddress`, `handshakes`, `handshakesPerAddress`, `requestsPerSession`,
-/// `fetchesPerSession`, `sessionBytes`, `namespaces`, `tracks`, `subscriptions`, `objectBytes`,
-/// `cacheBytes`, `trackCacheBytes`, `queueBytes`.
+/// `fetchesPerSession`, `sessionBytes`, `allSessionBytes`, `namespaces`, `tracks`, `subscriptions`,
+/// `objectBytes`, `cacheBytes`, `trackCacheBytes`, `queueBytes`.
 ///
 /// Errors: `INVALID_ARGUMENT`, `CERTIFICATE`, `CONNECTION_FAILED` when the port cannot be opened. Not
 /// from inside a callback: `BUSY`. Blocks for some ms while the port is opened.

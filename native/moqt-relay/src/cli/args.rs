@@ -46,6 +46,7 @@ Limits
   --max-requests N           live requests of one session [default: 1024]
   --max-fetches N            live fetches of one session [default: 64]
   --session-bytes BYTES      unfinished messages and objects of one session [default: 33554432]
+  --all-session-bytes BYTES  that, requests and unread answers of all sessions [default: 536870912]
   --max-namespaces N         published namespaces [default: 65536]
   --max-tracks N             [default: 65536]
   --max-subscriptions N      [default: 100000]
@@ -134,6 +135,7 @@ pub(super) fn parse(mut parser: lexopt::Parser) -> Result<Action, String> {
                 ))
             })?),
             "--max-fetches" => limits.fetches_per_session = number(&option, &value)?,
+            "--all-session-bytes" => limits.session_bytes = number(&option, &value)?,
             "--session-bytes" => limits.partial_bytes_per_session = number(&option, &value)?,
             "--max-requests" => limits.requests_per_session = number(&option, &value)?,
             "--max-namespaces" => limits.namespaces = number(&option, &value)?,
@@ -199,6 +201,7 @@ const OPTIONS: &[&str] = &[
     "--max-requests",
     "--max-fetches",
     "--session-bytes",
+    "--all-session-bytes",
     "--max-namespaces",
     "--max-tracks",
     "--max-subscriptions",

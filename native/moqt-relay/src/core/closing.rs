@@ -54,6 +54,7 @@ impl Core {
             return;
         };
         self.counts.sessions.closed += 1;
+        self.session_bytes -= peer.held;
         self.refusals.add(peer.session.stats());
         // Whoever closes its session has left. Whoever is lost may come back.
         let left = match &reason {

@@ -69,6 +69,8 @@ pub(crate) struct Core {
     /// The track of an object that ends its subgroup: senders have it and write it with the end.
     held: Option<u64>,
     cached: usize,
+    /// What all sessions hold.
+    session_bytes: usize,
     started: Instant,
     drain: Option<Instant>,
     drained: bool,
@@ -100,6 +102,7 @@ impl Core {
             queued: 0,
             held: None,
             cached: 0,
+            session_bytes: 0,
             started: now,
             drain: None,
             drained: false,
@@ -171,6 +174,29 @@ impl Core {
         self.settle(io);
     }
 
+    /// Keeps the sum of what sessions hold, and to its bound.
+    fn weigh(&mut self, io: &mut dyn Io, conn: ConnId) {
+        let Some(peer) = self.peers.get_mut(&conn) else {
+            return;
+        };
+        let held = peer.session.held_bytes();
+        let grown = held > peer.held;
+        self.session_bytes = self.session_bytes - peer.held + held;
+        peer.held = held;
+        if !grown || self.session_bytes <= self.config.limits.session_bytes {
+            return;
+        }
+        let largest = self.peers.iter().max_by_key(|(_, peer)| peer.held);
+        let Some(largest) = largest.map(|(conn, _)| *conn) else {
+            return;
+        };
+        self.counts.limits.session_bytes += 1;
+        self.with_session(io, largest, |session, transport| {
+            let reason = "all sessions together hold too much, and this one most of it";
+            session.close(transport, session_codes::INTERNAL_ERROR, reason);
+        });
+    }
+
     /// The earliest deadline.
     pub(crate) fn next_timeout(&self) -> Option<Instant> {
         self.timers.next()
@@ -238,6 +264,7 @@ impl Core {
                 };
                 self.on_session_event(io, conn, event);
             }
+            self.weigh(io, conn);
         }
     }
 

@@ -28,6 +28,7 @@ impl Core {
         stats.namespaces_open = self.namespaces as u64;
         stats.subscriptions_open = self.subscriptions as u64;
         stats.cache.bytes = self.cached as u64;
+        stats.queues.sessions = self.session_bytes as u64;
         let mut sent = self.retired;
         for track in self.tracks.values() {
             stats.upstreams_open += track.sources.len() as u64;

@@ -287,6 +287,12 @@ impl Session {
         &self.stats
     }
 
+    /// Bytes that the peer makes this session hold: what has begun and is not whole, or waits; live
+    /// requests; and messages that it does not read.
+    pub fn held_bytes(&self) -> usize {
+        self.partial.bytes() + self.requested.bytes() + self.backlog.bytes()
+    }
+
     /// Closes the session with a session termination code. [`SessionEvent::Closed`] follows.
     pub fn close(&mut self, t: &mut dyn Transport, code: u64, reason: &str) {
         if self.closed {

@@ -3,6 +3,7 @@
 use super::world::*;
 use crate::config::{Limits, RelayConfig};
 use moqt::memory::MemoryConfig;
+use moqt::transport::Dir;
 use moqt::wire::*;
 
 fn limited(change: impl FnOnce(&mut Limits)) -> World {
@@ -73,6 +74,29 @@ fn namespaces_tracks_and_subscriptions() {
         (limits.namespaces, limits.subscriptions, limits.tracks),
         (1, 1, 1)
     );
+}
+
+#[test]
+fn bytes_that_all_sessions_hold() {
+    let mut w = limited(|l| l.session_bytes = 10_000);
+    let (small, large, last) = (w.client(), w.client(), w.client());
+    // Requests that never end; SUBSCRIBE, 65,535 bytes long.
+    let begun = |length: usize| [&[3, 0xFF, 0xFF][..], &vec![0; length]].concat();
+    w.raw_stream(small, Dir::Bi, &begun(2_000), false);
+    w.raw_stream(large, Dir::Bi, &begun(6_000), false);
+    w.run();
+    assert!(w.stats().queues.sessions > 8_000);
+    assert!(w.is_open(small) && w.is_open(large));
+    w.raw_stream(last, Dir::Bi, &begun(3_000), false);
+    w.run();
+    assert!(w.is_open(small) && !w.is_open(large) && w.is_open(last));
+    let stats = w.stats();
+    assert_eq!(stats.limits.session_bytes, 1);
+    assert!(stats.queues.sessions < 6_000, "{}", stats.queues.sessions);
+    assert_eq!(stats.sessions.closed_by_code["INTERNAL_ERROR"], 1);
+    w.close(small, 0);
+    w.close(last, 0);
+    assert_eq!(w.stats().queues.sessions, 0);
 }
 
 #[test]
