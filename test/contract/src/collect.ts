@@ -1,11 +1,11 @@
 import type { EndReason, Gap, MoqObject, Subscription } from "@moq-game/core";
-import { numberOf } from "./role.js";
+import { ContractViolation, numberOf } from "./role.js";
 
 /** Everything that a subscription told, read with `drain`. */
 export interface Collected {
-  /** Numbers of the objects in the order of delivery; −1 for an empty one. */
+  /** Numbers of the objects in the order of delivery; −1 for an empty one, NaN for one that was changed or cut. */
   readonly numbers: number[];
-  readonly objects: Pick<MoqObject, "group" | "object" | "keyframe">[];
+  readonly objects: Omit<MoqObject, "subgroup" | "bytes">[];
   readonly gaps: Gap[];
   readonly ends: EndReason[];
 }
@@ -14,9 +14,9 @@ export interface Collected {
 export function collect(subscription: Subscription): Collected {
   const collected: Collected = { numbers: [], objects: [], gaps: [], ends: [] };
   const read = (): void => {
-    subscription.drain(({ bytes, group, object, keyframe }) => {
-      collected.numbers.push(bytes.length === 0 ? -1 : numberOf(bytes));
-      collected.objects.push({ group, object, keyframe });
+    subscription.drain(({ bytes, group, object, keyframe, receivedAt, publishedAt }) => {
+      collected.numbers.push(bytes.length === 0 ? -1 : wholeNumber(bytes));
+      collected.objects.push({ group, object, keyframe, receivedAt, publishedAt });
     });
   };
   subscription.onReadable(read);
@@ -27,4 +27,13 @@ export function collect(subscription: Subscription): Collected {
   });
   read();
   return collected;
+}
+
+function wholeNumber(bytes: Uint8Array): number {
+  try {
+    return numberOf(bytes);
+  } catch (error) {
+    if (error instanceof ContractViolation) return Number.NaN;
+    throw error;
+  }
 }

@@ -5,7 +5,18 @@ import { reliableCases } from "./cases/reliable.js";
 import { unreliableCases } from "./cases/unreliable.js";
 import type { ContractCase } from "./role.js";
 
-export { type ContractCase, ContractViolation, type Role } from "./role.js";
+export { type Collected, collect } from "./collect.js";
+export {
+  type ContractCase,
+  ContractViolation,
+  check,
+  last,
+  numbered,
+  type Role,
+  range,
+  rising,
+  until,
+} from "./role.js";
 
 /** Every promise of the shared interface, one case each. */
 export const contractCases: readonly ContractCase[] = [

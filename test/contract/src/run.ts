@@ -22,8 +22,8 @@ export async function playWith(
   side: Side,
   namespace: string,
   post: Pick<Post, "tell" | "told" | "fail">,
+  sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
 ): Promise<void> {
-  const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
   try {
     await contractCase[side]({
       client,

@@ -1,15 +1,14 @@
+import { type ChromiumHost, nodeHost, startChromium } from "@moq-game/contract/hosts";
 import { type Relay, startRelay } from "@moq-game/node-native";
 import { afterAll, beforeAll, describe, it } from "vitest";
 import { contractCases, type Host, runCase } from "../src/index.js";
-import { type ChromiumHost, startChromium } from "./hosts/chromium.js";
-import { nodeHost } from "./hosts/node.js";
 
 let relay: Relay;
 let chromium: ChromiumHost;
 
 beforeAll(async () => {
   relay = await startRelay({ listen: "127.0.0.1:0" });
-  chromium = await startChromium(relay);
+  chromium = await startChromium(new URL("./page.ts", import.meta.url));
 }, 60_000);
 
 afterAll(async () => {
@@ -20,8 +19,8 @@ afterAll(async () => {
 const quic = (): Host => nodeHost(relay, "quic");
 const webtransport = (): Host => nodeHost(relay, "webtransport");
 const memory = (): Host => nodeHost(relay, "memory");
-const page = (): Host => chromium.host(false);
-const worker = (): Host => chromium.host(true);
+const page = (): Host => chromium.host(relay, false);
+const worker = (): Host => chromium.host(relay, true);
 
 /** Each client implementation in both roles, and each with each other, through the embedded relay. */
 const pairs: readonly [name: string, publisher: () => Host, subscriber: () => Host][] = [

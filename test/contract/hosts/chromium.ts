@@ -1,24 +1,25 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
-import type { Relay } from "@moq-game/node-native";
+import type { Host, Post } from "@moq-game/contract";
 import { build } from "esbuild";
 import { chromium } from "playwright-core";
-import { CHROMIUM_ARGS, findChromium } from "../../../../tools/chromium.mjs";
-import type { Host, Post } from "../../src/index.js";
-import type { PlayRequest } from "./chromium-page.js";
+import { CHROMIUM_ARGS, findChromium } from "../../../tools/chromium.mjs";
+import type { PlayRequest } from "./page.js";
+import type { RelayAddress } from "./relay-address.js";
 
-/** A real Chromium with one page that plays any side of any case. */
+/** A real Chromium with one page that plays any side of a suite's cases. */
 export interface ChromiumHost {
-  host(worker: boolean): Host;
+  /** `@moq-game/web` on the page, or in a worker of it. */
+  host(relay: RelayAddress, worker: boolean): Host;
   close(): Promise<void>;
 }
 
-export async function startChromium(relay: Relay): Promise<ChromiumHost> {
-  const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+/** `page`: file URL of the page's script, which calls `playInPage` with the suite's cases. */
+export async function startChromium(page: URL): Promise<ChromiumHost> {
   const bundle = await build({
     entryPoints: {
-      page: here("./chromium-page.ts"),
+      page: fileURLToPath(page),
       worker: fileURLToPath(import.meta.resolve("@moq-game/web/worker")),
     },
     outdir: "/",
@@ -38,20 +39,20 @@ export async function startChromium(relay: Relay): Promise<ChromiumHost> {
     executablePath: findChromium(),
     args: [...CHROMIUM_ARGS],
   });
-  const page = await browser.newPage();
+  const tab = await browser.newPage();
   const posts = new Map<string, Post>();
-  await page.exposeFunction("contractTell", (run: string, name: string, value: unknown) => {
+  await tab.exposeFunction("contractTell", (run: string, name: string, value: unknown) => {
     posts.get(run)?.tell(name, value);
   });
-  await page.exposeFunction("contractFail", (run: string) => posts.get(run)?.fail());
-  await page.exposeFunction("contractTold", (run: string, name: string) =>
+  await tab.exposeFunction("contractFail", (run: string) => posts.get(run)?.fail());
+  await tab.exposeFunction("contractTold", (run: string, name: string) =>
     posts.get(run)?.told(name),
   );
-  await page.goto(`http://localhost:${(server.address() as AddressInfo).port}/`);
-  await page.waitForFunction("window.contractPlay !== undefined");
+  await tab.goto(`http://localhost:${(server.address() as AddressInfo).port}/`);
+  await tab.waitForFunction("window.contractPlay !== undefined");
   let runs = 0;
   return {
-    host: (worker) => ({
+    host: (relay, worker) => ({
       name: worker ? "chromium with a worker" : "chromium",
       async play(contractCase, side, namespace, post) {
         runs += 1;
@@ -67,7 +68,7 @@ export async function startChromium(relay: Relay): Promise<ChromiumHost> {
           worker,
         };
         try {
-          await page.evaluate((wanted) => window.contractPlay(wanted), request);
+          await tab.evaluate((wanted) => window.contractPlay(wanted), request);
         } finally {
           posts.delete(run);
         }
