@@ -20,7 +20,7 @@ export { Listeners } from "./client/listeners.js";
 export { connectedPair } from "./client/pair.js";
 export { type ReaderConfig, type ReaderDrop, ReaderQueue } from "./client/reader.js";
 export { ERROR_CODES, MoqError, type MoqErrorCode, type MoqErrorOptions } from "./errors.js";
-export { type MemoryOptions, type MemoryPair, memoryPair } from "./memory.js";
+export { type Carrier, type MemoryOptions, type MemoryPair, memoryPair } from "./memory.js";
 export { currentToken } from "./options/credentials.js";
 export {
   type ResolvedClientOptions,

@@ -3,7 +3,7 @@
  * behaves like a QUIC connection without loss: streams in both directions, flow control and stream
  * credit that come back as the other side consumes, resets, stops, datagrams that are dropped when
  * their queue is full. Delivery is deterministic: events come in the order in which they were
- * caused, never from within a call.
+ * caused, never from within a call; a {@link Carrier} makes a bad network of it.
  */
 import type {
   CloseReason,
@@ -33,7 +33,20 @@ export interface MemoryOptions {
    * with what to run later. Default: a resolved promise.
    */
   readonly schedule?: "manual" | ((run: () => void) => void) | undefined;
+  /** Makes a bad network of it; instead of `schedule`. See {@link Carrier}. */
+  readonly carrier?: Carrier | undefined;
 }
+
+/**
+ * Carries each event over a bad network: calls `arrive` when it arrives, later than now. `lane` is the
+ * stream that the event belongs to, whose events must arrive in the order given; those of different
+ * streams may overtake each other. Or it is `"datagram"`: they may overtake each other and may be lost,
+ * `arrive(true)`. The rest is `"connection"`, in order.
+ */
+export type Carrier = (
+  lane: StreamId | "datagram" | "connection",
+  arrive: (lost?: boolean) => void,
+) => void;
 
 /** Two ends of one connection. Which is the client does not matter to the transport. */
 export interface MemoryPair {
@@ -47,7 +60,9 @@ export interface MemoryPair {
   disconnect(reason: CloseReason): void;
 }
 
-type Settings = Required<Omit<MemoryOptions, "schedule">>;
+type Settings = Required<Omit<MemoryOptions, "schedule" | "carrier">>;
+
+type Lane = Parameters<Carrier>[0];
 
 /** Makes a connected pair. */
 export function memoryPair(options: MemoryOptions = {}): MemoryPair {
@@ -61,7 +76,7 @@ export function memoryPair(options: MemoryOptions = {}): MemoryPair {
   };
   const schedule =
     options.schedule ?? ((run: () => void) => void Promise.resolve().then(() => run()));
-  const wire = new Wire(schedule === "manual" ? undefined : schedule);
+  const wire = new Wire(schedule === "manual" ? undefined : schedule, options.carrier);
   const ids = { next: 0 };
   const a = new MemoryTransport(wire, settings, ids);
   const b = new MemoryTransport(wire, settings, ids);
@@ -89,10 +104,17 @@ class Wire {
   private at = 0;
   private scheduled = false;
 
-  constructor(private readonly schedule: ((run: () => void) => void) | undefined) {}
+  constructor(
+    private readonly schedule: ((run: () => void) => void) | undefined,
+    private readonly carrier: Carrier | undefined,
+  ) {}
 
-  post(event: () => void): void {
-    this.queue.push(event);
+  post(lane: Lane, event: (lost: boolean) => void): void {
+    if (this.carrier !== undefined) {
+      this.carrier(lane, (lost) => event(lost === true && lane === "datagram"));
+      return;
+    }
+    this.queue.push(() => event(false));
     this.wake();
   }
 
@@ -152,7 +174,7 @@ const NO_BYTES = new Uint8Array(0);
 class MemoryTransport implements Transport {
   peer!: MemoryTransport;
   private events: TransportEvents | undefined;
-  private readonly before: (() => void)[] = [];
+  private readonly before: ((lost: boolean) => void)[] = [];
   private readonly sending = new Map<StreamId, Half>();
   private readonly streams: Map<StreamId, Stream> = new Map();
   private readonly open_ = { bi: 0, uni: 0 };
@@ -175,7 +197,7 @@ class MemoryTransport implements Transport {
 
   start(events: TransportEvents): void {
     this.events = events;
-    for (const event of this.before.splice(0)) this.wire.post(event);
+    for (const event of this.before.splice(0)) this.wire.post("connection", event);
   }
 
   open(dir: Dir): StreamId | undefined {
@@ -233,7 +255,7 @@ class MemoryTransport implements Transport {
     this.endHalf(half);
     if (half.stopped) return;
     // A stream of which nothing was seen shows at the other end all the same, as over QUIC.
-    this.peer.emit((events) => {
+    this.peer.emit(id, (events) => {
       if (unseen) events.data(id, half.dir, NO_BYTES, false);
       events.reset(id, code);
     });
@@ -249,7 +271,7 @@ class MemoryTransport implements Transport {
       this.peer.endHalf(half);
       return;
     }
-    this.peer.emit((events) => events.stopped(id, code));
+    this.peer.emit(id, (events) => events.stopped(id, code));
   }
 
   setPriority(): void {
@@ -275,6 +297,7 @@ class MemoryTransport implements Transport {
     this.sent.bytes += data.length;
     this.sent.packets++;
     this.peer.emit(
+      "datagram",
       (events) => {
         this.peer.received += data.length;
         events.datagram(data);
@@ -283,7 +306,7 @@ class MemoryTransport implements Transport {
         this.datagramsInFlight--;
         if (!this.datagramsWanted) return;
         this.datagramsWanted = false;
-        this.emit((events) => events.datagramsAvailable());
+        this.emit("connection", (events) => events.datagramsAvailable());
       },
     );
     return "sent";
@@ -315,7 +338,7 @@ class MemoryTransport implements Transport {
   /** The connection ends here; `reason` comes after what was on its way. */
   lose(reason: CloseReason): void {
     if (this.gone) return;
-    this.emit((events) => {
+    this.emit("connection", (events) => {
       this.ended = true;
       events.closed(reason);
     });
@@ -324,25 +347,25 @@ class MemoryTransport implements Transport {
     this.streams.clear();
   }
 
-  private emit(event: (events: TransportEvents) => void, after?: () => void): void {
+  private emit(lane: Lane, event: (events: TransportEvents) => void, after?: () => void): void {
     if (this.gone) return;
-    const run = (): void => {
+    const run = (lost: boolean): void => {
       if (this.ended) return;
       if (this.events === undefined) {
         this.before.push(run); // not started yet: kept in order
         return;
       }
-      event(this.events);
+      if (!lost) event(this.events);
       after?.();
     };
-    this.wire.post(run);
+    this.wire.post(lane, run);
   }
 
   /** Posts what `half`, one of ours, has for the other side. */
   private deliver(half: Half): void {
     if (half.posted || half.paused || half.over || half.stopped) return;
     half.posted = true;
-    this.peer.emit((events) => {
+    this.peer.emit(half.stream, (events) => {
       half.posted = false;
       if (half.paused || half.over || half.stopped) return;
       const data = joined(half.chunks);
@@ -352,7 +375,7 @@ class MemoryTransport implements Transport {
       const { fin } = half;
       if (fin) this.endHalf(half);
       events.data(half.stream, half.dir, data, fin);
-      if (fin) this.emit((own) => own.acked(half.stream));
+      if (fin) this.emit(half.stream, (own) => own.acked(half.stream));
     });
   }
 
@@ -370,7 +393,7 @@ class MemoryTransport implements Transport {
 
   private unblock(half: Half): void {
     half.blocked = false;
-    this.emit((events) => {
+    this.emit(half.stream, (events) => {
       if (!half.over && !half.stopped) events.writable(half.stream);
     });
   }
@@ -395,7 +418,7 @@ class MemoryTransport implements Transport {
     opener.open_[dir]--;
     if (!opener.wanted[dir]) return;
     opener.wanted[dir] = false;
-    opener.emit((events) => events.streamsAvailable(dir));
+    opener.emit("connection", (events) => events.streamsAvailable(dir));
   }
 }
 

@@ -28,10 +28,11 @@ export class DeadlineReceiver implements Receiver {
   readonly #config: ReceiverConfig;
   /** Sorted by place. */
   #held: Held[] = [];
-  /** The group after the last one delivered or given up; `undefined` before the first. */
+  #heldBytes = 0;
+  /** The first group that was neither delivered nor reported; `undefined` before the first object. */
   #next: number | undefined;
   #last: Place | undefined;
-  /** Groups not delivered that will not come: late, reset or known not to exist. */
+  /** Groups after `#next` that will not come and were reported: not waited for. */
   #settled = new Set<number>();
   readonly #open = new Map<StreamId, { readonly group: number; objects: number }>();
   #smallestDelay = Infinity;
@@ -86,18 +87,12 @@ export class DeadlineReceiver implements Receiver {
     const delay = this.#delay(object);
     if (delay !== undefined && delay > this.#config.deadline) {
       this.counters.late += 1;
-      this.#gap(object.group, object.group, 1, "late");
-      this.#settle(object.group);
-      this.#advance(false);
+      this.#lost(object.group, 1, "late");
       return;
     }
-    if (this.#last !== undefined && comparePlaces(object, this.#last) <= 0) {
+    if (this.#isOver(object)) {
       this.counters.stale += 1;
       return;
-    }
-    if (object.priorGroups > 0 && this.#next !== undefined) {
-      const from = Math.max(this.#next, object.group - object.priorGroups);
-      for (let g = from; g < object.group && this.#settled.size < MAX_HELD; g++) this.#settle(g);
     }
     const until = object.receivedAt + Math.max(0, this.#config.deadline - (delay ?? 0));
     this.#hold({ object, until });
@@ -114,10 +109,7 @@ export class DeadlineReceiver implements Receiver {
     this.#open.delete(stream);
     if (open === undefined || whole) return;
     this.counters.reset += 1;
-    if (open.objects > 0 || (this.#next !== undefined && open.group < this.#next)) return;
-    this.#gap(open.group, open.group, undefined, "reset");
-    this.#settle(open.group);
-    this.#advance(false);
+    if (open.objects === 0) this.#lost(open.group, undefined, "reset");
   }
 
   finish(): void {
@@ -128,6 +120,7 @@ export class DeadlineReceiver implements Receiver {
     this.#closed = true;
     this.#timer?.();
     this.#held = [];
+    this.#heldBytes = 0;
     this.#open.clear();
     this.#settled.clear();
   }
@@ -141,59 +134,94 @@ export class DeadlineReceiver implements Receiver {
     return delay - this.#smallestDelay;
   }
 
-  #settle(group: number): void {
-    if (this.#next !== undefined && group < this.#next) return;
+  /** Delivered, passed over or reported already. */
+  #isOver(place: Place): boolean {
+    const last = this.#last;
+    if (last === undefined) return false;
+    const passed = this.#next !== undefined && place.group < this.#next;
+    return comparePlaces(place, last) <= 0 || (passed && place.group !== last.group);
+  }
+
+  /** Nothing of this group will come, which is reported unless it was delivered or reported. */
+  #lost(group: number, objects: number | undefined, reason: "late" | "reset"): void {
+    if (this.#settle(group)) this.#gap(group, group, objects, reason);
+    this.#advance(false);
+  }
+
+  /** Does not wait for this group any more; false when it did not anyway. */
+  #settle(group: number): boolean {
+    if ((this.#next !== undefined && group < this.#next) || this.#settled.has(group)) return false;
     this.#settled.add(group);
+    this.#passSettled();
     if (this.#settled.size > MAX_HELD) {
-      const oldest = Math.min(...this.#settled);
-      this.#settled.delete(oldest);
+      // So much came after the hole that it is given up.
+      const first = Math.min(...this.#settled);
+      this.#reportMissing(first - 1);
+      this.#pass(first);
     }
+    return true;
+  }
+
+  /** Moves `#next` to at least `group`, and past what is settled. */
+  #pass(group: number): void {
+    this.#next = Math.max(this.#next ?? 0, group);
+    for (const settled of this.#settled) if (settled < this.#next) this.#settled.delete(settled);
+    this.#passSettled();
+  }
+
+  /** Moves `#next` past what is settled. */
+  #passSettled(): void {
+    while (this.#next !== undefined && this.#settled.delete(this.#next)) this.#next += 1;
   }
 
   #hold(held: Held): void {
     let at = this.#held.length;
     while (at > 0 && comparePlaces((this.#held[at - 1] as Held).object, held.object) > 0) at -= 1;
     const before = this.#held[at - 1];
-    if (before !== undefined && comparePlaces(before.object, held.object) === 0) return;
+    if (before !== undefined && comparePlaces(before.object, held.object) === 0) {
+      this.counters.stale += 1;
+      return;
+    }
     this.#held.splice(at, 0, held);
+    this.#heldBytes += held.object.payload.byteLength;
   }
 
   #advance(force: boolean): void {
     if (this.#closed) return;
     const now = this.#config.clock.now();
     for (let head = this.#held[0]; head !== undefined; head = this.#held[0]) {
-      const { group } = head.object;
-      while (this.#next !== undefined && this.#next < group && this.#settled.delete(this.#next)) {
-        this.#next += 1;
-      }
-      const inOrder = this.#next === undefined || group <= this.#next;
-      if (!inOrder && !force && now < head.until && this.#held.length <= MAX_HELD) break;
-      if (!inOrder) this.#reportMissing(group - 1);
+      // The publisher may say that groups before this one do not exist.
+      const expected = head.object.group - head.object.priorGroups;
+      const inOrder = this.#next === undefined || expected <= this.#next;
+      if (!inOrder && !force && now < head.until && !this.#isFull()) break;
+      if (!inOrder) this.#reportMissing(expected - 1);
       this.#held.shift();
+      this.#heldBytes -= head.object.payload.byteLength;
       this.#deliver(head.object);
     }
     this.#arm(now);
   }
 
+  #isFull(): boolean {
+    return this.#held.length > MAX_HELD || this.#heldBytes > this.#config.holdBytes;
+  }
+
   #deliver(object: Incoming): void {
     this.#last = { group: object.group, object: object.object };
-    this.#next = object.group + 1;
-    for (const group of this.#settled) if (group < this.#next) this.#settled.delete(group);
+    this.#pass(object.group + 1);
     this.#config.deliver(toMoqObject(object));
   }
 
+  /** Reports the groups up to `to` that were not reported yet. */
   #reportMissing(to: number): void {
-    let from: number | undefined;
-    for (let group = this.#next ?? to + 1; group <= to; group++) {
-      // Each settled group has been reported already.
-      if (!this.#settled.has(group)) from ??= group;
-      else if (from !== undefined) {
-        this.#gap(from, group - 1, undefined, "lost");
-        from = undefined;
-      }
-      if (this.#settled.size === 0) break;
+    let from = this.#next;
+    if (from === undefined) return;
+    for (const settled of [...this.#settled].sort((a, b) => a - b)) {
+      if (settled > to) break;
+      if (settled > from) this.#gap(from, settled - 1, undefined, "lost");
+      from = settled + 1;
     }
-    if (from !== undefined) this.#gap(from, to, undefined, "lost");
+    if (from <= to) this.#gap(from, to, undefined, "lost");
   }
 
   #gap(

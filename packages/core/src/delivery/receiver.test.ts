@@ -269,6 +269,66 @@ describe("deadline", () => {
     expect(rig.gaps.map(({ reason }) => reason)).toEqual(["reset"]);
   });
 
+  it("reports every skipped update once", () => {
+    const rig = receiverRig({ deadline: 100 });
+    const receiver = new DeadlineReceiver(rig.config);
+    receiver.begin(undefined, false);
+    receiver.object(1, at(0, 1_000, 0));
+    receiver.object(2, at(3, 1_000, 0));
+    receiver.streamOpened(20, 2);
+    receiver.streamEnded(20, false, true);
+    rig.clock.advance(150);
+    // What was given up comes after all, and once more.
+    receiver.object(3, at(1, 1_000, 150));
+    receiver.object(4, at(1, 1_000, 150));
+    receiver.object(5, at(3, 1_140, 150));
+    receiver.object(6, at(4, 1_140, 150));
+    expect(rig.places()).toEqual(["0.0", "3.0", "4.0"]);
+    expect(rig.gaps.map((gap) => `${gap.fromGroup}-${gap.toGroup} ${gap.reason}`)).toEqual([
+      "2-2 reset",
+      "1-1 lost",
+    ]);
+    expect(receiver.counters).toEqual({ late: 2, stale: 1, reset: 1 });
+  });
+
+  it("gives up a hole before thousands of late updates", () => {
+    const rig = receiverRig({ deadline: 100 });
+    const receiver = new DeadlineReceiver(rig.config);
+    receiver.begin(undefined, false);
+    receiver.object(1, at(0, 1_000, 0));
+    rig.clock.advance(5_000);
+    for (let group = 2; group < 3_000; group++) {
+      receiver.object(group, at(group, 1_000, rig.clock.time));
+    }
+    receiver.object(3_000, at(3_000, 6_000, rig.clock.time));
+    expect(rig.places()).toEqual(["0.0", "3000.0"]);
+    expect(rig.gaps.filter(({ reason }) => reason === "lost")).toEqual([
+      { fromGroup: 1, toGroup: 1, objects: undefined, reason: "lost" },
+    ]);
+    expect(rig.gaps.length).toBe(2_999);
+    expect(receiver.counters.late).toBe(2_998);
+  });
+
+  it("holds no more bytes than it may, and does not count to ids that a peer makes up", () => {
+    const rig = receiverRig({ deadline: 100, holdBytes: 1_000 });
+    const receiver = new DeadlineReceiver(rig.config);
+    receiver.begin(undefined, false);
+    receiver.object(1, at(0, 0, 0));
+    receiver.object(2, { ...at(2, 0, 0), payload: new Uint8Array(1_001) });
+    expect(rig.places()).toEqual(["0.0", "2.0"]);
+    receiver.streamOpened(9, 5);
+    receiver.streamEnded(9, false, true);
+    const far = Number.MAX_SAFE_INTEGER - 1;
+    receiver.object(3, { ...at(far, 0, 0), priorGroups: far - 4 });
+    receiver.finish();
+    expect(rig.places()).toEqual(["0.0", "2.0", `${far}.0`]);
+    expect(rig.gaps.map(({ fromGroup, toGroup }) => [fromGroup, toGroup])).toEqual([
+      [1, 1],
+      [5, 5],
+      [3, 3],
+    ]);
+  });
+
   it("stays in order for any arrival", () => {
     fc.assert(
       fc.property(fc.uniqueArray(fc.integer({ min: 0, max: 40 })), (groups) => {
