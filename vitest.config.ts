@@ -12,6 +12,7 @@ export default defineConfig({
       "tools/impair",
       "test/contract",
       "test/browser",
+      "test/network",
       "test/pack-smoke",
       "test/readme",
       { test: { name: "tools", include: ["tools/**/*.test.mjs"] } },

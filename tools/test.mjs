@@ -155,6 +155,13 @@ const steps = [
     run: vitest(["web", "browser"], withChromium),
   },
   {
+    name: "network",
+    about: "the delivery classes on bad networks",
+    tests,
+    build,
+    run: vitest(["network"], withChromium),
+  },
+  {
     name: "readme",
     about: "the code of the README, as it stands there",
     tests,

@@ -20,7 +20,7 @@ Impairments, both directions
   --loss SHARE         3% or 0.03
   --reorder SHARE      packets held back by --reorder-delay MS [default: 10]
   --duplicate SHARE    packets delivered twice
-  --rate RATE          64kbit, 2mbit, 250kB … a second
+  --rate RATE          64kbit, 2mbit, 250kB … a second, for each client
   --queue BYTES        what may wait for the rate, 64k … [default: 64k]
 One direction: --up NAME=VALUE, --down NAME=VALUE with the names above; may be repeated
 

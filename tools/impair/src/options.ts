@@ -14,7 +14,10 @@ export interface Impairment {
   readonly reorderDelay?: number;
   /** Share of packets delivered twice, 0–1. Default 0. */
   readonly duplicate?: number;
-  /** Bytes a second, UDP and IPv4 headers (28 bytes a packet) included. 0: no limit, the default. */
+  /**
+   * Bytes a second for each client, UDP and IPv4 headers (28 bytes a packet) included. 0: no limit, the
+   * default.
+   */
   readonly rate?: number;
   /** Bytes that may wait for the rate; what comes on top is dropped. Default 64 KiB. */
   readonly queue?: number;
