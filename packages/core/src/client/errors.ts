@@ -4,6 +4,7 @@ import { type SessionEnd, SessionError } from "../session/types.js";
 import type { CloseReason } from "../transport.js";
 import { PublishDoneCode, RequestErrorCode, SessionCode } from "../wire/error.js";
 import type { PublishDone, RequestError } from "../wire/message.js";
+import { isPeerLeaving } from "./tolerances.js";
 
 type Entry = readonly [code: MoqErrorCode, advice: string];
 
@@ -106,6 +107,13 @@ export function sessionError(end: SessionEnd, wasOpen: boolean): MoqError | unde
     case "local":
       return undefined;
     case "error": {
+      if (wasOpen && isPeerLeaving(end)) {
+        return new MoqError(
+          "connection_failed",
+          `The connection was lost: ${end.reason}, as relays do that stop. Connect again.`,
+          { peerCode: end.code },
+        );
+      }
       const slow = end.code === SessionCode.ControlMessageTimeout;
       return new MoqError(
         slow ? "timeout" : "protocol_violation",

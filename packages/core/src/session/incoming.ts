@@ -14,6 +14,10 @@ import type { RequestId, StreamEnd } from "./types.js";
 /** Most bytes of a stream type and header: four integers and a priority, at nine bytes each. */
 const MAX_HEADER_BYTES = 64;
 
+/** Why a session ended whose peer dropped its control stream (draft-18 "Session initialization"). */
+export const CONTROL_CLOSED = "the control stream was closed";
+export const CONTROL_RESET = "the control stream was reset";
+
 /** A unidirectional stream of the peer. */
 interface Incoming {
   readonly stream: StreamId;
@@ -60,7 +64,7 @@ export class IncomingData {
   data(stream: StreamId, data: Uint8Array, fin: boolean): void {
     if (stream === this.control) {
       this.hooks.control(data);
-      if (fin) throw violation("the control stream was closed");
+      if (fin) throw violation(CONTROL_CLOSED);
       return;
     }
     let incoming = this.streams.get(stream);
@@ -123,7 +127,7 @@ export class IncomingData {
       this.streams.delete(incoming.stream);
       // The stream type is the type of SETUP, its first message.
       this.hooks.control(incoming.head);
-      if (incoming.fin) throw violation("the control stream was closed");
+      if (incoming.fin) throw violation(CONTROL_CLOSED);
       return true;
     }
     incoming.head = incoming.head.subarray(reader.position());
@@ -230,7 +234,7 @@ export class IncomingData {
   }
 
   reset(stream: StreamId, code: number): void {
-    if (stream === this.control) throw violation("the control stream was reset");
+    if (stream === this.control) throw violation(CONTROL_RESET);
     const incoming = this.streams.get(stream);
     if (incoming === undefined) return;
     this.end(incoming, { kind: "reset", code });
