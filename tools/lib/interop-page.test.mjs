@@ -1,10 +1,11 @@
 import { expect, test } from "vitest";
-import { interopPage } from "./interop-page.mjs";
+import { interopPage, sameBesidesDate } from "./interop-page.mjs";
 
 test("totals, tables and what is lacking", () => {
   const results = [
-    { kind: "case", client: "a-client", transport: "QUIC", name: "one", ok: true },
-    { kind: "case", client: "a-client", transport: "QUIC", name: "two", ok: false },
+    { kind: "case", client: "a-client", transport: "QUIC", name: "one", ok: true, why: null },
+    { kind: "case", client: "a-client", transport: "QUIC", name: "two", ok: false, why: null },
+    { kind: "case", client: "a-client", transport: "QUIC", name: "three", ok: false, why: "Slow." },
     { kind: "probe", relay: "a-relay", client: "node", name: "set-up", lack: null, why: null },
     { kind: "probe", relay: "a-relay", client: "node", name: "x|y", lack: "no", why: "It cannot." },
     { kind: "probe", relay: "a-relay", client: "page", name: "set-up", lack: null, why: null },
@@ -22,10 +23,16 @@ test("totals, tables and what is lacking", () => {
   const page = interopPage(results, peers, new Date("2030-01-02T03:04:05Z"));
   expect(page).toContain("on 2030-01-02");
   expect(page).toContain("`a-relay` 1.2.3");
-  expect(page).toContain("1 of 2 over QUIC");
-  expect(page).toContain("| Feature | node | page |\n| --- | --- | --- |\n| set-up | yes | yes |");
+  expect(page).toContain("2 of 3 over QUIC");
+  expect(page).toContain(
+    "|  | `a-relay`: node | `a-relay`: page |\n| --- | --- | --- |\n| set-up | yes | yes |",
+  );
+  expect(page).toContain("| two | **no** |\n| three | yes, see below |\n\n- three: Slow.\n");
   expect(page).toContain("| x\\|y | **no** | – |");
   expect(page).toContain("| z | – | **not always** |");
   expect(page).toContain("- z (page): Late.");
   expect(page).toContain("- x|y (node): It cannot.");
+  expect(interopPage(results, peers, new Date(0))).not.toBe(page);
+  expect(sameBesidesDate(interopPage(results, peers, new Date(0)), page)).toBe(true);
+  expect(sameBesidesDate(interopPage(results.slice(1), peers, new Date(0)), page)).toBe(false);
 });

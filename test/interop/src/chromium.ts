@@ -5,9 +5,17 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { chromium } from "playwright-core";
 import { CHROMIUM_ARGS, findChromium } from "../../../tools/chromium.mjs";
+import type { Urls } from "./page.js";
+import type { RelayControl } from "./probes/index.js";
 
 export interface ProbePage {
-  probe(name: string, namespace: string, url: string, hash: string): Promise<string | undefined>;
+  probe(
+    name: string,
+    namespace: string,
+    urls: Urls,
+    hash: string,
+    relay: RelayControl,
+  ): Promise<string | undefined>;
   close(): Promise<void>;
 }
 
@@ -31,10 +39,16 @@ export async function openProbePage(): Promise<ProbePage> {
     args: [...CHROMIUM_ARGS],
   });
   const page = await browser.newPage();
+  let restart: (() => Promise<void>) | undefined;
+  await page.exposeFunction("interopRestart", () => restart?.());
   await page.goto(`http://localhost:${(server.address() as AddressInfo).port}/`);
   await page.waitForFunction("window.interopProbe !== undefined");
   return {
-    probe: (...args) => page.evaluate((list) => window.interopProbe(...list), args),
+    probe(name, namespace, urls, hash, relay) {
+      restart = () => relay.restart();
+      const args = [name, namespace, urls, hash] as const;
+      return page.evaluate((list) => window.interopProbe(...list), args);
+    },
     async close() {
       await browser.close();
       server.closeAllConnections();

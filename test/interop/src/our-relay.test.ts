@@ -2,6 +2,7 @@
 import { execFile } from "node:child_process";
 import { type Relay, startRelay } from "@moq-game/node-native";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { unsteadyCases } from "./expectations.js";
 import { peerProgram } from "./relays.js";
 import { note } from "./results.js";
 import { parseTap } from "./tap.js";
@@ -42,9 +43,14 @@ describe.each([
     async () => {
       const results = parseTap(await runClient(relay.url.replace(/^https:/, scheme)));
       for (const { name, ok } of results) {
-        note({ kind: "case", client: "moq-test-client", transport, name, ok });
+        const why = unsteadyCases[name]?.why ?? null;
+        note({ kind: "case", client: "moq-test-client", transport, name, ok, why });
       }
-      expect(results.filter((result) => !result.ok)).toEqual([]);
+      const failed = results.filter(({ name, ok, message }) => {
+        const unsteady = unsteadyCases[name]?.complaint.test(message ?? "") === true;
+        return !ok && !unsteady;
+      });
+      expect(failed).toEqual([]);
       expect(results.length).toBe(18);
     },
     LIMIT_MS,

@@ -8,6 +8,8 @@ export type Result =
       readonly transport: string;
       readonly name: string;
       readonly ok: boolean;
+      /** Why it can fail although our relay does its part. */
+      readonly why: string | null;
     }
   | {
       readonly kind: "probe";
