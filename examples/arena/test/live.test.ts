@@ -117,4 +117,17 @@ describe("the match in Chromium", () => {
     await page.screenshot({ path: `${SCREENSHOTS}arena-phone.png` });
     await page.close();
   }, 30_000);
+
+  it("survives a backend that is started again", async () => {
+    const page = await open(1280, 800);
+    await backend.stop();
+    await page.getByText(/^reconnecting/).waitFor({ timeout: 30_000 });
+    await page.screenshot({ path: `${SCREENSHOTS}arena-reconnecting.png` });
+    backend = Backend.start("--port", new URL(url).port);
+    await backend.line(/http:\/\/localhost:\d+\//);
+    await page.getByText("live", { exact: true }).waitFor({ timeout: 30_000 });
+    const before = await snapshot(page);
+    await expect.poll(async () => (await snapshot(page)).tick > before.tick).toBe(true);
+    await page.close();
+  }, 90_000);
 });

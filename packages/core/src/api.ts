@@ -37,7 +37,10 @@ export interface ReconnectOptions {
   readonly initialDelay?: number;
   /** Longest wait in ms between attempts. Default 5,000; at most 600,000. */
   readonly maxDelay?: number;
-  /** The client closes after so many ms without a connection. Default 120,000; 0: never. */
+  /**
+   * The client closes after so many ms without a connection, and a subscription ends whose publisher
+   * has been away for as long. Default 120,000; 0: never.
+   */
   readonly timeout?: number;
 }
 
@@ -49,7 +52,10 @@ export interface ClientOptions {
   readonly serverCertificateHashes?: readonly CertificateHash[];
   /** Longest wait for the connection and SETUP in ms. Default 10,000; 1–300,000. */
   readonly connectTimeout?: number;
-  /** Interval in ms of keep-alive packets. Default 4,000; 0 turns it off. */
+  /**
+   * Interval in ms of keep-alive packets. Default 4,000; 0 turns it off, and in browsers the effect of
+   * `idleTimeout` with it.
+   */
   readonly keepAlive?: number;
   /** The connection counts as lost after this silence in ms. Default 15,000. */
   readonly idleTimeout?: number;

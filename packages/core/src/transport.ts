@@ -56,6 +56,11 @@ export interface TransportStats {
 /** The calls a session makes on a connection. None blocks and none throws. */
 export interface Transport {
   /**
+   * True: the transport takes no `keepAlive` and `idleTimeout`, so the client keeps the connection
+   * alive and watches it with streams of its own.
+   */
+  readonly needsProbes?: boolean;
+  /**
    * Begins to report events. Called exactly once; what arrived before is reported afterwards, and
    * no event is delivered from within this call or from within any other call on the transport.
    */

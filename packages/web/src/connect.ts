@@ -18,6 +18,13 @@ import {
 } from "./webtransport.js";
 import { connectWorker } from "./worker-connect.js";
 
+/**
+ * Time in ms of an attempt to reconnect. After handshakes that failed, Chromium holds back the next one
+ * of a page: 10 ms, twice as long for each further failure within 5 minutes, up to 90 s. One that is
+ * given up meanwhile has to queue again, so it is waited for; once begun, browsers end it themselves.
+ */
+const REDIAL_TIMEOUT = 120_000;
+
 /** What the WebTransport handshake offers. */
 const PROTOCOL = draft18().protocol;
 
@@ -39,11 +46,24 @@ export async function connectHere(url: URL, options: ResolvedClientOptions): Pro
   if (WebTransport === undefined) throw unsupported();
   const host = browserHost();
   const dial: Dial = async ({ url: elsewhere, timeout, signal }) => {
-    const target = elsewhere?.startsWith("https://") ? new URL(elsewhere) : url;
+    const target = elsewhere === undefined ? url : goawayUrl(elsewhere);
     const attempt = { ...options, connectTimeout: timeout, signal };
     return new WebTransportLink(await handshake(WebTransport, target, attempt, host));
   };
-  return startClient(dial, options, host, { transport: "webtransport" });
+  return startClient(dial, options, host, {
+    transport: "webtransport",
+    redialTimeout: Math.max(REDIAL_TIMEOUT, options.connectTimeout),
+  });
+}
+
+/** The address in a GOAWAY; MOQT over QUIC and over WebTransport share the relay's port. */
+function goawayUrl(uri: string): URL {
+  try {
+    return resolveUrl(uri.replace(/^moqt:/, "https:"));
+  } catch (cause) {
+    const message = `The relay sent this client to ${JSON.stringify(uri)}, which is no address for browsers.`;
+    throw new MoqError("connection_failed", message, { cause });
+  }
 }
 
 function unsupported(): MoqError {

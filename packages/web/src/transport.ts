@@ -38,6 +38,7 @@ interface Stream {
 
 /** The session's {@link Transport} over the browser's WebTransport. */
 export class WebTransportLink implements Transport {
+  readonly needsProbes = true;
   readonly #session: WebTransportSession;
   #events: TransportEvents | undefined;
   readonly #streams = new Map<StreamId, Stream>();

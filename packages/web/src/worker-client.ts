@@ -160,13 +160,17 @@ export class PageClient implements Client {
     const answer = this.call((call) => ({ type: "status", call, track: resolved }));
     const { signal } = options ?? {};
     if (signal === undefined) return (await answer) as TrackStatus;
+    let abort = (): void => {};
     const aborted = new Promise<never>((_, reject) => {
-      const abort = (): void =>
-        reject(new MoqError("cancelled", "The request was aborted by its signal."));
-      if (signal.aborted) abort();
+      abort = () => reject(new MoqError("cancelled", "The request was aborted by its signal."));
       signal.addEventListener("abort", abort);
+      if (signal.aborted) abort();
     });
-    return (await Promise.race([answer, aborted])) as TrackStatus;
+    try {
+      return (await Promise.race([answer, aborted])) as TrackStatus;
+    } finally {
+      signal.removeEventListener("abort", abort);
+    }
   }
 
   stats(): ClientStats {
@@ -273,17 +277,13 @@ export class PageClient implements Client {
           if (this.#state !== "closed") this.post({ type: "more", id, count }, []);
         };
         const left = (): void => {
-          this.#iterations.delete(id);
-          if (this.#state !== "closed") this.post({ type: "stop", id }, []);
+          if (!this.#iterations.delete(id) || this.#state === "closed") return;
+          this.post({ type: "stop", id }, []);
         };
         const iteration = new PageIteration<T>(ahead, more, left);
+        if (!iteration.follow(signal)) return iteration;
         this.#iterations.set(id, iteration as Iteration);
-        const abort = (): void => void iteration.return();
-        if (signal?.aborted) abort();
-        else {
-          signal?.addEventListener("abort", abort);
-          this.post(message(id), []);
-        }
+        this.post(message(id), []);
         return iteration;
       },
     };

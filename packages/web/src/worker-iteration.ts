@@ -1,4 +1,4 @@
-import type { MoqError, MoqObject, NamespaceChange } from "@moq-game/core";
+import type { MoqError, MoqObject, NamespaceChange, Signal } from "@moq-game/core";
 import { decodeBatch, type PostedBatch } from "./worker-protocol.js";
 
 /** What the page's client needs of an iteration. */
@@ -25,12 +25,23 @@ export class PageIteration<T extends NamespaceChange | readonly MoqObject[]>
   readonly #left: () => void;
   /** Results read since the worker was last told. */
   #read = 0;
+  #stopSignal: () => void = () => {};
 
   /** `more` tells the worker of room; of `ahead` results that it may post unasked, half are read then. */
   constructor(ahead: number, more: (count: number) => void, left: () => void) {
     this.#ahead = ahead;
     this.#more = more;
     this.#left = left;
+  }
+
+  /** Ends it at `signal`; false when that is now. */
+  follow(signal: Signal | undefined): boolean {
+    if (signal === undefined) return true;
+    const abort = (): void => void this.return();
+    signal.addEventListener("abort", abort);
+    this.#stopSignal = () => signal.removeEventListener("abort", abort);
+    if (signal.aborted) abort();
+    return !signal.aborted;
   }
 
   receive(batch: PostedBatch, clockOffset: number): void {
@@ -43,6 +54,7 @@ export class PageIteration<T extends NamespaceChange | readonly MoqObject[]>
 
   end(error: MoqError | undefined): void {
     this.#over ??= { error };
+    this.#stopSignal();
     this.#serve();
   }
 

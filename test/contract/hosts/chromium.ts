@@ -45,6 +45,7 @@ export async function startChromium(page: URL): Promise<ChromiumHost> {
     posts.get(run)?.tell(name, value);
   });
   await tab.exposeFunction("contractFail", (run: string) => posts.get(run)?.fail());
+  await tab.exposeFunction("contractCut", (run: string) => posts.get(run)?.cut());
   await tab.exposeFunction("contractTold", (run: string, name: string) =>
     posts.get(run)?.told(name),
   );

@@ -10,6 +10,8 @@ declare global {
     contractTold(run: string, name: string): Promise<unknown>;
     /** Provided by the test: this side failed. */
     contractFail(run: string): Promise<void>;
+    /** Provided by the test: loses the connections of both sides. */
+    contractCut(run: string): Promise<void>;
     contractPlay(request: PlayRequest): Promise<void>;
   }
 }
@@ -37,6 +39,7 @@ export function playInPage(cases: readonly ContractCase[]): void {
       tell: (name, value) => void window.contractTell(request.run, name, value),
       told: (name) => window.contractTold(request.run, name),
       fail: () => void window.contractFail(request.run),
+      cut: () => window.contractCut(request.run),
     });
   };
 }

@@ -1,6 +1,7 @@
 import { discoveryCases } from "./cases/discovery.js";
 import { inputCases } from "./cases/input.js";
 import { lifecycleCases } from "./cases/lifecycle.js";
+import { reconnectCases } from "./cases/reconnect.js";
 import { reliableCases } from "./cases/reliable.js";
 import { unreliableCases } from "./cases/unreliable.js";
 import type { ContractCase } from "./role.js";
@@ -25,6 +26,7 @@ export const contractCases: readonly ContractCase[] = [
   ...lifecycleCases,
   ...discoveryCases,
   ...inputCases,
+  ...reconnectCases,
 ];
 export { Post } from "./post.js";
 export { type Host, playWith, runCase, type Side } from "./run.js";

@@ -13,7 +13,11 @@ export class Post {
   private failed: Error | undefined;
 
   /** `failing` is called at the first failure, while both sides' clients are still there. */
-  constructor(private readonly failing: () => void) {}
+  constructor(
+    private readonly failing: () => void,
+    /** Loses the connections of both sides. */
+    readonly cut: () => Promise<void>,
+  ) {}
 
   tell(name: string, value?: unknown): void {
     this.letter(name).arrive(value);

@@ -17,6 +17,8 @@ export interface Role {
   tell(name: string, value?: unknown): void;
   /** Waits until the other side told it. */
   told(name: string): Promise<unknown>;
+  /** Loses the connections of both sides; new ones can be made at once. For cases with `cut` only. */
+  cut(): Promise<void>;
 }
 
 /** One promise of the interface, proved from both sides. */
@@ -24,6 +26,8 @@ export interface ContractCase {
   readonly name: string;
   /** Set when only a relay between the two can keep this promise; says why. */
   readonly relay?: string;
+  /** Set when it needs {@link Role.cut}, and clients that reconnect; says why. */
+  readonly cut?: string;
   publisher(role: Role): Promise<void>;
   subscriber(role: Role): Promise<void>;
 }

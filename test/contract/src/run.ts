@@ -21,7 +21,7 @@ export async function playWith(
   contractCase: ContractCase,
   side: Side,
   namespace: string,
-  post: Pick<Post, "tell" | "told" | "fail">,
+  post: Pick<Post, "tell" | "told" | "fail" | "cut">,
   sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
 ): Promise<void> {
   try {
@@ -31,6 +31,7 @@ export async function playWith(
       sleep,
       tell: (name, value) => post.tell(name, value),
       told: (name) => post.told(name),
+      cut: () => post.cut(),
     });
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
@@ -49,18 +50,19 @@ let runs = 0;
 
 /**
  * Runs both sides of a case; the first failure is the result. It shows the counters of both clients, and what `inspect`
- * tells of what lies between them.
+ * tells of what lies between them. `cut` loses the connections of both.
  */
 export async function runCase(
   contractCase: ContractCase,
   publisher: Host,
   subscriber: Host,
   inspect: () => unknown = () => "no relay",
+  cut: () => Promise<void> = () => Promise.reject(new Error("nothing can be cut here")),
 ): Promise<void> {
   let between: string | undefined;
   const post = new Post(() => {
     between = JSON.stringify(inspect());
-  });
+  }, cut);
   runs += 1;
   const namespace = `contract/${runs}-${Date.now().toString(36)}`;
   const failures: string[] = [];

@@ -1,12 +1,12 @@
 /** Relays as processes on loopback: other people's, and ours for comparison. */
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { X509Certificate } from "node:crypto";
+import { type ChildProcess, spawn } from "node:child_process";
 import { createSocket } from "node:dgram";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { makeCertificate } from "../../../tools/certificate.mjs";
 
 /** A relay that runs. */
 export interface RelayProcess {
@@ -35,25 +35,6 @@ async function freePort(): Promise<number> {
   const { port } = socket.address() as AddressInfo;
   await new Promise<void>((resolve) => socket.close(resolve));
   return port;
-}
-
-/** A certificate that browsers accept by its hash: P-256, valid for less than 14 days. */
-function certificate(folder: string) {
-  const [cert, key] = [join(folder, "cert.pem"), join(folder, "key.pem")];
-  const what = [
-    "-newkey",
-    "ec",
-    "-pkeyopt",
-    "ec_paramgen_curve:prime256v1",
-    "-nodes",
-    "-days",
-    "12",
-  ];
-  const names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"];
-  const files = ["-keyout", key, "-out", cert];
-  execFileSync("openssl", ["req", "-x509", ...what, ...names, ...files], { stdio: "pipe" });
-  const hash = new X509Certificate(readFileSync(cert)).fingerprint256.replaceAll(":", "");
-  return { cert, key, hash: hash.toLowerCase() };
 }
 
 interface Place {
@@ -114,7 +95,7 @@ export async function startRelayProcess(name: string): Promise<RelayProcess> {
   const program = PROGRAMS.find((each) => each.name === name);
   if (program === undefined) throw new Error(`no relay "${name}"`);
   const folder = mkdtempSync(join(tmpdir(), "moq-game-interop-"));
-  const { cert, key, hash } = certificate(folder);
+  const { cert, key, hash } = makeCertificate(folder);
   const port = await freePort();
   const place: Place = { port, folder, cert, key };
   let running = await start(program, place);

@@ -42,6 +42,8 @@ class Arena {
   private updatesBefore = 0;
   private gapsReported = 0;
   private roundTrip: number | undefined;
+  private following = false;
+  private left = false;
 
   constructor(
     private readonly client: Client,
@@ -74,6 +76,7 @@ class Arena {
     client.onState((state, reason) => {
       if (state === "open") this.status("live");
       else this.status(reason === undefined ? state : `${state}: ${reason.message}`, true);
+      if (state !== "open") void this.followBackend();
     });
     element("join").addEventListener("submit", (event) => {
       event.preventDefault();
@@ -119,6 +122,21 @@ class Arena {
     const status = element("status");
     status.textContent = text;
     status.classList.toggle("bad", bad);
+  }
+
+  /** A backend that was started again has another relay and another match: the page begins again with it. */
+  private async followBackend(): Promise<void> {
+    if (this.following) return;
+    this.following = true;
+    while (!this.left && this.client.state !== "open") {
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      const config = await readConfig().catch(() => undefined);
+      if (config !== undefined && config.certificateHash !== this.config.certificateHash) {
+        location.reload();
+        return;
+      }
+    }
+    this.following = false;
   }
 
   private join(wish: string): void {
@@ -180,6 +198,8 @@ class Arena {
       (sum, each) => sum + each.stale + each.late + each.overflow + each.reset,
       0,
     );
+    facts.set("connection", stats.state, stats.state !== "open");
+    facts.set("reconnects", String(stats.reconnects));
     facts.set("draft", `moqt-${draft}`);
     facts.set("transport", transport);
     const roundTrip = stats.rtt ?? this.roundTrip;
@@ -217,9 +237,14 @@ class Arena {
   }
 
   async leave(): Promise<void> {
+    this.left = true;
     for (const subscription of this.subscriptions) subscription.close();
     await this.client.close();
   }
+}
+
+async function readConfig(): Promise<ArenaConfig> {
+  return (await (await fetch("./arena.json", { cache: "no-store" })).json()) as ArenaConfig;
 }
 
 const toggle = element("hud-toggle");
@@ -232,7 +257,7 @@ toggle.addEventListener("click", () => {
 if (innerWidth < 720) toggle.click();
 
 try {
-  const config = (await (await fetch("./arena.json")).json()) as ArenaConfig;
+  const config = await readConfig();
   const client = await connect(config.relayUrl, {
     serverCertificateHashes: [config.certificateHash],
   });

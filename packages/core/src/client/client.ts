@@ -177,11 +177,7 @@ export class CoreClient implements Client, ConnectionOwner {
       [Symbol.asyncIterator]: () => {
         this.#requireAlive("discover namespaces");
         const watcher = this.#batch(() => this.#discovery.watch(encoded));
-        if (signal !== undefined) {
-          const abort = (): void => void watcher.return();
-          signal.addEventListener("abort", abort);
-          if (signal.aborted) abort();
-        }
+        if (signal !== undefined) watcher.follow(signal);
         return watcher;
       },
     };

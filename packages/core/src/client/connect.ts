@@ -14,6 +14,11 @@ export interface TransportUse {
   readonly transport?: ProtocolInfo["transport"];
   /** `server` for the accepting end of a connection between two clients. Default `client`. */
   readonly role?: Role;
+  /**
+   * Time in ms of each attempt to reconnect, where the host may hold connections back. Default: the
+   * option `connectTimeout`.
+   */
+  readonly redialTimeout?: number;
 }
 
 /**
@@ -34,6 +39,7 @@ export function startClient(
     transport: use.transport ?? "memory",
     role: use.role ?? "client",
     source,
+    redialTimeout: use.redialTimeout,
   });
   const { signal } = options;
   if (signal !== undefined) {

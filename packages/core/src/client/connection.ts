@@ -133,8 +133,11 @@ export class Connection implements ConnectorOwner {
 
   connected(link: Link, peer: PeerInfo): void {
     const before = this.#link;
-    // Sent elsewhere by a GOAWAY: the old session stood until now.
-    if (before !== undefined) this.#detach();
+    if (before !== undefined) {
+      // Sent elsewhere by a GOAWAY: the old session stood until now.
+      this.#detach();
+      before.close(SessionCode.NoError, "");
+    }
     const first = this.#state === "connecting";
     this.#link = link;
     this.#peer = peer.options.implementation;
@@ -146,7 +149,6 @@ export class Connection implements ConnectorOwner {
     }
     this.#opened.resolve();
     link.batch(() => this.#owner.attach(link, !first));
-    before?.close(SessionCode.NoError, "");
     // What it was given may have ended it at once.
     if (this.#link === link && !link.isClosed) this.#states.emit("open", undefined);
   }

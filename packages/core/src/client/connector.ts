@@ -50,6 +50,11 @@ export interface ConnectorSetup {
   readonly role: Role;
   /** Makes connections, or is one that stands and cannot be replaced. */
   readonly source: Transport | Dial;
+  /**
+   * Time in ms of a further attempt where the host may hold connections back. Default: as the first,
+   * `connectTimeout`.
+   */
+  readonly redialTimeout?: number | undefined;
 }
 
 /** Makes sessions: the first one, and others in place of those that are lost. */
@@ -121,9 +126,10 @@ export class Connector {
 
   #begin(): Attempt {
     const now = this.clock.now();
-    const left = this.#effort?.left(now) ?? Infinity;
-    const { connectTimeout } = this.#setup.options;
-    this.#attempt = new Attempt(now + Math.min(connectTimeout, left));
+    const { options, redialTimeout } = this.#setup;
+    const first = this.#effort === undefined;
+    const time = first ? options.connectTimeout : (redialTimeout ?? options.connectTimeout);
+    this.#attempt = new Attempt(now + Math.min(time, this.#effort?.left(now) ?? Infinity));
     return this.#attempt;
   }
 
@@ -151,13 +157,18 @@ export class Connector {
     const { token } = this.#setup.options;
     if (typeof token !== "function") return token;
     return new Promise((resolve, reject) => {
-      const stop = this.clock.after(this.#left(attempt), () => {
+      const stop = this.clock.after(this.#step(attempt), () => {
         const message = "The option token gave nothing within connectTimeout.";
         reject(new MoqError("unauthorized", message, { retryable: true }));
       });
       attempt.addEventListener("abort", stop);
       currentToken(token).then(resolve, reject).then(stop, stop);
     });
+  }
+
+  /** ms for a part of the attempt in which the host holds nothing back. */
+  #step(attempt: Attempt): number {
+    return Math.min(this.#left(attempt), this.#setup.options.connectTimeout);
   }
 
   #left(attempt: Attempt): number {
@@ -181,9 +192,10 @@ export class Connector {
             ? {}
             : { tokens: [{ kind: "use_value" as const, tokenType: 0, value }] }),
         },
-        limits: { maxObjectSize: options.maxObjectSize, setupTimeout: this.#left(attempt) },
+        limits: { maxObjectSize: options.maxObjectSize, setupTimeout: this.#step(attempt) },
       },
       host,
+      options,
       {
         ready: (peer) => {
           if (attempt.aborted) return;

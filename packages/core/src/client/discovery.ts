@@ -6,7 +6,7 @@ import type { RequestError, ResponseMessage } from "../wire/message.js";
 import { formatNamespace, type Namespace, namespaceStartsWith } from "../wire/name.js";
 import { callError, requestError } from "./errors.js";
 import { isSessionEnd, type Link } from "./link.js";
-import { RETURN_GRACE } from "./recovery.js";
+import { passes, Recovery, RETURN_GRACE } from "./recovery.js";
 import { NamespaceWatcher } from "./watcher.js";
 
 /** Most repetitions of a request that meets the end of the one before it, and their spacing in ms. */
@@ -29,8 +29,8 @@ interface Wire {
   readonly known: Map<string, Namespace>;
   id: RequestId | undefined;
   retries: number;
-  /** It takes the place of one on a connection that was lost. */
-  readonly again: boolean;
+  /** Set when it takes the place of one on a connection that was lost. */
+  readonly recovery: Recovery | undefined;
 }
 
 /** Discovery of namespaces: prefixes that overlap share one request, as the draft demands. */
@@ -86,7 +86,9 @@ export class Discovery {
     for (const wire of narrower) {
       if (wire.id !== undefined) link.cancel(wire.id, StreamCode.Cancelled);
     }
-    const wire: Wire = { prefix, known: new Map(), id: undefined, retries: 0, again };
+    const recovery = again ? new Recovery(this.#owner.clock) : undefined;
+    recovery?.begin(RETURN_GRACE);
+    const wire: Wire = { prefix, known: new Map(), id: undefined, retries: 0, recovery };
     this.#wires.push(wire);
     this.#request(link, wire);
     if (narrower.length > 0) {
@@ -117,7 +119,7 @@ export class Discovery {
       this.#refused(wire, response);
       return;
     }
-    if (response.type === "request_ok" && wire.again) {
+    if (response.type === "request_ok" && wire.recovery !== undefined) {
       // Nothing says where the list of what is there now ends, and others may still be on their way back.
       this.#owner.clock.after(RETURN_GRACE, () => this.#forgetUnnamed(wire));
     }
@@ -136,17 +138,27 @@ export class Discovery {
     if (error.code === RequestErrorCode.PrefixOverlap && wire.retries < OVERLAP_RETRIES) {
       // Our request overtook the end of the one before it.
       wire.retries += 1;
-      if (wire.id !== undefined) this.#link?.cancel(wire.id, StreamCode.Cancelled);
-      wire.id = undefined;
-      this.#owner.clock.after(OVERLAP_DELAY * wire.retries, () => {
-        const link = this.#link;
-        if (!link?.takesRequests || !this.#wires.includes(wire)) return;
-        link.batch(() => this.#request(link, wire));
-      });
+      this.#again(wire, OVERLAP_DELAY * wire.retries);
+      return;
+    }
+    const { recovery } = wire;
+    if (recovery !== undefined && !recovery.isOver && passes(error)) {
+      this.#again(wire, recovery.next());
       return;
     }
     if (error.code === RequestErrorCode.NotSupported) this.#owner.unsupported();
     this.#fail(wire, requestError(this.#what(wire), error));
+  }
+
+  /** Makes the request once more after `ms`. */
+  #again(wire: Wire, ms: number): void {
+    if (wire.id !== undefined) this.#link?.cancel(wire.id, StreamCode.Cancelled);
+    wire.id = undefined;
+    this.#owner.clock.after(ms, () => {
+      const link = this.#link;
+      if (!link?.takesRequests || !this.#wires.includes(wire)) return;
+      link.batch(() => this.#request(link, wire));
+    });
   }
 
   #closed(wire: Wire, end: RequestEnd): void {

@@ -67,6 +67,8 @@ export class Feed implements SubscriptionOwner {
   readonly #recovery: Recovery;
   /** The peer accepted it, on this connection or on one before. */
   #stood = false;
+  /** A relay that goes away called the track ended: its publisher may just have left for another relay. */
+  #mayHaveEnded = false;
 
   constructor(owner: FeedOwner, track: TrackId) {
     this.#owner = owner;
@@ -146,7 +148,8 @@ export class Feed implements SubscriptionOwner {
   /** Time for others who lost the relay too, or for a publisher that was lost, to come back. */
   #recover(): void {
     const { recoverTimeout } = this.#owner;
-    this.#recovery.begin(this.#stood ? recoverTimeout : Math.min(recoverTimeout, RETURN_GRACE));
+    const waits = this.#stood && !this.#mayHaveEnded;
+    this.#recovery.begin(waits ? recoverTimeout : Math.min(recoverTimeout, RETURN_GRACE));
   }
 
   /** Makes the request; without a connection that takes it, the next one brings it about. */
@@ -212,6 +215,7 @@ export class Feed implements SubscriptionOwner {
     this.#retries = 0;
     this.#recovery.over();
     this.#stood = true;
+    this.#mayHaveEnded = false;
     const { largestObject } = ok.params;
     const largest = largestObject === undefined ? undefined : toPlace(largestObject);
     if (largest === "too_large") {
@@ -261,6 +265,7 @@ export class Feed implements SubscriptionOwner {
       this.#retries += 1;
       this.#again(DUPLICATE_DELAY * this.#retries);
     } else if (passes(error) && !this.#recovery.isOver) this.#again(this.#recovery.next());
+    else if (this.#mayHaveEnded) this.finish({ kind: "ended", error: undefined });
     else {
       const reason = requestError(`subscribe to ${this.track.label}`, error);
       this.finish({ kind: "error", error: reason });
@@ -307,7 +312,9 @@ export class Feed implements SubscriptionOwner {
     const done = this.#done;
     if (done === undefined || !this.#doneClosed || this.#fetches.size > 0) return;
     const error = doneError(this.track.label, done);
-    if (isLoss(done) && this.#resubscribe()) return;
+    const leaving = this.#link?.isRetired === true;
+    this.#mayHaveEnded = leaving && error === undefined;
+    if ((leaving || isLoss(done)) && this.#resubscribe()) return;
     this.finish(error === undefined ? { kind: "ended", error } : { kind: "error", error });
   }
 

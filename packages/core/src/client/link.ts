@@ -12,10 +12,11 @@ import type {
   UpdateResponse,
 } from "../session/types.js";
 import type { CloseReason, Dir, StreamId, Transport, TransportEvents } from "../transport.js";
-import { StreamCode } from "../wire/error.js";
+import { SessionCode, StreamCode } from "../wire/error.js";
 import type { Goaway, RequestMessage, RequestUpdate, ResponseMessage } from "../wire/message.js";
 import type { FetchItem, ObjectDatagram, SubgroupHeader, SubgroupObject } from "../wire/object.js";
 import { clockOf, type Host } from "./host.js";
+import { Liveness, type LivenessOptions } from "./liveness.js";
 
 /** Whoever made a request, or answers one of the peer's. */
 export interface RequestOwner {
@@ -76,20 +77,30 @@ export class Link {
   readonly #outStreams = new Map<StreamId, OutStreamOwner>();
   readonly #waiters = new Set<CreditWaiter>();
   readonly #afterEvent = new Set<() => void>();
+  readonly #liveness: Liveness | undefined;
+  #transportEvents: TransportEvents | undefined;
   #timer: (() => void) | undefined;
   #due = Infinity;
   #depth = 0;
   #closed = false;
   #retired = false;
 
-  constructor(transport: Transport, config: SessionConfig, host: Host, owner: LinkOwner) {
+  constructor(
+    transport: Transport,
+    config: SessionConfig,
+    host: Host,
+    liveness: LivenessOptions,
+    owner: LinkOwner,
+  ) {
     this.#owner = owner;
     this.#host = host;
-    this.session = new Session(
-      observe(transport, (event) => this.batch(event)),
-      config,
-      this.#events(),
-    );
+    if (transport.needsProbes === true) {
+      this.#liveness = new Liveness(transport, clockOf(host), liveness, () => {
+        this.#transportEvents?.closed({ kind: "timed_out" });
+        transport.close(SessionCode.NoError, "");
+      });
+    }
+    this.session = new Session(this.#observe(transport), config, this.#events());
   }
 
   get isClosed(): boolean {
@@ -99,6 +110,11 @@ export class Link {
   /** False: what is asked for now waits for the next connection, which is to come. */
   get takesRequests(): boolean {
     return !this.#closed && !this.#retired;
+  }
+
+  /** The peer is going away: what ends on it may go on elsewhere. */
+  get isRetired(): boolean {
+    return this.#retired;
   }
 
   /** The peer is going away and another connection will take over: no new requests on this one. */
@@ -212,7 +228,10 @@ export class Link {
     const requests = this.#requests;
     const inStreams = this.#inStreams;
     return {
-      ready: (peer) => this.#owner.ready(peer),
+      ready: (peer) => {
+        this.#liveness?.start();
+        this.#owner.ready(peer);
+      },
       request: (id, request, tokens) => this.#owner.request(id, request, tokens),
       response: (id, response) => requests.get(id)?.response?.(response),
       update: (id, update) => requests.get(id)?.update?.(update),
@@ -247,6 +266,7 @@ export class Link {
       },
       closed: (end) => {
         this.#closed = true;
+        this.#liveness?.stop();
         this.#requests.clear();
         this.#inStreams.clear();
         this.#outStreams.clear();
@@ -255,33 +275,43 @@ export class Link {
       },
     };
   }
-}
 
-/** `transport`, with every event run inside `batch`. */
-function observe(transport: Transport, batch: (event: () => void) => void): Transport {
-  return {
-    start: (events: TransportEvents) =>
-      transport.start({
-        data: (id, dir, data, fin) => batch(() => events.data(id, dir, data, fin)),
-        reset: (id, code) => batch(() => events.reset(id, code)),
-        stopped: (id, code) => batch(() => events.stopped(id, code)),
-        writable: (id) => batch(() => events.writable(id)),
-        acked: (id) => batch(() => events.acked(id)),
-        streamsAvailable: (dir) => batch(() => events.streamsAvailable(dir)),
-        datagramsAvailable: () => batch(() => events.datagramsAvailable()),
-        datagram: (data) => batch(() => events.datagram(data)),
-        closed: (reason: CloseReason) => batch(() => events.closed(reason)),
-      }),
-    open: (dir) => transport.open(dir),
-    write: (id, data) => transport.write(id, data),
-    finish: (id) => transport.finish(id),
-    reset: (id, code) => transport.reset(id, code),
-    stop: (id, code) => transport.stop(id, code),
-    setPriority: (id, priority) => transport.setPriority(id, priority),
-    pause: (id, paused) => transport.pause(id, paused),
-    sendDatagram: (data) => transport.sendDatagram(data),
-    maxDatagramSize: () => transport.maxDatagramSize(),
-    close: (code, reason) => transport.close(code, reason),
-    stats: () => transport.stats(),
-  };
+  /** `transport`, with every event run inside a batch and noticed as a sign of life. */
+  #observe(transport: Transport): Transport {
+    const liveness = this.#liveness;
+    const batch = (event: () => void): void => {
+      liveness?.heard();
+      this.batch(event);
+    };
+    return {
+      start: (events: TransportEvents) => {
+        const observed: TransportEvents = {
+          data: (id, dir, data, fin) => batch(() => events.data(id, dir, data, fin)),
+          reset: (id, code) => batch(() => events.reset(id, code)),
+          stopped: (id, code) => batch(() => events.stopped(id, code)),
+          writable: (id) => batch(() => events.writable(id)),
+          acked: (id) => {
+            if (liveness?.acked(id) !== true) batch(() => events.acked(id));
+          },
+          streamsAvailable: (dir) => batch(() => events.streamsAvailable(dir)),
+          datagramsAvailable: () => this.batch(() => events.datagramsAvailable()),
+          datagram: (data) => batch(() => events.datagram(data)),
+          closed: (reason: CloseReason) => batch(() => events.closed(reason)),
+        };
+        this.#transportEvents = observed;
+        transport.start(observed);
+      },
+      open: (dir) => transport.open(dir),
+      write: (id, data) => transport.write(id, data),
+      finish: (id) => transport.finish(id),
+      reset: (id, code) => transport.reset(id, code),
+      stop: (id, code) => transport.stop(id, code),
+      setPriority: (id, priority) => transport.setPriority(id, priority),
+      pause: (id, paused) => transport.pause(id, paused),
+      sendDatagram: (data) => transport.sendDatagram(data),
+      maxDatagramSize: () => transport.maxDatagramSize(),
+      close: (code, reason) => transport.close(code, reason),
+      stats: () => transport.stats(),
+    };
+  }
 }

@@ -70,14 +70,13 @@ export class Resumption {
   /** What is missing for good although no object shows it: all of the past, when none of it can be had. */
   lost(): Gap | undefined {
     const largest = this.#largest;
-    if (
-      this.#told !== undefined ||
-      largest === undefined ||
-      comparePlaces(largest, this.next) < 0
-    ) {
-      return undefined;
-    }
+    if (this.#told !== undefined || largest === undefined || this.#nothingPassed) return undefined;
     return this.tell(gapOf(this.next.group, largest.group));
+  }
+
+  /** No object was published between the interruption and the new start. */
+  get #nothingPassed(): boolean {
+    return this.#largest !== undefined && comparePlaces(this.#largest, this.#next) < 0;
   }
 
   /** What is missing before `first`, the first object after the interruption. */
@@ -85,10 +84,11 @@ export class Resumption {
     const { next } = this;
     if (this.#told !== undefined || comparePlaces(first, next) <= 0) return undefined;
     const reliable = delivery === "reliable";
+    const pastIsLost = this.#pastIsLost && !this.#nothingPassed;
     if (first.group === next.group) return reliable ? gapOf(next.group, next.group) : undefined;
-    if (!this.#contiguous && !this.#pastIsLost) return undefined;
+    if (!this.#contiguous && !pastIsLost) return undefined;
     // Whether the group at hand had more objects, only a FETCH can tell.
-    const from = next.object === 0 || (reliable && this.#pastIsLost) ? next.group : next.group + 1;
+    const from = next.object === 0 || (reliable && pastIsLost) ? next.group : next.group + 1;
     const to = reliable && first.object > 0 ? first.group : first.group - 1;
     return from > to ? undefined : gapOf(from, to);
   }

@@ -1,4 +1,4 @@
-import type { NamespaceChange } from "../api.js";
+import type { NamespaceChange, Signal } from "../api.js";
 import { MoqError } from "../errors.js";
 import { formatNamespace, type Namespace, namespaceStartsWith } from "../wire/name.js";
 
@@ -19,6 +19,7 @@ export class NamespaceWatcher implements AsyncIterator<NamespaceChange> {
   #changes: NamespaceChange[] = [];
   #waiters: Waiter[] = [];
   #end: { readonly error: MoqError | undefined } | undefined;
+  #stopSignal: () => void = () => {};
 
   constructor(
     prefix: Namespace,
@@ -28,6 +29,14 @@ export class NamespaceWatcher implements AsyncIterator<NamespaceChange> {
     this.prefix = prefix;
     this.#decode = decode;
     this.#left = left;
+  }
+
+  /** Ends it at `signal`. */
+  follow(signal: Signal): void {
+    const abort = (): void => void this.return();
+    signal.addEventListener("abort", abort);
+    this.#stopSignal = () => signal.removeEventListener("abort", abort);
+    if (signal.aborted) abort();
   }
 
   known(): readonly Namespace[] {
@@ -51,6 +60,7 @@ export class NamespaceWatcher implements AsyncIterator<NamespaceChange> {
   end(error: MoqError | undefined): void {
     if (this.#end !== undefined) return;
     this.#end = { error };
+    this.#stopSignal();
     this.#serve();
   }
 

@@ -91,7 +91,7 @@ export class ReliableReceiver implements Receiver {
     if (this.#closed) return;
     const from = this.#next?.group ?? to.group;
     if (this.#next !== undefined && comparePlaces(to, this.#next) < 0) return;
-    this.#next = { group: to.group, object: to.object + 1 };
+    this.#next = after(to);
     if (unknown) this.#gap(Math.min(from, to.group), to.group, undefined, "lost");
   }
 
@@ -348,6 +348,13 @@ export class ReliableReceiver implements Receiver {
       this.#config.onHold(stream, false);
     }
   }
+}
+
+/** The place behind `place`; the largest object id stands for the whole group. */
+function after({ group, object }: Place): Place {
+  return object === Number.MAX_SAFE_INTEGER
+    ? { group: group + 1, object: 0 }
+    : { group, object: object + 1 };
 }
 
 function cost(object: Incoming): number {

@@ -29,10 +29,23 @@ function client(name: string): Client {
 const publications = new Map<string, ReturnType<Client["publish"]>>();
 
 export const page = {
-  /** Connects and keeps the client under a name; gives what was negotiated, or the error. */
-  async connect(name: string, url: string, options: WebClientOptions) {
+  /**
+   * Connects and keeps the client under a name; gives what was negotiated, or the error. `tokens`: one
+   * for each connection, the last one for all others.
+   */
+  async connect(
+    name: string,
+    url: string,
+    { tokens, ...options }: WebClientOptions & { readonly tokens?: readonly string[] },
+  ) {
+    const given: string[] = [];
+    logs.set(`${name}:tokens`, given);
+    const token = (): string => {
+      given.push(tokens?.[Math.min(given.length, tokens.length - 1)] ?? "");
+      return given[given.length - 1] ?? "";
+    };
     try {
-      const made = await connect(url, options);
+      const made = await connect(url, tokens === undefined ? options : { ...options, token });
       clients.set(name, made);
       const states: unknown[] = [];
       logs.set(`${name}:state`, states);
@@ -47,6 +60,11 @@ export const page = {
   async close(name: string) {
     await client(name).close({ flush: 2_000 });
     return client(name).state;
+  },
+  /** Closes what a test left open. */
+  async closeAll() {
+    await Promise.all([...clients.values()].map((each) => each.close()));
+    clients.clear();
   },
   async publish(name: string, track: string, options: Parameters<Client["publish"]>[1]) {
     const publication = client(name).publish(["browser", track], options);
