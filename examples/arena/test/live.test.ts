@@ -121,7 +121,7 @@ describe("the match in Chromium", () => {
   it("survives a backend that is started again", async () => {
     const page = await open(1280, 800);
     await backend.stop();
-    await page.getByText(/^reconnecting/).waitFor({ timeout: 30_000 });
+    await page.locator("#status", { hasText: /^reconnecting/ }).waitFor({ timeout: 30_000 });
     await page.screenshot({ path: `${SCREENSHOTS}arena-reconnecting.png` });
     backend = Backend.start("--port", new URL(url).port);
     await backend.line(/http:\/\/localhost:\d+\//);
