@@ -75,6 +75,8 @@ class Arena {
     );
     client.onState((state, reason) => {
       if (state === "open") this.status("live");
+      // The score has its place beside it: why is there for those who point at it.
+      else if (state === "reconnecting") this.status("reconnecting …", true, reason?.message);
       else this.status(reason === undefined ? state : `${state}: ${reason.message}`, true);
       if (state !== "open") void this.followBackend();
     });
@@ -118,9 +120,10 @@ class Arena {
     this.status(error.message, true);
   }
 
-  private status(text: string, bad = false): void {
+  private status(text: string, bad = false, detail = ""): void {
     const status = element("status");
     status.textContent = text;
+    status.title = detail;
     status.classList.toggle("bad", bad);
   }
 
