@@ -1,5 +1,7 @@
 #include "harness.h"
 
+#include <algorithm>
+#include <cstdlib>
 #include <thread>
 
 namespace moq_test {
@@ -101,8 +103,14 @@ void Client::Poll() {
   }
 }
 
+// Under valgrind everything takes longer.
+static int Patience() {
+  const char* factor = std::getenv("MOQ_TEST_PATIENCE");
+  return factor != nullptr ? std::max(1, std::atoi(factor)) : 1;
+}
+
 bool Client::Until(const std::function<bool()>& holds, int timeout_ms) {
-  const auto end = Clock::now() + std::chrono::milliseconds(timeout_ms);
+  const auto end = Clock::now() + std::chrono::milliseconds(timeout_ms) * Patience();
   for (;;) {
     Poll();
     if (holds())

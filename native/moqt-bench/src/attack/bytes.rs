@@ -102,7 +102,8 @@ pub fn partial_object(alias: u64) -> Bytes {
     let (_, mut out) = header(alias, 1, false);
     let mut w = Writer::new(&mut out, VarintCoding::LeadingOnes);
     w.varint(0);
-    w.varint((PIECES * PIECE) as u64);
+    // One more than ever comes.
+    w.varint(((PIECES + 1) * PIECE) as u64);
     w.bytes(&[b'x'; PIECE]);
     out.freeze()
 }

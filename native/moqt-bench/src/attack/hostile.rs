@@ -31,6 +31,27 @@ pub enum Outcome {
     Leave,
 }
 
+/// A stream that is fed bit by bit.
+struct Trickle {
+    stream: StreamId,
+    /// What flow control has not taken yet, or what is left of a message.
+    rest: Bytes,
+    /// Pieces of its object so far.
+    pieces: usize,
+}
+
+impl Trickle {
+    /// Whether anything was taken.
+    fn write(&mut self, t: &mut dyn Transport, most: usize) -> bool {
+        let mut piece = self.rest.slice(..most.min(self.rest.len()));
+        let offered = piece.len();
+        let _ = t.write(self.stream, &mut piece);
+        let taken = offered - piece.len();
+        self.rest = self.rest.slice(taken..);
+        taken > 0
+    }
+}
+
 pub struct Hostile {
     pub kind: Kind,
     /// None for a connection that never says anything.
@@ -38,8 +59,8 @@ pub struct Hostile {
     ready: bool,
     /// Streams that bypass the session.
     raw: HashSet<StreamId>,
-    /// Those that are fed bit by bit, and how far.
-    trickles: VecDeque<(StreamId, usize)>,
+    /// Those that are fed bit by bit.
+    trickles: VecDeque<Trickle>,
     /// Requests that are withdrawn once accepted.
     announced: VecDeque<RequestId>,
     number: u64,
@@ -108,7 +129,7 @@ impl Hostile {
                 Tally::count(&mut tally.streams_refused, name);
                 if self.raw.contains(id) {
                     self.raw.remove(id);
-                    self.trickles.retain(|(stream, _)| stream != id);
+                    self.trickles.retain(|one| one.stream != *id);
                     return;
                 }
             }
@@ -312,45 +333,63 @@ impl Hostile {
             let own = self.publish(track(self.own_namespace(), "x"));
             return self.request(now, t, own);
         }
-        let (stream, sent) = match self.trickles.pop_front() {
-            Some((stream, sent)) if self.number % 4 != 0 && sent + 1 < wire::PIECES => {
-                let mut more = wire::noise(&mut self.noise, wire::PIECE);
-                let _ = t.write(stream, &mut more);
-                (stream, sent + 1)
+        match self.trickles.pop_front() {
+            Some(mut one)
+                if self.number % 4 != 0 && (!one.rest.is_empty() || one.pieces < wire::PIECES) =>
+            {
+                if one.rest.is_empty() {
+                    one.rest = wire::noise(&mut self.noise, wire::PIECE);
+                    one.pieces += 1;
+                }
+                let most = one.rest.len();
+                let taken = one.write(t, most);
+                self.trickles.push_back(one);
+                match taken {
+                    true => Outcome::Done,
+                    false => Outcome::Blocked,
+                }
             }
             kept => {
                 self.trickles.extend(kept);
-                match self.open(t, Dir::Uni, wire::partial_object(first)) {
-                    Some((stream, true)) => (stream, 1),
-                    Some((_, false)) => return Outcome::Done,
-                    None => return Outcome::Blocked,
-                }
+                let whole = wire::partial_object(first);
+                let length = whole.len();
+                self.begin(t, Dir::Uni, whole, length)
             }
+        }
+    }
+
+    /// Opens a stream and writes the first `most` bytes of what it is fed with.
+    fn begin(&mut self, t: &mut dyn Transport, dir: Dir, rest: Bytes, most: usize) -> Outcome {
+        let Some(stream) = t.open(dir) else {
+            return Outcome::Blocked;
         };
-        self.trickles.push_back((stream, sent));
+        self.raw.insert(stream);
+        let mut one = Trickle {
+            stream,
+            rest,
+            pieces: 1,
+        };
+        one.write(t, most);
+        self.trickles.push_back(one);
         Outcome::Done
     }
 
     fn trickle(&mut self, t: &mut dyn Transport) -> Outcome {
         let message = wire::long_request(self.number);
         if self.trickles.len() < MAX_TRICKLES {
-            let first = message.slice(..8);
-            if let Some((stream, whole)) = self.open(t, Dir::Bi, first) {
-                if whole {
-                    self.trickles.push_back((stream, 8));
-                }
-                return Outcome::Done;
+            let outcome = self.begin(t, Dir::Bi, message, 8);
+            if outcome == Outcome::Done {
+                return outcome;
             }
         }
-        let Some((stream, at)) = self.trickles.pop_front() else {
+        let Some(mut one) = self.trickles.pop_front() else {
             return Outcome::Blocked;
         };
         // Never the last byte.
-        if at + 1 < message.len() {
-            let _ = t.write(stream, &mut message.slice(at..at + 1));
+        if one.rest.len() > 1 {
+            one.write(t, 1);
         }
-        self.trickles
-            .push_back((stream, (at + 1).min(message.len())));
+        self.trickles.push_back(one);
         Outcome::Done
     }
 
