@@ -5,7 +5,9 @@
 
 use crate::input::Input;
 use bytes::{Bytes, BytesMut};
-use moqt::client::{Client, ClientConfig, ClientEvent, PublishOptions, SubscribeOptions};
+use moqt::client::{
+    Client, ClientConfig, ClientEvent, LinkId, PublishOptions, SetupAddress, SubscribeOptions,
+};
 use moqt::delivery::DeliveryClass;
 use moqt::memory::{pair, MemoryConfig, MemoryTransport};
 use moqt::session::{Limits, RequestId, Role, Session, SessionConfig, SessionEvent};
@@ -411,6 +413,9 @@ fn small_limits() -> Limits {
     }
 }
 
+/// The only connection of a client.
+const LINK: LinkId = LinkId(1);
+
 /// A session of either side.
 pub fn session(data: &[u8]) {
     let input = &mut Input::new(data);
@@ -463,7 +468,7 @@ impl ClientSubject {
 impl Subject for ClientSubject {
     fn turn(&mut self, now: Instant) {
         while let Some(event) = self.link.poll_event() {
-            self.client.handle(now, &mut self.link, event);
+            self.client.handle(now, LINK, &mut self.link, event);
             self.take(now);
         }
         self.take(now);
@@ -474,7 +479,7 @@ impl Subject for ClientSubject {
     }
 
     fn on_timeout(&mut self, now: Instant) {
-        self.client.on_timeout(now, &mut self.link);
+        self.client.on_timeout(now, Some(&mut self.link));
         self.take(now);
     }
 
@@ -537,7 +542,10 @@ pub fn client(data: &[u8]) {
         over: false,
     };
     let now = Instant::now();
-    subject.client.attach(now, &mut subject.link);
+    let address = SetupAddress::default();
+    subject
+        .client
+        .attach(now, LINK, &address, &mut subject.link);
     drive(&mut subject, b, Role::Client, input);
     assert!(subject.over, "the connection is gone");
 }

@@ -113,7 +113,8 @@ typedef enum MoqResultCode {
 typedef enum MoqRecordKind {
   // The client's state changed: `code` is a `MoqClientState`. The payload is JSON: for `OPEN`
   // what was negotiated, `{"draft":18,"transport":"quic","peer":"...","capabilities":{...}}`; for
-  // `RECONNECTING` the reason as for `END`. `CLOSED` never shows here, it is the client's `END`.
+  // `RECONNECTING` the reason as for `END`, with its `MoqResultCode` in `extra`. `OPEN` comes again
+  // when the connection stands again. `CLOSED` never shows here, it is the client's `END`.
   MOQ_RECORD_STATE = 1,
   // The handle's request was accepted. For a subscription the payload is JSON
   // `{"delivery":"reliable"}` with the class in force.
@@ -141,6 +142,10 @@ typedef enum MoqRecordKind {
   // Track status: with `MOQ_FLAG_HAS_LARGEST`, `group` and `object` are the largest location. The
   // payload is JSON, `{"delivery":"latest"}` or `{}`. An `END` follows.
   MOQ_RECORD_STATUS = 10,
+  // Client, with the option `askToken`: a connection is to be made and needs a token. Answer with
+  // `moq_client_supply_token` or `moq_client_refuse_token`, which take the number in `extra`,
+  // within the connect timeout.
+  MOQ_RECORD_TOKEN_WANTED = 11,
 } MoqRecordKind;
 
 // `code` of a state record.
@@ -169,7 +174,7 @@ typedef enum MoqGapReason {
   MOQ_GAP_OVERFLOW = 4,
   // The peer ended the subscription because it was too far behind; it was joined again.
   MOQ_GAP_TOO_FAR_BEHIND = 5,
-  // Lost with a connection.
+  // Went by while there was no connection, or was lost with one.
   MOQ_GAP_RECONNECTED = 6,
 } MoqGapReason;
 
@@ -288,8 +293,22 @@ enum MoqResultCode moq_shutdown(void);
 // - `token`: string, or bytes as `{"hex":"…"}`; sent with SETUP;
 // - `serverCertificateHashes`: list of SHA-256 in hexadecimal; `caFile`: PEM file or list of them;
 //   `insecure`: true accepts any certificate (development only, a warning is logged);
-// - `connectTimeout` (ms, default 10000), `keepAlive` (ms, default 4000, 0 is off), `idleTimeout`
-//   (ms, default 15000), `maxObjectSize` (bytes, default 16 MiB, at most 64 MiB).
+// - `askToken`: true has each connection ask for a token of its own, with a `TOKEN_WANTED` record;
+// - `connectTimeout` (ms, default 10000, for the token, the connection and SETUP together),
+//   `keepAlive` (ms, default 4000, 0 is off), `idleTimeout` (ms of silence after which the
+//   connection counts as lost, default 15000), `maxObjectSize` (bytes, default 16 MiB, at most
+//   64 MiB);
+// - `reconnect`: true (the default) repairs a connection that is lost, false closes the client with
+//   it; or `{"initialDelay":200,"maxDelay":5000,"timeout":120000}`: upper bound of the wait before
+//   the second attempt, which doubles with each, longest wait, and after how long without a
+//   connection the client ends (0: never), in ms.
+//
+// Publications, subscriptions and discoveries outlive connections: while `STATE` is `RECONNECTING`
+// they take what they take while it is `OPEN`, and go on from where they stood when it is `OPEN`
+// again. What cannot be had any more shows as `GAP` with `MOQ_GAP_RECONNECTED`. Fetches and status
+// requests end with `NOT_CONNECTED`. A relay that goes away is left for the one that it names. The
+// first connection is one attempt. A client on a memory URL lives on its relay's thread and ends
+// with it.
 //
 // Errors: `INVALID_ARGUMENT` naming the field and what is accepted; `NOT_FOUND` for the memory URL
 // of no relay. Any thread, also inside callbacks. Does not block.
@@ -310,6 +329,25 @@ enum MoqResultCode moq_client_open(const char *options_json,
 //
 // Errors: `CLOSED` for a second graceful close. Any thread, also inside callbacks.
 enum MoqResultCode moq_client_close(MoqHandle client, uint32_t flush_ms);
+
+// Answers a `TOKEN_WANTED` record: the token of `length` bytes (1 to 16384, copied) for the attempt
+// whose number the record has in `extra`. An answer to an attempt that is over is ignored.
+//
+// Errors: `INVALID_ARGUMENT`, `CLOSED`, `WOULD_BLOCK` when very many commands wait. Any thread, also
+// inside callbacks. Does not block.
+enum MoqResultCode moq_client_supply_token(MoqHandle client,
+                                           uint64_t attempt,
+                                           const uint8_t *token,
+                                           size_t length);
+
+// Answers a `TOKEN_WANTED` record when there is no token: that attempt fails with
+// `MOQ_ERROR_UNAUTHORIZED` and `reason` (UTF-8 of `length` bytes, copied), the next one asks again.
+//
+// Errors and threads as `moq_client_supply_token`.
+enum MoqResultCode moq_client_refuse_token(MoqHandle client,
+                                           uint64_t attempt,
+                                           const char *reason,
+                                           size_t length);
 
 // Sets the function that says that records wait, or takes it back with NULL. When this returns,
 // the one set before is not running on another thread and will not be called again; so do not call

@@ -75,6 +75,11 @@ pub enum Command {
     Resume {
         handle: u64,
     },
+    /// Answers `TOKEN_WANTED`: the token, or why there is none.
+    Token {
+        attempt: u64,
+        token: std::result::Result<Bytes, String>,
+    },
     Cancel {
         handle: u64,
     },

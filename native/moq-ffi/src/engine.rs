@@ -4,6 +4,7 @@
 mod commands;
 mod gone;
 mod handler;
+mod links;
 mod records;
 mod urls;
 
@@ -17,8 +18,10 @@ use crate::stats::Snapshot;
 use bytes::Bytes;
 use moqt::client::{Client, ClientConfig, ClientEvent, ClientState, End, Handle};
 use moqt::delivery::DeliveryClass;
-use moqt_net::{ConnId, Context, HandlerId, TransportKind};
+use moqt_net::{Context, HandlerId};
+use std::collections::hash_map::RandomState;
 use std::collections::{HashMap, VecDeque};
+use std::hash::BuildHasher;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -41,8 +44,7 @@ pub struct Engine {
     options: ClientOptions,
     target: Target,
     client: Option<Client>,
-    conn: Option<ConnId>,
-    transport: Option<TransportKind>,
+    lines: Vec<links::Line>,
     /// Handle of the session to handle of ours, and back.
     ours: HashMap<Handle, u64>,
     theirs: HashMap<u64, Handle>,
@@ -73,8 +75,7 @@ impl Engine {
             options,
             target,
             client: None,
-            conn: None,
-            transport: None,
+            lines: Vec::new(),
             ours: HashMap::new(),
             theirs: HashMap::new(),
             publications: HashMap::new(),
@@ -87,25 +88,22 @@ impl Engine {
         }
     }
 
-    fn start(&mut self, cx: &mut Context<'_>) -> Result<(), Error> {
-        let (path, authority) = urls::setup_options(&self.options.url);
-        let client = Client::new(ClientConfig {
+    fn start(&mut self, cx: &mut Context<'_>) {
+        let mut client = Client::new(ClientConfig {
             token: self.options.token.clone().map(Bytes::from),
-            path,
-            authority,
-            setup_timeout: Duration::from_millis(self.options.connect_timeout_ms),
+            ask_token: self.options.ask_token,
+            reconnect: self.options.reconnect,
+            // Keyed at random: other clients, and this one next time, draw other waits.
+            seed: RandomState::new().hash_one(self.shared.handle),
+            connect_timeout: Duration::from_millis(self.options.connect_timeout_ms),
             max_object_size: self.options.max_object_size as usize,
             max_publications: crate::client::MAX_HANDLES,
             max_requests: crate::client::MAX_HANDLES,
             ..ClientConfig::default()
         });
+        client.connect(cx.now());
         self.client = Some(client);
-        let conn = match self.target {
-            Target::Memory(peer) => cx.connect_memory(peer, "/"),
-            Target::Network => cx.connect(urls::connect_config(&self.options)),
-        };
-        self.conn = Some(conn.map_err(urls::connect_error)?);
-        Ok(())
+        self.deliver(cx);
     }
 
     /// Turns the session's events into records, hands them over, and writes what came of it, until
@@ -128,6 +126,9 @@ impl Engine {
                 return self.finish(cx, error);
             }
             self.hand_over(&mut client, now);
+            if self.run_links(&mut client, cx) {
+                continue;
+            }
             if let Some(until) = self.closing {
                 let waiting = self
                     .publications
@@ -136,7 +137,7 @@ impl Engine {
                 if !waiting || now >= until {
                     self.closing = None;
                     let flush = until.saturating_duration_since(now);
-                    let transport = self.conn.and_then(|conn| cx.transport(conn));
+                    let transport = self.transport(&client, cx);
                     client.close(now, transport, Some(flush).filter(|flush| !flush.is_zero()));
                     continue;
                 }
@@ -144,7 +145,7 @@ impl Engine {
             if !client.needs_pump() {
                 break;
             }
-            match self.conn.and_then(|conn| cx.transport(conn)) {
+            match self.transport(&client, cx) {
                 Some(transport) => client.pump(now, transport),
                 None => break,
             }
@@ -189,20 +190,22 @@ impl Engine {
             ClientEvent::State { state, info, error } => {
                 let handle = self.shared.handle;
                 let error = error.map(Error::from);
-                let limits = self
-                    .conn
-                    .and_then(|c| cx.transport(c))
-                    .map(|t| t.max_datagram_size());
+                let limits = self.transport(client, cx).map(|t| t.max_datagram_size());
                 let datagrams = limits.flatten().is_some();
+                let kind = self.carrier(client).and_then(|line| line.kind);
                 self.records.push(records::state(
                     handle,
                     state,
                     info.as_ref(),
-                    self.transport,
+                    kind,
                     datagrams,
                     error.as_ref(),
                 ));
                 self.snapshot(client, cx, true);
+            }
+            ClientEvent::TokenWanted(attempt) => {
+                self.records
+                    .push(records::token_wanted(self.shared.handle, attempt));
             }
             ClientEvent::Writable(handle) => {
                 if let Some(handle) = ours(&handle) {
@@ -291,7 +294,7 @@ impl Engine {
         }
         self.dirty = false;
         self.snapshot_at = Some(now + SNAPSHOT_INTERVAL);
-        let transport = self.conn.and_then(|conn| cx.transport(conn));
+        let transport = self.transport(client, cx);
         if let Some(datagram) = transport.as_ref().and_then(|t| t.max_datagram_size()) {
             for track in self.publications.values() {
                 track
@@ -305,6 +308,7 @@ impl Engine {
         let next = Snapshot {
             state: Some(client.state()),
             transport,
+            reconnects: stats.reconnects,
             datagrams_dropped: stats.datagrams_dropped,
             subscriptions: stats
                 .subscriptions

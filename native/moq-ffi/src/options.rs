@@ -5,6 +5,8 @@ mod fields;
 
 use crate::error::{Error, Result};
 use fields::Fields;
+pub use fields::MAX_TOKEN_BYTES;
+use moqt::client::Reconnect;
 use moqt::delivery::DeliveryClass;
 use std::path::PathBuf;
 
@@ -39,6 +41,10 @@ impl TrackName {
 pub struct ClientOptions {
     pub url: String,
     pub token: Option<Vec<u8>>,
+    /// A token is asked for before each connection.
+    pub ask_token: bool,
+    /// `None`: a loss closes the client.
+    pub reconnect: Option<Reconnect>,
     pub pins: Vec<[u8; 32]>,
     pub ca_files: Vec<PathBuf>,
     pub insecure: bool,
@@ -135,18 +141,32 @@ const MAX_SAFE: u64 = (1 << 53) - 1;
 
 pub fn client(text: &[u8]) -> Result<ClientOptions> {
     let mut fields = Fields::parse("client option", text)?;
+    let idle_timeout_ms = fields.integer("idleTimeout", 15_000, 100..=600_000)?;
+    let keep_alive_ms = fields.integer("keepAlive", idle_timeout_ms.min(4_000), 0..=600_000)?;
     let options = ClientOptions {
         url: fields.required_string("url")?,
         token: fields.token("token")?,
+        ask_token: fields.bool("askToken", false)?,
+        reconnect: fields.reconnect("reconnect")?,
         pins: fields.hashes("serverCertificateHashes")?,
         ca_files: fields.paths("caFile")?,
         insecure: fields.bool("insecure", false)?,
         connect_timeout_ms: fields.integer("connectTimeout", 10_000, 1..=300_000)?,
-        keep_alive_ms: fields.integer("keepAlive", 4_000, 0..=600_000)?,
-        idle_timeout_ms: fields.integer("idleTimeout", 15_000, 100..=600_000)?,
+        keep_alive_ms,
+        idle_timeout_ms,
         max_object_size: fields.integer("maxObjectSize", 16 << 20, 1..=MAX_OBJECT_BYTES)?,
     };
     fields.finish()?;
+    if keep_alive_ms > idle_timeout_ms {
+        return Err(Error::invalid(format!(
+            "client option \"keepAlive\" is {keep_alive_ms} ms and above \"idleTimeout\" of {idle_timeout_ms} ms: the connection would be lost before the first keep-alive; lower the one or raise the other"
+        )));
+    }
+    if options.ask_token && options.token.is_some() {
+        return Err(Error::invalid(
+            "client options \"token\" and \"askToken\" exclude each other; give the token in answer to TOKEN_WANTED",
+        ));
+    }
     Ok(options)
 }
 

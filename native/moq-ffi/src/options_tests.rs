@@ -109,6 +109,66 @@ fn tokens_and_hashes_are_read_and_secrets_stay_out_of_errors() {
 }
 
 #[test]
+fn reconnect_is_a_switch_or_its_delays() {
+    let reconnect = |json: &str| {
+        let json = format!(r#"{{"url":"moqt://a","reconnect":{json}}}"#);
+        client(json.as_bytes()).map(|options| options.reconnect)
+    };
+    let ms = std::time::Duration::from_millis;
+    assert_eq!(
+        reconnect("true").expect("valid"),
+        Some(Reconnect::default())
+    );
+    assert_eq!(
+        reconnect("null").expect("valid"),
+        Some(Reconnect::default())
+    );
+    assert_eq!(reconnect("false").expect("valid"), None);
+    let given = reconnect(r#"{"initialDelay":9000,"timeout":0}"#).expect("valid");
+    let wanted = Reconnect {
+        initial_delay: ms(9_000),
+        max_delay: ms(9_000),
+        timeout: None,
+    };
+    assert_eq!(given, Some(wanted));
+    let text = message(reconnect(r#"{"initialDelay":100,"maxDelay":50}"#));
+    assert!(
+        text.contains("maxDelay") && text.contains("100 to 600000"),
+        "{text}"
+    );
+    let text = message(reconnect("1"));
+    assert!(
+        text.contains("reconnect") && text.contains("maxDelay"),
+        "{text}"
+    );
+    let text = message(reconnect(r#"{"delay":1}"#));
+    assert!(
+        text.contains("\"delay\"") && text.contains("initialDelay"),
+        "{text}"
+    );
+}
+
+#[test]
+fn keep_alive_comes_before_the_idle_timeout() {
+    let options = client(br#"{"url":"moqt://a","idleTimeout":1000}"#).expect("valid");
+    assert_eq!(options.keep_alive_ms, 1_000);
+    let json = br#"{"url":"moqt://a","idleTimeout":1000,"keepAlive":2000}"#;
+    let text = message(client(json));
+    assert!(
+        text.contains("keepAlive") && text.contains("1000"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_token_is_given_or_asked_for() {
+    let options = client(br#"{"url":"moqt://a","askToken":true}"#).expect("valid");
+    assert!(options.ask_token && options.token.is_none());
+    let text = message(client(br#"{"url":"moqt://a","askToken":true,"token":"t"}"#));
+    assert!(text.contains("askToken"), "{text}");
+}
+
+#[test]
 fn a_fetch_range_must_not_be_reversed() {
     let text = message(fetch(
         br#"{"namespace":"a","name":"b","fromGroup":3,"toGroup":2}"#,

@@ -16,7 +16,8 @@ pub const MOQ_RECORD_HEADER_SIZE: usize = 64;
 pub enum MoqRecordKind {
     /// The client's state changed: `code` is a `MoqClientState`. The payload is JSON: for `OPEN`
     /// what was negotiated, `{"draft":18,"transport":"quic","peer":"...","capabilities":{...}}`; for
-    /// `RECONNECTING` the reason as for `END`. `CLOSED` never shows here, it is the client's `END`.
+    /// `RECONNECTING` the reason as for `END`, with its `MoqResultCode` in `extra`. `OPEN` comes again
+    /// when the connection stands again. `CLOSED` never shows here, it is the client's `END`.
     MOQ_RECORD_STATE = 1,
     /// The handle's request was accepted. For a subscription the payload is JSON
     /// `{"delivery":"reliable"}` with the class in force.
@@ -44,6 +45,10 @@ pub enum MoqRecordKind {
     /// Track status: with `MOQ_FLAG_HAS_LARGEST`, `group` and `object` are the largest location. The
     /// payload is JSON, `{"delivery":"latest"}` or `{}`. An `END` follows.
     MOQ_RECORD_STATUS = 10,
+    /// Client, with the option `askToken`: a connection is to be made and needs a token. Answer with
+    /// `moq_client_supply_token` or `moq_client_refuse_token`, which take the number in `extra`,
+    /// within the connect timeout.
+    MOQ_RECORD_TOKEN_WANTED = 11,
 }
 pub use MoqRecordKind::*;
 
@@ -91,7 +96,7 @@ pub enum MoqGapReason {
     MOQ_GAP_OVERFLOW = 4,
     /// The peer ended the subscription because it was too far behind; it was joined again.
     MOQ_GAP_TOO_FAR_BEHIND = 5,
-    /// Lost with a connection.
+    /// Went by while there was no connection, or was lost with one.
     MOQ_GAP_RECONNECTED = 6,
 }
 pub use MoqGapReason::*;

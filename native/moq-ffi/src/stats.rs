@@ -13,6 +13,7 @@ use std::sync::PoisonError;
 pub struct Snapshot {
     pub state: Option<ClientState>,
     pub transport: Option<TransportStats>,
+    pub reconnects: u64,
     pub datagrams_dropped: u64,
     /// Ours, not the session's, handles.
     pub subscriptions: Vec<(u64, String, DeliveryClass, SubscriptionStats)>,
@@ -44,6 +45,7 @@ pub fn client_json(client: &ClientShared) -> String {
     let publications: Vec<Value> = snapshot.publications.iter().map(publication).collect();
     json!({
         "state": state_name(snapshot.state),
+        "reconnects": snapshot.reconnects,
         "rtt": transport.map(|t| t.rtt.as_secs_f64() * 1_000.0),
         "bytesSent": transport.map(|t| t.bytes_sent),
         "bytesReceived": transport.map(|t| t.bytes_received),

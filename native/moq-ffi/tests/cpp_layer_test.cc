@@ -193,6 +193,39 @@ TEST_F(CppLayer, FetchStatusAndDiscoveryAnswer) {
   EXPECT_NE(stats->find("\"subscriptions\""), std::string::npos);
 }
 
+TEST_F(CppLayer, ATokenIsAskedForAndGivenOrRefused) {
+  moq::ClientOptions options = Options();
+  options.ask_token = true;
+  options.reconnect.initial_delay = 50;
+  options.reconnect.timeout = 0;
+  auto opened = moq::Client::open(options);
+  auto refused = moq::Client::open(options);
+  ASSERT_TRUE(opened && refused) << opened.error().message;
+  bool open = false;
+  const auto give = moq::overloaded{
+      [&](const moq::TokenWanted& wanted) {
+        EXPECT_FALSE(opened->supply_token(wanted.attempt(), std::string("secret")));
+      },
+      [&](const moq::StateChange& change) { open = change.state() == MOQ_CLIENT_OPEN; },
+  };
+  EXPECT_TRUE(Until(*opened, give, [&] { return open; }));
+  MoqResultCode code = MOQ_OK;
+  std::string why;
+  const auto refuse = moq::overloaded{
+      [&](const moq::TokenWanted& wanted) {
+        EXPECT_FALSE(refused->refuse_token(wanted.attempt(), "no service"));
+      },
+      [&](const moq::End& end) {
+        code = end.code();
+        why = end.json();
+      },
+  };
+  // The first connection is one attempt.
+  EXPECT_TRUE(Until(*refused, refuse, [&] { return code != MOQ_OK; }));
+  EXPECT_EQ(code, MOQ_ERROR_UNAUTHORIZED);
+  EXPECT_NE(why.find("no service"), std::string::npos) << why;
+}
+
 TEST_F(CppLayer, ClosingInsideTheVisitorEndsTheDrain) {
   moq::Client publisher = Open();
   moq::Client subscriber = Open();

@@ -110,6 +110,31 @@ fn samples() -> Vec<(&'static str, Record)> {
                 ..base(MOQ_RECORD_STATUS)
             },
         ),
+        (
+            "state-reconnecting",
+            Record {
+                code: MOQ_CLIENT_RECONNECTING as u32,
+                extra: 4,
+                payload: text(json!({"message": "nothing was heard", "retryable": true})),
+                ..base(MOQ_RECORD_STATE)
+            },
+        ),
+        (
+            "gap-reconnected",
+            Record {
+                group: 1_767_225_600_123,
+                object: 1_767_225_600_125,
+                code: MOQ_GAP_RECONNECTED as u32,
+                ..base(MOQ_RECORD_GAP)
+            },
+        ),
+        (
+            "token-wanted",
+            Record {
+                extra: 4_294_967_298,
+                ..base(MOQ_RECORD_TOKEN_WANTED)
+            },
+        ),
     ]
 }
 

@@ -3,14 +3,20 @@
 use crate::options::Options;
 use crate::shared::{Message, Shared};
 use bytes::Bytes;
-use moqt::client::{Client, ClientConfig, ClientError, ClientEvent, ClientState};
-use moqt::transport::{CloseReason, TransportEvent, TransportStats};
+use moqt::client::{
+    Client, ClientConfig, ClientError, ClientEvent, ClientState, LinkId, SetupAddress,
+};
+use moqt::transport::{TransportEvent, TransportStats};
 use moqt::wire::name::{FullTrackName, Namespace};
 use moqt_net::{ConnId, ConnectConfig, Context};
 use std::sync::Arc;
 
+/// The connection: it is made once.
+const LINK: LinkId = LinkId(1);
+
 pub struct Peer {
     pub client: Client,
+    address: SetupAddress,
     pub shared: Arc<Shared>,
     conn: Option<ConnId>,
 }
@@ -37,12 +43,11 @@ impl Peer {
         let (path, authority) = setup_options(&shared.options.url);
         let client = Client::new(ClientConfig {
             token: shared.options.token.clone().map(Bytes::from),
-            path,
-            authority,
             ..ClientConfig::default()
         });
         Peer {
             client,
+            address: SetupAddress { path, authority },
             shared,
             conn: None,
         }
@@ -64,15 +69,19 @@ impl Peer {
     pub fn attach(&mut self, cx: &mut Context<'_>, conn: ConnId) {
         let now = cx.now();
         if let Some(transport) = cx.transport(conn) {
-            self.client.attach(now, transport);
+            self.client.attach(now, LINK, &self.address, transport);
         }
     }
 
     pub fn handle(&mut self, cx: &mut Context<'_>, conn: ConnId, event: TransportEvent) {
         let now = cx.now();
         match (event, cx.transport(conn)) {
-            (event, Some(transport)) => self.client.handle(now, transport, event),
-            (TransportEvent::Closed(reason), None) => self.client.connection_failed(reason),
+            (event, Some(transport)) => self.client.handle(now, LINK, transport, event),
+            (TransportEvent::Closed(reason), None) => {
+                if !self.shared.is_over() {
+                    self.fail(&format!("the connection ended: {reason:?}"));
+                }
+            }
             (_, None) => {}
         }
     }
@@ -80,7 +89,7 @@ impl Peer {
     pub fn on_timeout(&mut self, cx: &mut Context<'_>) {
         let now = cx.now();
         if let Some(transport) = self.conn.and_then(|conn| cx.transport(conn)) {
-            self.client.on_timeout(now, transport);
+            self.client.on_timeout(now, Some(transport));
         }
     }
 
@@ -121,15 +130,8 @@ impl Peer {
         let now = cx.now();
         let transport = self.conn.and_then(|conn| cx.transport(conn));
         self.client.close(now, transport, None);
-        if transport_is_gone(cx, self.conn) {
-            self.client.connection_failed(CloseReason::Local);
-        }
         cx.remove_self();
     }
-}
-
-fn transport_is_gone(cx: &mut Context<'_>, conn: Option<ConnId>) -> bool {
-    conn.is_some_and(|conn| cx.transport(conn).is_none())
 }
 
 pub fn text(error: &ClientError) -> String {

@@ -40,6 +40,22 @@ Napi::Value OpenClient(Info info) {
   return HandleOrFailure(info.Env(), code, handle);
 }
 
+Napi::Value SupplyToken(Info info) {
+  const BytesArg token(info, 2);
+  if (!token.valid)
+    return Failure(info.Env(), MOQ_ERROR_INVALID_ARGUMENT);
+  return CodeOnly(info.Env(),
+                  Environment::Of(info).library.moq_client_supply_token(
+                      HandleArg(info, 0), HandleArg(info, 1), token.data, token.length));
+}
+
+Napi::Value RefuseToken(Info info) {
+  const std::string reason = TextArg(info, 2);
+  return CodeOnly(info.Env(),
+                  Environment::Of(info).library.moq_client_refuse_token(
+                      HandleArg(info, 0), HandleArg(info, 1), reason.data(), reason.size()));
+}
+
 Napi::Value CloseClient(Info info) {
   Environment& environment = Environment::Of(info);
   const uint64_t client = HandleArg(info, 0);
@@ -188,6 +204,8 @@ void DefineCalls(Napi::Env env, Napi::Object exports) {
   define("lastError", LastError);
   define("now", Now);
   define("open", OpenClient);
+  define("supplyToken", SupplyToken);
+  define("refuseToken", RefuseToken);
   define("close", CloseClient);
   define("request", Request);
   define("publish", Publish);

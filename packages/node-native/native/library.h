@@ -12,6 +12,8 @@
   X(moq_now_us)                                                                                    \
   X(moq_set_log)                                                                                   \
   X(moq_client_open)                                                                               \
+  X(moq_client_supply_token)                                                                       \
+  X(moq_client_refuse_token)                                                                       \
   X(moq_client_close)                                                                              \
   X(moq_set_waker)                                                                                 \
   X(moq_client_stats)                                                                              \

@@ -20,10 +20,12 @@ export type {
   Publication,
   PublicationStats,
   PublishOptions,
+  ReconnectOptions,
   Signal,
   SubscribeOptions,
   Subscription,
   SubscriptionStats,
+  TokenSource,
   TrackRef,
   TrackStatus,
 } from "@moq-game/core";

@@ -32,7 +32,8 @@ test("`moq-game relay` prints address and hash, serves, and leaves gracefully", 
   const http = /http +(\S+)/.exec(seen.out)?.[1] ?? "";
   const served = await (await fetch(`${http}certificate.sha256`)).text();
   expect(served.trim()).toBe(hash);
-  const client = await connect(url, { serverCertificateHashes: [hash] });
+  const options = { serverCertificateHashes: [hash], reconnect: false };
+  const client = await connect(url, options);
   child.kill("SIGINT");
   expect(await ended).toBe(0);
   await until(() => client.state === "closed");

@@ -18,7 +18,7 @@ test("`await using` closes client and relay", async () => {
 
 test("a relay that goes away ends clients once, with a reason", async () => {
   const relay = await startRelay();
-  const client = await join(relay);
+  const client = await join(relay, "quic", { reconnect: false });
   const track = client.publish(["gone", "a"]);
   await track.ready;
   const sub = client.subscribe(["gone", "a"]);

@@ -158,6 +158,17 @@ public:
     return detail::error_of(api().moq_client_close(get(), static_cast<std::uint32_t>(ms)));
   }
 
+  // Answers TokenWanted: the token for that attempt to connect.
+  Error supply_token(std::uint64_t attempt, Bytes token) const {
+    return detail::error_of(
+        api().moq_client_supply_token(get(), attempt, token.data(), token.size()));
+  }
+  // There is none: the attempt fails, and the next one asks again.
+  Error refuse_token(std::uint64_t attempt, std::string_view reason) const {
+    return detail::error_of(
+        api().moq_client_refuse_token(get(), attempt, reason.data(), reason.size()));
+  }
+
   Result<Publication> publish(const PublishOptions& options) {
     return opened<Publication>(api().moq_publication_open, options.json());
   }
@@ -196,8 +207,8 @@ public:
   }
 
   // Gives the records that wait to a visitor: a function object that takes any of Object, Gap, End,
-  // StateChange, Ready, NamespaceChange, Subscribers, Writable, KeyframeWanted, TrackStatus, or
-  // Record for all of them. Never blocks.
+  // StateChange, TokenWanted, Ready, NamespaceChange, Subscribers, Writable, KeyframeWanted,
+  // TrackStatus, or Record for all of them. Never blocks.
   template <class Visitor>
   Drained drain(Visitor&& visitor, Budget budget = {}) {
     const std::shared_ptr<Inner> inner = inner_;

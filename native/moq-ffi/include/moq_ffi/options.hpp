@@ -126,6 +126,25 @@ private:
   std::optional<std::string> text_;
 };
 
+// How a lost connection is repaired. Times in ms.
+struct ReconnectOptions {
+  std::optional<std::uint64_t> initial_delay = std::nullopt;
+  std::optional<std::uint64_t> max_delay = std::nullopt;
+  std::optional<std::uint64_t> timeout = std::nullopt;
+  // A lost connection closes the client.
+  bool off = false;
+
+  std::string json() const {
+    if (off)
+      return "false";
+    return detail::JsonObject()
+        .field("initialDelay", initial_delay)
+        .field("maxDelay", max_delay)
+        .field("timeout", timeout)
+        .take();
+  }
+};
+
 // Of Client::open. Times in ms, sizes in bytes.
 struct ClientOptions {
   std::string url = {};
@@ -133,6 +152,9 @@ struct ClientOptions {
   std::vector<std::string> certificate_hashes = {};
   std::vector<std::string> ca_files = {};
   std::optional<std::string> token = std::nullopt;
+  // Each connection asks for a token of its own, with a TokenWanted record.
+  bool ask_token = false;
+  ReconnectOptions reconnect = {};
   std::optional<std::uint64_t> connect_timeout = std::nullopt;
   std::optional<std::uint64_t> keep_alive = std::nullopt;
   std::optional<std::uint64_t> idle_timeout = std::nullopt;
@@ -152,6 +174,9 @@ struct ClientOptions {
         .field("keepAlive", keep_alive)
         .field("idleTimeout", idle_timeout)
         .field("maxObjectSize", max_object_size);
+    json.raw("reconnect", reconnect.json());
+    if (ask_token)
+      json.field("askToken", true);
     if (insecure)
       json.field("insecure", true);
     return json.take();

@@ -24,6 +24,8 @@ struct Record {
 // The client's state changed. JSON of what was negotiated, or of the reason.
 struct StateChange : Record {
   MoqClientState state() const { return static_cast<MoqClientState>(header.code); }
+  // Of MOQ_CLIENT_RECONNECTING: why.
+  MoqResultCode reason() const { return static_cast<MoqResultCode>(header.extra); }
   std::string_view json() const { return payload.text(); }
 };
 
@@ -93,6 +95,12 @@ struct TrackStatus : Record {
   std::string_view json() const { return payload.text(); }
 };
 
+// With ClientOptions::ask_token: a connection needs a token. Answer with Client::supply_token or
+// Client::refuse_token.
+struct TokenWanted : Record {
+  std::uint64_t attempt() const { return header.extra; }
+};
+
 namespace detail {
 
 // Whether the visitor takes this type itself, and not only what it derives from.
@@ -132,6 +140,8 @@ void visit(Visitor& visitor, const Record& record) {
     return give<Visitor, KeyframeWanted>(visitor, record);
   case MOQ_RECORD_STATUS:
     return give<Visitor, TrackStatus>(visitor, record);
+  case MOQ_RECORD_TOKEN_WANTED:
+    return give<Visitor, TokenWanted>(visitor, record);
   default:
     return give<Visitor, Record>(visitor, record);
   }

@@ -1,9 +1,10 @@
 //! Clients: open, close, wake, statistics.
 
-use super::{copy_text, guard, text, write};
-use crate::client::Waker;
+use super::{bytes, copy_text, guard, text, write};
+use crate::client::{Command, Waker};
 use crate::error::*;
 use crate::{handles, lifecycle, options, stats};
+use bytes::Bytes;
 use std::ffi::{c_char, c_void};
 use std::time::Duration;
 
@@ -11,6 +12,9 @@ use std::time::Duration;
 /// reused, below 2^53. A handle that was closed gives `MOQ_ERROR_CLOSED`, a number that never was
 /// a handle `MOQ_ERROR_INVALID_ARGUMENT`.
 pub type MoqHandle = u64;
+
+/// Most bytes kept of a reason.
+const MAX_REASON_BYTES: usize = 1_024;
 
 /// Called once whenever the client's empty record queue became non-empty; answer by having the
 /// client polled soon. Called from a thread of the library, with no lock held. Any function may be
@@ -25,8 +29,22 @@ pub type MoqWaker = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
 /// - `token`: string, or bytes as `{"hex":"…"}`; sent with SETUP;
 /// - `serverCertificateHashes`: list of SHA-256 in hexadecimal; `caFile`: PEM file or list of them;
 ///   `insecure`: true accepts any certificate (development only, a warning is logged);
-/// - `connectTimeout` (ms, default 10000), `keepAlive` (ms, default 4000, 0 is off), `idleTimeout`
-///   (ms, default 15000), `maxObjectSize` (bytes, default 16 MiB, at most 64 MiB).
+/// - `askToken`: true has each connection ask for a token of its own, with a `TOKEN_WANTED` record;
+/// - `connectTimeout` (ms, default 10000, for the token, the connection and SETUP together),
+///   `keepAlive` (ms, default 4000, 0 is off), `idleTimeout` (ms of silence after which the
+///   connection counts as lost, default 15000), `maxObjectSize` (bytes, default 16 MiB, at most
+///   64 MiB);
+/// - `reconnect`: true (the default) repairs a connection that is lost, false closes the client with
+///   it; or `{"initialDelay":200,"maxDelay":5000,"timeout":120000}`: upper bound of the wait before
+///   the second attempt, which doubles with each, longest wait, and after how long without a
+///   connection the client ends (0: never), in ms.
+///
+/// Publications, subscriptions and discoveries outlive connections: while `STATE` is `RECONNECTING`
+/// they take what they take while it is `OPEN`, and go on from where they stood when it is `OPEN`
+/// again. What cannot be had any more shows as `GAP` with `MOQ_GAP_RECONNECTED`. Fetches and status
+/// requests end with `NOT_CONNECTED`. A relay that goes away is left for the one that it names. The
+/// first connection is one attempt. A client on a memory URL lives on its relay's thread and ends
+/// with it.
 ///
 /// Errors: `INVALID_ARGUMENT` naming the field and what is accepted; `NOT_FOUND` for the memory URL
 /// of no relay. Any thread, also inside callbacks. Does not block.
@@ -68,6 +86,53 @@ pub extern "C" fn moq_client_close(client: MoqHandle, flush_ms: u32) -> MoqResul
             ms => client.close_gracefully(Duration::from_millis(u64::from(ms)))?,
         }
         Ok(())
+    })
+}
+
+/// Answers a `TOKEN_WANTED` record: the token of `length` bytes (1 to 16384, copied) for the attempt
+/// whose number the record has in `extra`. An answer to an attempt that is over is ignored.
+///
+/// Errors: `INVALID_ARGUMENT`, `CLOSED`, `WOULD_BLOCK` when very many commands wait. Any thread, also
+/// inside callbacks. Does not block.
+#[no_mangle]
+pub unsafe extern "C" fn moq_client_supply_token(
+    client: MoqHandle,
+    attempt: u64,
+    token: *const u8,
+    length: usize,
+) -> MoqResultCode {
+    guard(|| {
+        let client = handles::client(client)?;
+        // SAFETY: the caller's promise.
+        let token = unsafe { bytes("token", token, length)? };
+        if !(1..=options::MAX_TOKEN_BYTES).contains(&token.len()) {
+            return Err(Error::invalid(format!(
+                "the token has {length} bytes; 1 to {} are accepted",
+                options::MAX_TOKEN_BYTES
+            )));
+        }
+        let token = Ok(Bytes::copy_from_slice(token));
+        client.command_bounded(Command::Token { attempt, token })
+    })
+}
+
+/// Answers a `TOKEN_WANTED` record when there is no token: that attempt fails with
+/// `MOQ_ERROR_UNAUTHORIZED` and `reason` (UTF-8 of `length` bytes, copied), the next one asks again.
+///
+/// Errors and threads as `moq_client_supply_token`.
+#[no_mangle]
+pub unsafe extern "C" fn moq_client_refuse_token(
+    client: MoqHandle,
+    attempt: u64,
+    reason: *const c_char,
+    length: usize,
+) -> MoqResultCode {
+    guard(|| {
+        let client = handles::client(client)?;
+        // SAFETY: the caller's promise.
+        let reason = unsafe { text("reason", reason, length.min(MAX_REASON_BYTES))? };
+        let token = Err(String::from_utf8_lossy(reason).into_owned());
+        client.command_bounded(Command::Token { attempt, token })
     })
 }
 

@@ -4,7 +4,7 @@ use super::{records, Engine, Track};
 use crate::client::Command;
 use crate::error::Error;
 use crate::record::{Record, MOQ_RECORD_WRITABLE};
-use moqt::client::{Client, Handle, SendError};
+use moqt::client::{Client, Handle, LinkId, SendError};
 use moqt_net::Context;
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -89,6 +89,10 @@ impl Engine {
                 if let Some(theirs) = self.theirs.get(&handle) {
                     client.set_reading(*theirs, true);
                 }
+            }
+            Command::Token { attempt, token } => {
+                // One that comes too late belongs to nothing.
+                client.supply_token(now, LinkId(attempt), token);
             }
             Command::Cancel { handle } => self.cancel(client, now, handle),
             Command::Close { flush } => {

@@ -2,49 +2,51 @@
 
 use super::gone::Gone;
 use super::Engine;
-use crate::error::{Error, MOQ_ERROR_TIMEOUT};
+use crate::error::{Error, MOQ_ERROR_CONNECTION_FAILED};
+use moqt::client::{ClientError, ErrorCode};
 use moqt::transport::{CloseReason, TransportEvent};
 use moqt_net::{ConnId, ConnInfo, Context, Handler};
 use std::time::Instant;
 
 impl Handler for Engine {
     fn on_start(&mut self, cx: &mut Context<'_>) {
-        if let Err(error) = self.start(cx) {
-            self.finish(cx, Some(error));
-        }
+        self.start(cx);
     }
 
     fn on_connected(&mut self, cx: &mut Context<'_>, conn: ConnId, info: ConnInfo) {
-        if self.conn != Some(conn) {
-            return;
-        }
-        self.transport = Some(info.kind);
         let now = cx.now();
+        let Some(line) = self.line(conn) else { return };
+        line.kind = Some(info.kind);
+        let (link, address) = (line.link, line.address.clone());
         if let (Some(client), Some(transport)) = (&mut self.client, cx.transport(conn)) {
-            client.attach(now, transport);
+            client.attach(now, link, &address, transport);
         }
         self.deliver(cx);
     }
 
     fn on_event(&mut self, cx: &mut Context<'_>, conn: ConnId, event: TransportEvent) {
-        if self.conn != Some(conn) {
-            return;
-        }
         let now = cx.now();
-        if self.transport.is_none() && event == TransportEvent::Closed(CloseReason::TimedOut) {
-            let error = Error::new(
-                MOQ_ERROR_TIMEOUT,
-                format!(
-                    "the relay at {} did not answer within {} ms; check address and port, and that UDP is not blocked",
-                    self.options.url, self.options.connect_timeout_ms
-                ),
-            );
-            return self.finish(cx, Some(error));
+        let Some(at) = self.lines.iter().position(|line| line.conn == conn) else {
+            return;
+        };
+        let (link, stood) = (self.lines[at].link, self.lines[at].kind.is_some());
+        if matches!(event, TransportEvent::Closed(_)) {
+            self.lines.swap_remove(at);
         }
-        if let Some(client) = &mut self.client {
+        let Some(client) = &mut self.client else {
+            return;
+        };
+        if !stood && event == TransportEvent::Closed(CloseReason::TimedOut) {
+            let message = format!(
+                "the relay at {} did not answer within {} ms; check address and port, and that UDP is not blocked",
+                self.options.url, self.options.connect_timeout_ms
+            );
+            let error = ClientError::new(ErrorCode::Timeout, message);
+            client.connect_failed(now, link, error);
+        } else {
             match cx.transport(conn) {
-                Some(transport) => client.handle(now, transport, event),
-                None => client.handle(now, &mut Gone, event),
+                Some(transport) => client.handle(now, link, transport, event),
+                None => client.handle(now, link, &mut Gone, event),
             }
         }
         self.deliver(cx);
@@ -66,18 +68,23 @@ impl Handler for Engine {
 
     fn on_timeout(&mut self, cx: &mut Context<'_>) {
         let now = cx.now();
-        let transport = self.conn.and_then(|conn| cx.transport(conn));
-        if let (Some(client), Some(transport)) = (&mut self.client, transport) {
-            client.on_timeout(now, transport);
+        if let Some(mut client) = self.client.take() {
+            client.on_timeout(now, self.transport(&client, cx));
+            self.client = Some(client);
         }
         self.deliver(cx);
     }
 
     fn on_stop(&mut self, cx: &mut Context<'_>) {
         let now = cx.now();
-        let transport = self.conn.and_then(|conn| cx.transport(conn));
-        if let Some(client) = &mut self.client {
-            client.close(now, transport, None);
+        if let Some(mut client) = self.client.take() {
+            client.close(now, self.transport(&client, cx), None);
+            self.client = Some(client);
+        }
+        if !self.shared.is_closed() {
+            // Nobody asked for it: the relay whose thread this is has stopped.
+            let text = "the relay of this memory URL has stopped, and its clients with it";
+            self.end_all(Some(&Error::new(MOQ_ERROR_CONNECTION_FAILED, text)));
         }
         self.deliver(cx);
     }

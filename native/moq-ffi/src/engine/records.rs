@@ -7,8 +7,8 @@ use crate::options;
 use crate::record::*;
 use bytes::Bytes;
 use moqt::client::{
-    ClientEvent, ClientState, FetchOptions, Gap, GapReason, Handle, InObject, PublishOptions,
-    SessionInfo, Start, SubscribeOptions,
+    ClientEvent, ClientState, FetchOptions, Gap, GapReason, Handle, InObject, LinkId,
+    PublishOptions, SessionInfo, Start, SubscribeOptions,
 };
 use moqt::delivery::DeliveryClass;
 use moqt::wire::location::GroupOrder;
@@ -131,6 +131,7 @@ pub fn state(
     };
     let record = Record {
         code: code as u32,
+        extra: error.map_or(0, |error| error.code as u64),
         ..Record::new(MOQ_RECORD_STATE, handle)
     };
     match (info, error) {
@@ -147,6 +148,14 @@ pub fn state(
         }
         (None, Some(error)) => with_json(record, &error_json(error)),
         (None, None) => record,
+    }
+}
+
+/// The client needs a token for this attempt to connect.
+pub fn token_wanted(handle: u64, attempt: LinkId) -> Record {
+    Record {
+        extra: attempt.0,
+        ..Record::new(MOQ_RECORD_TOKEN_WANTED, handle)
     }
 }
 

@@ -2,16 +2,17 @@
 
 use crate::error::*;
 use crate::options::ClientOptions;
+use moqt::client::{ClientError, ErrorCode, SetupAddress};
 use moqt_net::{ConnectConfig, ConnectError, LinkConfig, Trust};
 use std::time::Duration;
 
 /// PATH and AUTHORITY of SETUP: on raw QUIC the URL travels there, on WebTransport in CONNECT.
-pub fn setup_options(url: &str) -> (Option<String>, Option<String>) {
+pub fn setup_address(url: &str) -> SetupAddress {
     let rest = url
         .strip_prefix("moqt://")
         .or_else(|| url.strip_prefix("quic://"));
     let Some(rest) = rest else {
-        return (None, None);
+        return SetupAddress::default();
     };
     let at = rest.find(['/', '?']).unwrap_or(rest.len());
     let (authority, path) = rest.split_at(at);
@@ -20,10 +21,13 @@ pub fn setup_options(url: &str) -> (Option<String>, Option<String>) {
         query if query.starts_with('?') => format!("/{query}"),
         path => path.to_owned(),
     };
-    (Some(path), Some(authority.to_owned()))
+    SetupAddress {
+        path: Some(path),
+        authority: Some(authority.to_owned()),
+    }
 }
 
-pub fn connect_config(options: &ClientOptions) -> ConnectConfig {
+pub fn connect_config(options: &ClientOptions, url: &str, timeout: Duration) -> ConnectConfig {
     let millis = Duration::from_millis;
     let link = LinkConfig {
         keep_alive: (options.keep_alive_ms > 0).then(|| millis(options.keep_alive_ms)),
@@ -37,19 +41,19 @@ pub fn connect_config(options: &ClientOptions) -> ConnectConfig {
     };
     ConnectConfig {
         trust,
-        timeout: millis(options.connect_timeout_ms),
+        timeout,
         link,
-        ..ConnectConfig::new(options.url.clone())
+        ..ConnectConfig::new(url)
     }
 }
 
-pub fn connect_error(error: ConnectError) -> Error {
+pub fn connect_error(error: ConnectError) -> ClientError {
     let code = match &error {
-        ConnectError::Url(_) | ConnectError::Config(_) => MOQ_ERROR_INVALID_ARGUMENT,
-        ConnectError::Socket(_) => MOQ_ERROR_CONNECTION_FAILED,
-        ConnectError::NoPeer => MOQ_ERROR_NOT_FOUND,
+        ConnectError::Url(_) | ConnectError::Config(_) => ErrorCode::InvalidArgument,
+        ConnectError::Socket(_) => ErrorCode::ConnectionFailed,
+        ConnectError::NoPeer => ErrorCode::NotFound,
     };
-    Error::new(code, error.to_string())
+    ClientError::new(code, error.to_string())
 }
 
 /// Refuses at once what can never be a URL of ours.
@@ -88,12 +92,15 @@ mod tests {
 
     #[test]
     fn setup_carries_path_and_authority_on_raw_quic_only() {
-        let split = |url| setup_options(url);
-        let some = |path: &str, host: &str| (Some(path.to_owned()), Some(host.to_owned()));
+        let split = |url| setup_address(url);
+        let some = |path: &str, host: &str| SetupAddress {
+            path: Some(path.to_owned()),
+            authority: Some(host.to_owned()),
+        };
         assert_eq!(split("moqt://a:1/b?c=d"), some("/b?c=d", "a:1"));
         assert_eq!(split("quic://[::1]:1"), some("/", "[::1]:1"));
         assert_eq!(split("moqt://a?x"), some("/?x", "a"));
-        assert_eq!(split("https://a:1/b"), (None, None));
+        assert_eq!(split("https://a:1/b"), SetupAddress::default());
     }
 
     #[test]

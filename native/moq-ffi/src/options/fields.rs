@@ -2,14 +2,17 @@
 
 use super::TrackName;
 use crate::error::{Error, Result};
+use moqt::client::Reconnect;
 use serde_json::{Map, Value};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Draft-18 section "Track Naming": at most 32 fields and 4,096 bytes of namespace and name.
 const MAX_NAMESPACE_FIELDS: usize = 32;
 const MAX_FULL_NAME_BYTES: usize = 4_096;
-const MAX_TOKEN_BYTES: usize = 16_384;
+/// Most bytes of a token.
+pub const MAX_TOKEN_BYTES: usize = 16_384;
 const MAX_LIST: usize = 64;
 
 pub(super) struct Fields {
@@ -229,6 +232,30 @@ impl Fields {
         }
         limits.finish()?;
         Ok(given)
+    }
+
+    /// True (the default), false, or the delays in ms. `None`: a loss closes the client.
+    pub(super) fn reconnect(&mut self, name: &'static str) -> Result<Option<Reconnect>> {
+        let text = match self.take(name) {
+            None | Some(Value::Bool(true)) => return Ok(Some(Reconnect::default())),
+            Some(Value::Bool(false)) => return Ok(None),
+            Some(value) if value.is_object() => value.to_string(),
+            Some(other) => {
+                let accepted =
+                    "true, false or an object with initialDelay, maxDelay and timeout in ms";
+                return Err(self.wrong(name, accepted, &other));
+            }
+        };
+        let mut fields = Fields::parse("reconnect option", text.as_bytes())?;
+        let initial = fields.integer("initialDelay", 200, 1..=60_000)?;
+        let max = fields.integer("maxDelay", initial.max(5_000), initial..=600_000)?;
+        let timeout = fields.integer("timeout", 120_000, 0..=86_400_000)?;
+        fields.finish()?;
+        Ok(Some(Reconnect {
+            initial_delay: Duration::from_millis(initial),
+            max_delay: Duration::from_millis(max),
+            timeout: (timeout > 0).then(|| Duration::from_millis(timeout)),
+        }))
     }
 
     /// Text, or bytes as `{"hex":"…"}`. The value never shows in an error.

@@ -56,7 +56,7 @@ impl Core {
         self.counts.sessions.closed += 1;
         self.session_bytes -= peer.held;
         self.refusals.add(peer.session.stats());
-        // Whoever closes its session has left. Whoever is lost may come back.
+        // Whoever closes its session has left, unless we told it to go. Whoever is lost may come back.
         let left = match &reason {
             SessionClose::Local { code, reason } => {
                 let by_code = &mut self.counts.sessions.closed_by_code;
@@ -80,6 +80,7 @@ impl Core {
             }
             SessionClose::Transport(_) => false,
         };
+        let left = left && self.drain.is_none();
         log::debug!("session {} is over", conn.0);
         // Streams first, so that subscribers see them cut before their subscriptions change.
         let streams: Vec<_> = peer.incoming.drain().collect();

@@ -12,6 +12,10 @@ use crate::wire::message::{NamespaceRequest, Request, Response};
 use crate::wire::name::Namespace;
 use crate::wire::params::Parameters;
 use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+/// Spacing of announcements that are refused for a passing reason after a connection was replaced.
+const ANNOUNCE_AGAIN: Duration = Duration::from_millis(1_000);
 
 enum Announced {
     /// PUBLISH_NAMESPACE is to be sent.
@@ -25,6 +29,10 @@ struct Announcement {
     namespace: Namespace,
     users: usize,
     state: Announced,
+    /// The peer accepted it, on this connection or on one before.
+    accepted: bool,
+    /// It is not sent before.
+    again_at: Option<Instant>,
 }
 
 /// Every namespace that is published under.
@@ -34,12 +42,34 @@ pub(super) struct Announcements {
     by_namespace: HashMap<Namespace, u64>,
 }
 
+impl Announcements {
+    /// The connection is gone: all of them are announced on the next one.
+    pub fn detach(&mut self) {
+        for announcement in self.of.values_mut() {
+            announcement.state = Announced::Unsent;
+            announcement.again_at = None;
+        }
+    }
+
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.of.values().filter_map(|one| one.again_at).min()
+    }
+
+    pub fn on_timeout(&mut self, now: Instant, shared: &mut Shared) {
+        for announcement in self.of.values_mut() {
+            if announcement.again_at.take_if(|at| *at <= now).is_some() {
+                shared.want();
+            }
+        }
+    }
+}
+
 impl Publisher {
     pub(super) fn announce(&mut self, namespace: &Namespace, handle: Handle, shared: &mut Shared) {
         if let Some(id) = self.announcements.by_namespace.get(namespace) {
             if let Some(announcement) = self.announcements.of.get_mut(id) {
                 announcement.users += 1;
-                if matches!(announcement.state, Announced::Accepted(_)) {
+                if announcement.accepted {
                     shared.event(ClientEvent::PublicationReady(handle));
                 }
                 return;
@@ -54,6 +84,8 @@ impl Publisher {
             namespace,
             users: 1,
             state: Announced::Unsent,
+            accepted: false,
+            again_at: None,
         };
         self.announcements.of.insert(id, announcement);
         shared.want();
@@ -85,7 +117,8 @@ impl Publisher {
     pub(super) fn send_announcements(&mut self, cx: &mut Cx<'_>) {
         let mut failed = Vec::new();
         for (id, announcement) in &mut self.announcements.of {
-            if !matches!(announcement.state, Announced::Unsent) {
+            let unsent = matches!(announcement.state, Announced::Unsent);
+            if !unsent || announcement.again_at.is_some() {
                 continue;
             }
             let namespace = announcement.namespace.clone();
@@ -102,6 +135,8 @@ impl Publisher {
                     cx.shared.routes.insert(request, Route::Namespace(*id));
                 }
                 Err(SessionError::NoStreams | SessionError::Closed) => break,
+                // The next connection takes it.
+                Err(SessionError::GoingAway) if cx.shared.recovers() => break,
                 Err(error) => failed.push((*id, error)),
             }
         }
@@ -115,7 +150,13 @@ impl Publisher {
         }
     }
 
-    pub fn on_announce_response(&mut self, id: u64, response: Response, shared: &mut Shared) {
+    pub fn on_announce_response(
+        &mut self,
+        id: u64,
+        response: Response,
+        now: Instant,
+        shared: &mut Shared,
+    ) {
         match response {
             Response::RequestOk(_) => {
                 let Some(announcement) = self.announcements.of.get_mut(&id) else {
@@ -123,6 +164,9 @@ impl Publisher {
                 };
                 if let Announced::Sent(request) = announcement.state {
                     announcement.state = Announced::Accepted(request);
+                }
+                if std::mem::replace(&mut announcement.accepted, true) {
+                    return;
                 }
                 for (handle, publication) in &self.publications {
                     let live = publication.life == Life::Live;
@@ -132,11 +176,18 @@ impl Publisher {
                 }
             }
             Response::RequestError(error) => {
-                let Some(announcement) = self.announcements.of.get(&id) else {
+                let Some(announcement) = self.announcements.of.get_mut(&id) else {
                     return;
                 };
                 let what = format!("take publications under {}", announcement.namespace);
-                self.announcement_failed(id, faults::refused(&what, &error), shared);
+                let error = faults::refused(&what, &error);
+                // Once it was accepted, a passing refusal does not end what is published.
+                if announcement.accepted && error.retryable && shared.recovers() {
+                    announcement.state = Announced::Unsent;
+                    announcement.again_at = Some(now + ANNOUNCE_AGAIN);
+                    return;
+                }
+                self.announcement_failed(id, error, shared);
             }
             _ => {}
         }

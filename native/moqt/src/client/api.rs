@@ -2,6 +2,7 @@
 
 use super::discovery::too_many;
 use super::error::{ClientError, ErrorCode};
+use super::faults::not_connected;
 use super::types::{
     ClientState, ClientStats, FetchOptions, Handle, PublicationStats, PublishOptions, SendError,
     SessionInfo, SubscribeOptions, SubscriptionStats,
@@ -92,7 +93,8 @@ impl Client {
         Ok(self.discovery.discover(prefix, &mut self.shared))
     }
 
-    /// Past objects of a track. Errors: `invalid_argument`, `limit_exceeded`, `closed`.
+    /// Past objects of a track. Errors: `invalid_argument`, `limit_exceeded`, `closed`,
+    /// `not_connected` between two connections.
     pub fn fetch(
         &mut self,
         track: FullTrackName,
@@ -101,13 +103,16 @@ impl Client {
         self.check_open()?;
         validate::track(&track)?;
         validate::fetch(&options)?;
+        self.check_connected("fetch")?;
         self.subscriber.fetch(track, options, &mut self.shared)
     }
 
-    /// What the next hop knows of a track. Errors: `invalid_argument`, `limit_exceeded`, `closed`.
+    /// What the next hop knows of a track. Errors: `invalid_argument`, `limit_exceeded`, `closed`,
+    /// `not_connected` between two connections.
     pub fn status(&mut self, track: FullTrackName) -> Result<Handle, ClientError> {
         self.check_open()?;
         validate::track(&track)?;
+        self.check_connected("ask for the status of a track")?;
         self.subscriber.check_room(&self.shared)?;
         let handle = self.shared.next_handle();
         self.subscriber
@@ -177,6 +182,7 @@ impl Client {
                 .collect(),
             datagrams_dropped: session.datagrams_dropped,
             requests_refused: self.shared.refused + session.requests_refused,
+            reconnects: self.reconnects,
         }
     }
 
@@ -202,6 +208,14 @@ impl Client {
             .as_ref()
             .map(|session| *session.stats())
             .unwrap_or_default()
+    }
+
+    /// For what needs an answer now.
+    fn check_connected(&self, what: &str) -> Result<(), ClientError> {
+        match (self.state, &self.session) {
+            (ClientState::Reconnecting, None) => Err(not_connected(what)),
+            _ => Ok(()),
+        }
     }
 
     fn check_open(&self) -> Result<(), ClientError> {

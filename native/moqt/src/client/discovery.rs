@@ -16,6 +16,9 @@ use std::time::{Duration, Instant};
 /// After a wider request took over: how long its first answers are waited for before namespaces
 /// that it did not name count as gone.
 const SETTLE: Duration = Duration::from_secs(1);
+/// After a lost connection was replaced: how long until what the relay has not named again counts
+/// as gone.
+const REAPPEAR: Duration = Duration::from_secs(2);
 /// A PREFIX_OVERLAP right after a cancel is a race: tried again so often and so far apart.
 const OVERLAP_RETRIES: u32 = 20;
 const OVERLAP_WAIT: Duration = Duration::from_millis(50);
@@ -26,6 +29,8 @@ struct Watch {
     accepted: bool,
     known: BTreeSet<Namespace>,
     readers: Vec<Handle>,
+    /// It takes the place of one on a connection that was lost.
+    again: bool,
     retries: u32,
     retry_at: Option<Instant>,
     settle_at: Option<Instant>,
@@ -108,6 +113,7 @@ impl Discovery {
             accepted: false,
             known: BTreeSet::new(),
             readers,
+            again: false,
             retries: 0,
             retry_at: None,
             settle_at: None,
@@ -157,6 +163,8 @@ impl Discovery {
                     cx.shared.routes.insert(request, Route::Discovery(*id));
                 }
                 Err(SessionError::NoStreams) => break,
+                // The next connection takes it.
+                Err(SessionError::GoingAway) if cx.shared.recovers() => break,
                 Err(error) => failed.push((*id, unsendable("discover", &error))),
             }
         }
@@ -172,7 +180,8 @@ impl Discovery {
         match response {
             Response::RequestOk(_) => {
                 watch.accepted = true;
-                watch.settle_at = Some(now + SETTLE);
+                let settle = if watch.again { REAPPEAR } else { SETTLE };
+                watch.settle_at = Some(now + settle);
             }
             Response::RequestError(error) => {
                 let race = error.code == request_codes::PREFIX_OVERLAP;
@@ -300,6 +309,19 @@ impl Discovery {
                     shared.event(ClientEvent::NamespaceRemoved(*handle, namespace));
                 }
             }
+        }
+    }
+
+    /// The connection is gone: the next one is asked anew. Who reads is told only what changed.
+    pub fn detach(&mut self) {
+        for watch in self.watches.values_mut() {
+            watch.request = None;
+            watch.accepted = false;
+            watch.known.clear();
+            watch.again = true;
+            watch.retries = 0;
+            watch.retry_at = None;
+            watch.settle_at = None;
         }
     }
 

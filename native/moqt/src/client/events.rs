@@ -2,7 +2,7 @@
 
 use super::shared::{Cx, Route};
 use super::types::{ClientEvent, ClientState, SessionInfo};
-use super::{faults, Client};
+use super::Client;
 use crate::delivery::StreamSignal;
 use crate::session::{PeerSetup, RequestEnd, RequestId, SessionEvent};
 use crate::transport::{Dir, StreamId, Transport};
@@ -36,7 +36,7 @@ impl Client {
             shared: &mut self.shared,
         };
         match event {
-            SessionEvent::Ready { peer } => self.on_ready(&peer),
+            SessionEvent::Ready { peer } => self.on_ready(now, &peer),
             SessionEvent::Request { id, request, .. } => {
                 self.publisher.on_request(id, request, &mut cx);
             }
@@ -139,12 +139,10 @@ impl Client {
                 self.publisher.pump_all(&mut cx);
             }
             SessionEvent::DatagramsAvailable => self.publisher.pump_all(&mut cx),
-            // What runs goes on; the close that follows is told with its reason.
-            SessionEvent::Goaway { .. } | SessionEvent::RequestGoaway { .. } => {}
-            SessionEvent::Closed { reason } => {
-                let error = faults::closed(&reason);
-                self.shut(error);
-            }
+            SessionEvent::Goaway { uri, .. } => self.on_goaway(now, &uri),
+            // What runs goes on.
+            SessionEvent::RequestGoaway { .. } => {}
+            SessionEvent::Closed { reason } => self.on_session_closed(now, &reason),
         }
     }
 
@@ -167,8 +165,14 @@ impl Client {
         self.publisher.on_stream(signal, stream, &mut cx);
     }
 
-    pub(super) fn on_ready(&mut self, peer: &PeerSetup) {
+    pub(super) fn on_ready(&mut self, now: Instant, peer: &PeerSetup) {
+        if self.state != ClientState::Connecting {
+            self.reconnects += 1;
+            log::info!("the connection stands again");
+        }
         self.state = ClientState::Open;
+        self.stands = true;
+        self.connector.stood(now);
         let draft = Draft::default();
         let info = SessionInfo {
             draft: draft.number(),
@@ -204,7 +208,7 @@ impl Client {
         match route {
             Route::Namespace(entry) => {
                 self.publisher
-                    .on_announce_response(entry, response, cx.shared);
+                    .on_announce_response(entry, response, now, cx.shared);
             }
             Route::Feed(feed) => self.subscriber.on_feed_response(feed, response, &mut cx),
             Route::FeedFetch(feed) => self.subscriber.on_join_response(feed, &response, now),

@@ -197,3 +197,11 @@ pub(super) fn closed(reason: &SessionClose) -> Option<ClientError> {
         },
     })
 }
+
+/// For what needs a connection while there is none.
+pub(super) fn not_connected(what: &str) -> ClientError {
+    let message = format!(
+        "Cannot {what}: the connection was lost and is being made again. Wait for the state \"open\"."
+    );
+    ClientError::new(ErrorCode::NotConnected, message)
+}

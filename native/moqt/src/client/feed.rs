@@ -1,7 +1,9 @@
 //! One subscription on the wire, with as many readers as wanted.
 
-use super::types::{Handle, Start, SubscribeOptions};
-use crate::delivery::{Receiver, ReceiverConfig, TrackInfo};
+use super::reconnect::Reconnect;
+use super::resumption::{location_of, lost, Resumption};
+use super::types::{Gap, Handle, Start, SubscribeOptions};
+use crate::delivery::{Delivery, DeliveryClass, Receiver, ReceiverConfig, TrackInfo};
 use crate::session::{RequestId, SessionError};
 use crate::transport::StreamId;
 use crate::wire::error::request_codes;
@@ -15,6 +17,14 @@ use super::shared::{Cx, Route};
 
 /// How long a joining fetch may take before live objects go on without it.
 pub(super) const JOIN_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long others who lost the same relay may take to come back to it: as long as the default of
+/// [`Reconnect::max_delay`]. Until then their absence does not mean that they are gone.
+const RETURN_GRACE: Duration = Duration::from_secs(5);
+/// Without a limit.
+const FOREVER: Duration = Duration::from_secs(10 * 365 * 86_400);
+/// Shortest and longest wait between two such requests.
+const RECOVER_DELAY: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(1_000)];
 
 /// How far a feed is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -51,6 +61,17 @@ pub(super) struct Feed {
     pub join_paused: bool,
     pub join_until: Option<Instant>,
     pub join_again: JoinAgain,
+    /// The joining fetch asks for all since this group, not only for the newest one.
+    join_since: Option<u64>,
+    /// Set from an interruption until an object follows.
+    pub resumption: Option<Resumption>,
+    /// Until when refusals are taken to mean that the publisher is not back yet.
+    recover_until: Option<Instant>,
+    /// SUBSCRIBE is not sent before.
+    again_at: Option<Instant>,
+    retries: u32,
+    /// A subscription stood once.
+    stood: bool,
     pub priority: u8,
     /// The priority that the peer was told.
     pub told_priority: u8,
@@ -63,7 +84,10 @@ impl Feed {
             id,
             track,
             state: FeedState::Unsent,
-            receiver: receiver(options),
+            receiver: Receiver::new(
+                receiver_config(options),
+                options.start == Start::LatestGroup,
+            ),
             readers: Vec::new(),
             info: TrackInfo::default(),
             largest: None,
@@ -73,6 +97,12 @@ impl Feed {
             join_paused: false,
             join_until: None,
             join_again: JoinAgain::default(),
+            join_since: None,
+            resumption: None,
+            recover_until: None,
+            again_at: None,
+            retries: 0,
+            stood: false,
             priority: options.priority,
             told_priority: options.priority,
             done: None,
@@ -87,23 +117,84 @@ impl Feed {
         }
     }
 
+    /// The session or the publisher was lost: when another subscription stands, what follows the
+    /// newest object delivered is asked for.
+    pub fn interrupt(&mut self) {
+        match (&mut self.resumption, self.delivered) {
+            (Some(resumption), _) => resumption.again(),
+            (none, Some(after)) => *none = Some(Resumption::new(after)),
+            (None, None) => {}
+        }
+        self.restart();
+    }
+
+    /// A passing absence of the publisher is waited for from now on: as long as for a connection,
+    /// but only a moment for a track that never was there.
+    pub fn recover(&mut self, now: Instant, policy: Option<Reconnect>) {
+        let Some(policy) = policy else { return };
+        let most = policy.timeout.unwrap_or(FOREVER);
+        let wait = if self.stood {
+            most
+        } else {
+            most.min(RETURN_GRACE)
+        };
+        self.recover_until = Some(now + wait);
+        self.again_at = None;
+        self.retries = 0;
+    }
+
+    /// Subscribes anew a moment later, longer after each time.
+    pub fn try_again(&mut self, now: Instant) {
+        let [least, most] = RECOVER_DELAY;
+        let wait = least.saturating_mul(1 << self.retries.min(10)).min(most);
+        self.retries += 1;
+        self.again_at = Some(now + wait);
+    }
+
+    /// Whether a refusal passes when the publisher is back, and may be waited out.
+    pub fn waits_out(&self, now: Instant, error: &RequestError) -> bool {
+        let passes = matches!(
+            error.code,
+            request_codes::DOES_NOT_EXIST
+                | request_codes::TIMEOUT
+                | request_codes::GOING_AWAY
+                | request_codes::EXCESSIVE_LOAD
+                | request_codes::INTERNAL_ERROR
+        );
+        passes && self.recover_until.is_some_and(|until| now < until)
+    }
+
+    /// The time to subscribe anew has come.
+    pub fn is_again_due(&mut self, now: Instant) -> bool {
+        self.again_at.take_if(|at| *at <= now).is_some()
+    }
+
     /// Begins anew at the newest group.
     pub fn restart(&mut self) {
         self.state = FeedState::Unsent;
-        self.receiver = receiver(&self.options);
+        self.receiver = Receiver::new(receiver_config(&self.options), self.joins());
         self.join = None;
         self.join_stream = None;
         self.join_paused = false;
         self.join_until = None;
         self.join_again = JoinAgain::default();
+        self.join_since = None;
         self.done = None;
+    }
+
+    /// Whether a joining fetch goes with SUBSCRIBE.
+    fn joins(&self) -> bool {
+        self.options.start == Start::LatestGroup || self.resumption.is_some()
     }
 
     /// Sends SUBSCRIBE, and with it the joining fetch. Keeps trying while streams are missing.
     pub fn send(&mut self, cx: &mut Cx<'_>) -> Result<(), SessionError> {
-        let filter = match self.options.start {
-            Start::LatestGroup | Start::Now => SubscriptionFilter::LargestObject,
-            Start::Next => SubscriptionFilter::NextGroupStart,
+        if self.again_at.is_some() {
+            return Ok(());
+        }
+        let filter = match (self.options.start, &self.resumption) {
+            (Start::Next, None) => SubscriptionFilter::NextGroupStart,
+            _ => SubscriptionFilter::LargestObject,
         };
         let wait = self.options.wait.as_millis() as u64;
         let params = Parameters {
@@ -121,21 +212,33 @@ impl Feed {
             .request(cx.now, cx.t, Request::Subscribe(subscribe))
         {
             Err(SessionError::NoStreams) => return Ok(()),
+            // The next connection takes it.
+            Err(SessionError::GoingAway) if cx.shared.recovers() => return Ok(()),
             other => other?,
         };
         self.state = FeedState::Sent(request);
         self.told_priority = self.priority;
         cx.shared.routes.insert(request, Route::Feed(self.id));
-        if self.options.start == Start::LatestGroup {
+        // What the class was before; a publisher does not change it.
+        let class = self.info.class.unwrap_or(self.options.delivery);
+        let since = self.resumption.as_ref().map(|resumption| resumption.after);
+        self.join_since = since
+            .filter(|_| class == DeliveryClass::Reliable)
+            .map(|after| after.group);
+        if self.joins() {
             self.send_join(request, cx);
         }
         Ok(())
     }
 
     fn send_join(&mut self, subscribe: RequestId, cx: &mut Cx<'_>) {
-        let range = FetchRange::RelativeJoining {
-            request_id: subscribe.0,
-            groups: 0,
+        let request_id = subscribe.0;
+        let range = match self.join_since {
+            Some(group) => FetchRange::AbsoluteJoining { request_id, group },
+            None => FetchRange::RelativeJoining {
+                request_id,
+                groups: 0,
+            },
         };
         let params = Parameters {
             subscriber_priority: (self.priority != 128).then_some(self.priority),
@@ -148,22 +251,39 @@ impl Feed {
                 cx.shared.routes.insert(fetch, Route::FeedFetch(self.id));
             }
             // Live objects only: better than waiting for a stream.
-            Err(_) => self
-                .receiver
-                .on_fetch_end(cx.now, crate::delivery::FetchEnd::Refused),
+            Err(_) => {
+                self.past_is_lost();
+                self.receiver
+                    .on_fetch_end(cx.now, crate::delivery::FetchEnd::Refused);
+            }
         }
     }
 
-    /// Whether the joining fetch was refused only because it came before its SUBSCRIBE. It is sent
-    /// once more then, when the subscription stands.
-    pub fn join_overtook(&mut self, error: &RequestError) -> bool {
+    /// What lay between an interruption and the newest group cannot be had.
+    pub fn past_is_lost(&mut self) {
+        if let Some(resumption) = &mut self.resumption {
+            resumption.past_is_lost();
+        }
+    }
+
+    /// Whether the joining fetch was refused for something that another one may not be: it came
+    /// before its SUBSCRIBE, or asked for more than the peer can give. It is sent once more then,
+    /// when the subscription stands.
+    pub fn joins_again(&mut self, error: &RequestError) -> bool {
         let early = error.code == request_codes::INVALID_JOINING_REQUEST_ID
             && self.join_again == JoinAgain::Untried;
-        if early {
-            self.join = None;
-            self.join_again = JoinAgain::Wanted;
+        let too_much = error.code != request_codes::NOT_SUPPORTED && self.join_since.is_some();
+        if !early && !too_much {
+            return false;
         }
-        early
+        if !early {
+            // What the peer has of the newest group will do.
+            self.join_since = None;
+            self.past_is_lost();
+        }
+        self.join = None;
+        self.join_again = JoinAgain::Wanted;
+        true
     }
 
     /// Sends the joining fetch again, when that is wanted and possible.
@@ -174,23 +294,49 @@ impl Feed {
         }
     }
 
-    /// SUBSCRIBE_OK.
-    pub fn accepted(&mut self, now: Instant, info: TrackInfo, largest: Option<Location>) {
+    /// SUBSCRIBE_OK. Gives the gap to report when the track began anew meanwhile.
+    pub fn accepted(
+        &mut self,
+        now: Instant,
+        info: TrackInfo,
+        largest: Option<Location>,
+    ) -> Option<Gap> {
         if let FeedState::Sent(request) = self.state {
             self.state = FeedState::Active(request);
         }
+        self.stood = true;
+        self.recover_until = None;
+        self.retries = 0;
         self.info = info;
         self.largest = largest;
-        let start = largest.map(|largest| match self.options.start {
-            Start::Next => Location::new(largest.group.saturating_add(1), 0),
-            Start::LatestGroup | Start::Now => {
-                Location::new(largest.group, largest.object.saturating_add(1))
-            }
+        let next_group = self.options.start == Start::Next && self.resumption.is_none();
+        let start = largest.map(|largest| match next_group {
+            true => Location::new(largest.group.saturating_add(1), 0),
+            false => Location::new(largest.group, largest.object.saturating_add(1)),
         });
-        self.receiver.on_ok(now, &info, start);
+        let anew = |old: &mut Resumption| !old.accepted(largest, info.class.is_some());
+        let gap = self.resumption.take_if(anew).map(|old| {
+            self.delivered = None;
+            lost(old.after.group, old.after.group)
+        });
+        let resumed = self.resumption.as_ref().map(|resumption| resumption.after);
+        self.receiver.on_ok(now, &info, start, resumed);
         if self.receiver.is_joining() {
             self.join_until = Some(now + JOIN_TIMEOUT);
         }
+        gap
+    }
+
+    /// Looks at a delivery before readers have it. Gives the gap to report ahead of it.
+    pub fn resume(&mut self, delivery: &mut Delivery) -> Option<Gap> {
+        let resumption = self.resumption.as_mut()?;
+        if let Delivery::Gap(gap) = delivery {
+            resumption.tells(gap);
+            return None;
+        }
+        let first = location_of(delivery)?;
+        let class = self.receiver.class();
+        self.resumption.take()?.missed(first, class)
     }
 
     /// Lets the joining fetch's stream flow, when it does not.
@@ -212,19 +358,16 @@ impl Feed {
     }
 
     pub fn poll_timeout(&self) -> Option<Instant> {
-        match (self.receiver.poll_timeout(), self.join_due()) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (one, other) => one.or(other),
-        }
+        let times = [self.receiver.poll_timeout(), self.join_due(), self.again_at];
+        times.into_iter().flatten().min()
     }
 }
 
-fn receiver(options: &SubscribeOptions) -> Receiver {
-    let config = ReceiverConfig {
+fn receiver_config(options: &SubscribeOptions) -> ReceiverConfig {
+    ReceiverConfig {
         delivery: options.delivery,
         unordered: options.unordered,
         gap_timeout: options.gap_timeout,
         queue_bytes: options.queue_bytes,
-    };
-    Receiver::new(config, options.start == Start::LatestGroup)
+    }
 }

@@ -3,8 +3,9 @@
 use super::error::{ClientError, ErrorCode};
 use super::faults;
 use super::feed::{FeedState, JoinAgain};
+use super::join::{begin_at, join_at};
 use super::shared::{Cx, Shared};
-use super::subscriber::{join_at, unsendable, Subscriber};
+use super::subscriber::{unsendable, Subscriber};
 use super::types::{ClientEvent, End, Gap, GapReason, Start};
 use crate::delivery::{FetchEnd, TrackFault, TrackInfo};
 use crate::session::RequestEnd;
@@ -44,9 +45,16 @@ impl Subscriber {
         match response {
             Response::SubscribeOk(ok) => self.on_subscribe_ok(id, &ok, cx),
             Response::RequestError(error) => {
-                let Some(feed) = self.feeds.get(&id) else {
+                let Some(feed) = self.feeds.get_mut(&id) else {
                     return;
                 };
+                if cx.shared.recovers() && feed.waits_out(cx.now, &error) {
+                    if let Some(join) = feed.join {
+                        cx.shared.cancel(join, stream_codes::CANCELLED);
+                    }
+                    feed.try_again(cx.now);
+                    return self.restart_feed(id, cx.shared);
+                }
                 let error = faults::refused(&format!("subscribe to {}", feed.track), &error);
                 self.end_feed(id, End::Error(error), cx.shared);
             }
@@ -73,8 +81,8 @@ impl Subscriber {
             return;
         }
         let info = TrackInfo::from_properties(&ok.properties);
-        let first = feed.delivered.is_none();
-        feed.accepted(cx.now, info, ok.params.largest_object);
+        let largest = ok.params.largest_object;
+        let gap = feed.accepted(cx.now, info, largest);
         feed.join_again(cx);
         self.pauses.extend(feed.resume_join());
         let class = feed.receiver.class();
@@ -82,16 +90,20 @@ impl Subscriber {
             let Some(reader) = self.readers.get_mut(&handle) else {
                 continue;
             };
-            reader.class = class;
-            if first {
-                let largest = ok.params.largest_object;
+            let new = reader.told.is_none();
+            if let (Some(gap), false) = (gap, new) {
+                reader.gap(gap);
+            }
+            if reader.accept(class) {
                 cx.shared.event(ClientEvent::SubscriptionReady {
                     handle,
                     class,
                     largest,
                 });
             }
-            if feed.options.start != Start::LatestGroup && reader.starts_at_group() {
+            if new && feed.resumption.is_some() {
+                begin_at(feed, reader);
+            } else if new && feed.options.start != Start::LatestGroup && reader.starts_at_group() {
                 join_at(feed, reader);
             }
         }
@@ -105,13 +117,16 @@ impl Subscriber {
         };
         let what = "subscription";
         let track = feed.track.to_string();
+        let done = feed.done.take();
         let end = match end {
             RequestEnd::Rejected => return,
+            RequestEnd::Cancelled(code) if is_cut(code) && self.survives(id, cx) => return,
             RequestEnd::Cancelled(code) => End::Error(faults::cancelled(what, code)),
             RequestEnd::TimedOut => End::Error(faults::timed_out(what)),
-            RequestEnd::Done | RequestEnd::Finished => match feed.done.take() {
+            RequestEnd::Done | RequestEnd::Finished => match done {
                 None => End::Error(faults::finished(what)),
                 Some(done) if self.rejoins(id, &done, cx) => return,
+                Some(done) if is_loss(&done) && self.survives(id, cx) => return,
                 Some(done) => faults::done(&track, &done).map_or(End::Ended, End::Error),
             },
         };
@@ -141,15 +156,46 @@ impl Subscriber {
         for handle in feed.readers.clone() {
             if let Some(reader) = self.readers.get_mut(&handle) {
                 reader.gap(gap);
-                reader.fold();
                 self.turns.list(reader);
             }
         }
         feed.options.start = Start::LatestGroup;
-        feed.restart();
-        self.dirty_feeds.push(id);
-        cx.shared.want();
+        self.restart_feed(id, cx.shared);
         true
+    }
+
+    /// The track did not end: its publisher, or the way to it, was lost. It is waited for.
+    fn survives(&mut self, id: u64, cx: &mut Cx<'_>) -> bool {
+        if !cx.shared.recovers() {
+            return false;
+        }
+        // What is held is all that there is of it.
+        if let Some(feed) = self.feeds.get_mut(&id) {
+            feed.receiver.on_end();
+        }
+        self.distribute(id);
+        if let Some(feed) = self.feeds.get_mut(&id) {
+            feed.recover(cx.now, cx.shared.config.reconnect);
+            feed.try_again(cx.now);
+            feed.interrupt();
+        }
+        self.restart_feed(id, cx.shared);
+        true
+    }
+
+    /// Subscribes anew, with a receiver that counts anew.
+    fn restart_feed(&mut self, id: u64, shared: &mut Shared) {
+        let Some(feed) = self.feeds.get_mut(&id) else {
+            return;
+        };
+        feed.restart();
+        for handle in &feed.readers {
+            if let Some(reader) = self.readers.get_mut(handle) {
+                reader.fold();
+            }
+        }
+        self.dirty_feeds.push(id);
+        shared.want();
     }
 
     /// Everything that was held comes out, then the end.
@@ -212,7 +258,7 @@ impl Subscriber {
             return;
         };
         if let Some(feed) = self.feeds.get_mut(&id) {
-            if feed.join_overtook(error) {
+            if feed.joins_again(error) {
                 return;
             }
         }
@@ -252,9 +298,28 @@ impl Subscriber {
         feed.join = None;
         feed.join_stream = None;
         feed.join_until = None;
+        if end != FetchEnd::Complete {
+            feed.past_is_lost();
+        }
         if feed.receiver.is_joining() {
             feed.receiver.on_fetch_end(now, end);
         }
         self.distribute(id);
     }
+}
+
+/// The track did not end: its publisher, or the way to it, was lost.
+fn is_loss(done: &PublishDone) -> bool {
+    matches!(
+        done.status,
+        done_codes::INTERNAL_ERROR | done_codes::GOING_AWAY
+    )
+}
+
+/// The same for a request that was cut off with a stream reset code.
+fn is_cut(code: u64) -> bool {
+    matches!(
+        code,
+        stream_codes::INTERNAL_ERROR | stream_codes::GOING_AWAY
+    )
 }

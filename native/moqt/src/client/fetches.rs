@@ -62,6 +62,16 @@ impl Fetches {
         self.statuses.keys().copied().collect()
     }
 
+    /// The session is over: none of them goes on.
+    pub fn take_all(&mut self) -> Vec<Handle> {
+        std::mem::take(&mut self.of).into_keys().collect()
+    }
+
+    /// The same of the status requests.
+    pub fn take_statuses(&mut self) -> Vec<Handle> {
+        self.statuses.drain().map(|(handle, _)| handle).collect()
+    }
+
     pub fn cancel(&mut self, handle: Handle, shared: &mut Shared) {
         if let Some(request) = self.of.remove(&handle).and_then(|fetch| fetch.request) {
             shared.cancel(request, stream_codes::CANCELLED);
@@ -222,6 +232,9 @@ impl Subscriber {
                     self.fetches.cancel(handle, cx.shared);
                     self.end_reader(handle, End::Error(error));
                     return;
+                }
+                if let Some(joining) = &mut reader.joining {
+                    joining.start = Location::new(object.group, object.object.saturating_add(1));
                 }
                 let published_at = match object.properties.is_empty() {
                     true => None,

@@ -1,13 +1,15 @@
 //! The client state machine over a session: publications, subscriptions, discovery, fetch.
 //! Sans-I/O; the twin of `packages/core/src/client`.
 //!
-//! Commands only note what is wanted; [`Client::pump`] writes it. The owner calls, on the thread of
-//! the connection: [`Client::attach`] when the transport is ready, [`Client::handle`] for each of
-//! its events, [`Client::on_timeout`] when [`Client::poll_timeout`] says so, and after a batch of
-//! commands or of polled events [`Client::pump`]. After each of these it polls events until `None`.
+//! Commands only note what is wanted; [`Client::pump`] writes it. The owner of the connections calls
+//! [`Client::connect`] once, makes and closes connections as [`Client::poll_link`] says, and calls,
+//! on their thread: [`Client::attach`] when one is ready, [`Client::handle`] for each of its events,
+//! [`Client::on_timeout`] when [`Client::poll_timeout`] says so, and after a batch of commands or of
+//! polled events [`Client::pump`]. After each of these it polls events, then links, until `None`.
 
 mod announce;
 mod api;
+mod connector;
 mod discovery;
 pub mod error;
 mod events;
@@ -15,10 +17,14 @@ mod faults;
 mod feed;
 mod feeds;
 mod fetches;
+mod join;
+mod links;
 mod publication;
 mod publisher;
 mod reader;
 mod reading;
+mod reconnect;
+mod resumption;
 mod serve;
 mod serve_fetch;
 mod shared;
@@ -28,25 +34,35 @@ mod tests;
 pub mod types;
 mod validate;
 
+pub use connector::{LinkCommand, LinkId};
 pub use error::{ClientError, ErrorCode};
+pub use links::SetupAddress;
+pub use reconnect::Reconnect;
 pub use types::*;
 
-use crate::session::{Link, Role, Session, SessionClose, SessionConfig};
-use crate::transport::{Transport, TransportEvent};
+use crate::session::Session;
+use crate::transport::Transport;
 use crate::wire::error::session_codes;
-use crate::wire::profile::Draft;
-use crate::wire::token::AuthToken;
+use connector::Connector;
 use discovery::Discovery;
 use publisher::Publisher;
 use shared::{Cx, Shared};
 use std::time::Instant;
 use subscriber::Subscriber;
 
-/// One connection's worth of publications and subscriptions. They are kept apart from the session,
-/// so that another session can be attached under them.
+/// Publications, subscriptions and requests, which outlive the connections that carry them.
 pub struct Client {
     state: ClientState,
+    /// The session that carries everything.
     session: Option<Session>,
+    /// Its connection.
+    link: Option<LinkId>,
+    /// Its peer's SETUP came.
+    stands: bool,
+    /// After a GOAWAY: the next session, until its peer's SETUP came. The old one goes on meanwhile.
+    next: Option<Session>,
+    connector: Connector,
+    reconnects: u64,
     info: Option<SessionInfo>,
     shared: Shared,
     publisher: Publisher,
@@ -64,6 +80,11 @@ impl Client {
         Client {
             state: ClientState::Connecting,
             session: None,
+            link: None,
+            stands: false,
+            next: None,
+            connector: Connector::new(&config),
+            reconnects: 0,
             info: None,
             shared: Shared::new(config),
             publisher: Publisher::default(),
@@ -72,63 +93,6 @@ impl Client {
             closing: None,
             closed: None,
         }
-    }
-
-    /// The connection is ready: SETUP goes out, and everything that was asked for meanwhile.
-    pub fn attach(&mut self, now: Instant, t: &mut dyn Transport) {
-        if self.session.is_some() || self.state == ClientState::Closed {
-            return;
-        }
-        let mut session = Session::new(self.session_config());
-        session.start(now, t);
-        self.session = Some(session);
-        self.shared.attached = true;
-        self.pump(now, t);
-    }
-
-    fn session_config(&self) -> SessionConfig {
-        let config = &self.shared.config;
-        let mut session = SessionConfig::client();
-        session.draft = Draft::default();
-        session.role = if config.initiator {
-            Role::Client
-        } else {
-            Role::Server
-        };
-        session.link = match (&config.path, &config.authority) {
-            (None, None) => Link::WebTransport,
-            _ => Link::Quic,
-        };
-        session.path = config.path.clone();
-        session.authority = config.authority.clone();
-        session.implementation = Some(config.implementation.clone());
-        session.tokens = config.token.iter().cloned().map(token).collect();
-        session.limits.max_object_size = config.max_object_size;
-        session.limits.setup_timeout = config.setup_timeout;
-        session
-    }
-
-    /// Takes one event of the connection. Before [`Client::attach`], `Closed` says that it could
-    /// not be established.
-    pub fn handle(&mut self, now: Instant, t: &mut dyn Transport, event: TransportEvent) {
-        match &mut self.session {
-            Some(session) => {
-                session.handle(now, t, event);
-                self.take_session_events(now, t);
-                self.pump(now, t);
-            }
-            None => {
-                if let TransportEvent::Closed(reason) = event {
-                    self.connection_failed(reason);
-                }
-            }
-        }
-    }
-
-    /// The connection is gone, or could not be established at all.
-    pub fn connection_failed(&mut self, reason: crate::transport::CloseReason) {
-        let error = faults::closed(&SessionClose::Transport(reason));
-        self.shut(error);
     }
 
     /// Writes what commands asked for. Call after a batch of commands or of polled events.
@@ -164,12 +128,13 @@ impl Client {
 
     /// When [`Client::on_timeout`] wants to be called; in the past when a pump is due.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let session = self.session.as_ref()?;
+        let session = self.session.as_ref();
         let times = [
-            session.poll_timeout(),
-            self.publisher.poll_timeout(),
-            self.subscriber.poll_timeout(),
-            self.discovery.poll_timeout(),
+            self.connector.poll_timeout(),
+            session.and_then(Session::poll_timeout),
+            session.and_then(|_| self.publisher.poll_timeout()),
+            session.and_then(|_| self.subscriber.poll_timeout()),
+            session.and_then(|_| self.discovery.poll_timeout()),
             self.closing,
         ];
         times.into_iter().flatten().min()
@@ -180,9 +145,10 @@ impl Client {
         self.session.is_some() && (self.shared.dirty || !self.shared.cancels.is_empty())
     }
 
-    /// Lets time pass.
-    pub fn on_timeout(&mut self, now: Instant, t: &mut dyn Transport) {
-        let Some(session) = &mut self.session else {
+    /// Lets time pass. `t`: the transport of [`Client::link`], if there is one.
+    pub fn on_timeout(&mut self, now: Instant, t: Option<&mut dyn Transport>) {
+        self.connector_timeout(now);
+        let (Some(session), Some(t)) = (&mut self.session, t) else {
             return;
         };
         session.on_timeout(now, t);
@@ -228,7 +194,13 @@ impl Client {
             return;
         }
         self.state = ClientState::Closed;
-        self.session = None;
+        self.connector.stop();
+        let session = self.session.take();
+        let open = session.is_some_and(|session| !session.is_closed());
+        if let Some(link) = self.link.take().filter(|_| open) {
+            self.connector.close(link);
+        }
+        self.next = None;
         self.closing = None;
         let end = match &error {
             Some(error) => End::Error(error.clone()),
@@ -252,13 +224,5 @@ impl Client {
             error: error.clone(),
         });
         self.closed = Some(error);
-    }
-}
-
-fn token(value: bytes::Bytes) -> AuthToken {
-    // Type 0: the meaning is agreed between the application and its relay.
-    AuthToken::UseValue {
-        token_type: 0,
-        value,
     }
 }

@@ -286,6 +286,7 @@ impl Publisher {
     }
 
     pub fn on_timeout(&mut self, cx: &mut Cx<'_>) {
+        self.announcements.on_timeout(cx.now, cx.shared);
         if self.timer.is_none_or(|at| at > cx.now) {
             return;
         }
@@ -324,10 +325,33 @@ impl Publisher {
     }
 
     pub fn poll_timeout(&self) -> Option<Instant> {
-        match (self.timer, self.serving.next_snapshot()) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (one, other) => one.or(other),
-        }
+        let times = [
+            self.timer,
+            self.serving.next_snapshot(),
+            self.announcements.poll_timeout(),
+        ];
+        times.into_iter().flatten().min()
+    }
+
+    /// The connection is gone, and the peer's subscriptions with it: publications wait for the next
+    /// one. Those that had ended cannot send their rest any more.
+    pub fn detach(&mut self, shared: &mut Shared) {
+        self.serving = Serving::default();
+        self.dirty.clear();
+        self.timer = None;
+        self.announcements.detach();
+        self.publications.retain(|handle, publication| {
+            publication.drop_downstream(shared);
+            let Life::Ending { flush, .. } = publication.life else {
+                return true;
+            };
+            if flush {
+                let message = "The connection was lost before everything was acknowledged: publish the track again to be sure.";
+                let error = ClientError::new(ErrorCode::ConnectionFailed, message);
+                shared.event(ClientEvent::Ended(*handle, End::Error(error)));
+            }
+            false
+        });
     }
 
     /// Whether everything that was accepted is acknowledged by the next hop.

@@ -18,6 +18,7 @@ const OVERHEAD: usize = 32;
 pub(super) struct Joining {
     /// `None`: to be sent.
     pub request: Option<RequestId>,
+    /// What is fetched next: it advances with what comes.
     pub start: Location,
     pub end: Location,
     /// What the feed brings meanwhile.
@@ -41,6 +42,8 @@ pub(super) struct Reader {
     pub source: Source,
     pub options: SubscribeOptions,
     pub class: DeliveryClass,
+    /// The class that the application was told when the subscription was accepted.
+    pub told: Option<DeliveryClass>,
     queue: VecDeque<Delivery>,
     bytes: usize,
     objects: usize,
@@ -48,8 +51,8 @@ pub(super) struct Reader {
     pub reading: bool,
     /// It is on the client's list of readers with something to read.
     pub listed: bool,
-    /// Deliveries before this group are not for this reader.
-    pub from_group: Option<u64>,
+    /// Deliveries before this location are not for this reader.
+    pub from: Option<Location>,
     pub joining: Option<Joining>,
     end: Option<End>,
     stats: SubscriptionStats,
@@ -71,13 +74,14 @@ impl Reader {
             track,
             source,
             class: options.delivery,
+            told: None,
             options,
             queue: VecDeque::new(),
             bytes: 0,
             objects: 0,
             reading: true,
             listed: false,
-            from_group: None,
+            from: None,
             joining: None,
             end: None,
             stats: SubscriptionStats::default(),
@@ -86,16 +90,34 @@ impl Reader {
         }
     }
 
+    /// The class in force. True when the application is to be told.
+    pub fn accept(&mut self, class: DeliveryClass) -> bool {
+        self.class = class;
+        self.told.replace(class) != Some(class)
+    }
+
+    /// Has a FETCH bring what lies in this range; what the feed brings meanwhile follows it.
+    pub fn join(&mut self, start: Location, end: Location) {
+        self.joining = Some(Joining {
+            request: None,
+            start,
+            end,
+            held: VecDeque::new(),
+            held_bytes: 0,
+        });
+    }
+
     /// From the feed.
     pub fn deliver(&mut self, delivery: Delivery) {
         if self.end.is_some() {
             return;
         }
         if let Delivery::Object(object) = &delivery {
-            if self.from_group.is_some_and(|from| object.group < from) {
+            let before = |from| Location::new(object.group, object.object) < from;
+            if self.from.is_some_and(before) {
                 return;
             }
-            self.from_group = None;
+            self.from = None;
         }
         if let Some(joining) = &mut self.joining {
             if let Delivery::Object(object) = &delivery {

@@ -2,11 +2,11 @@
 
 use super::feed::JOIN_TIMEOUT;
 use super::reader::{Reader, Source};
+use super::resumption::location_of;
 use super::shared::Shared;
 use super::subscriber::Subscriber;
 use super::types::{ClientEvent, Handle};
-use crate::delivery::{Delivery, DeliveryClass};
-use crate::wire::location::Location;
+use crate::delivery::DeliveryClass;
 use std::time::Instant;
 
 impl Subscriber {
@@ -77,9 +77,15 @@ impl Subscriber {
             return;
         };
         let reliable = feed.receiver.class() == DeliveryClass::Reliable;
-        while let Some(delivery) = feed.receiver.poll() {
-            if let Delivery::Object(object) = &delivery {
-                let location = Location::new(object.group, object.object);
+        while let Some(mut delivery) = feed.receiver.poll() {
+            if let Some(gap) = feed.resume(&mut delivery) {
+                for handle in &feed.readers {
+                    if let Some(reader) = self.readers.get_mut(handle) {
+                        reader.gap(gap);
+                    }
+                }
+            }
+            if let Some(location) = location_of(&delivery) {
                 feed.delivered = feed.delivered.max(Some(location));
             }
             let Some((last, others)) = feed.readers.split_last() else {

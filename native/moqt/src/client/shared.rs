@@ -76,6 +76,24 @@ impl Shared {
         id
     }
 
+    /// A session carries everything from now on: what waits is sent.
+    pub fn attached(&mut self) {
+        self.attached = true;
+        self.want();
+    }
+
+    /// The session is over, with all its requests and streams.
+    pub fn detached(&mut self) {
+        self.routes.clear();
+        self.owners = StreamOwners::default();
+        self.cancels.clear();
+    }
+
+    /// Whether what is lost is asked for again.
+    pub fn recovers(&self) -> bool {
+        self.config.reconnect.is_some()
+    }
+
     /// A request waits for the next pump.
     pub fn want(&mut self) {
         self.dirty = true;

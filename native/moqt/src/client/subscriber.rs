@@ -1,16 +1,18 @@
 //! The subscribing half: feeds, their readers, fetches and status requests.
 
 use super::error::{ClientError, ErrorCode};
+use super::faults;
 use super::feed::{Feed, FeedState};
 use super::fetches::Fetches;
-use super::reader::{release, Joining, Reader, Source, Turns};
+use super::join;
+use super::reader::{release, Reader, Source, Turns};
+use super::reconnect::Reconnect;
 use super::shared::{Cx, Route, Shared};
-use super::types::{ClientEvent, End, FetchOptions, Handle, Start, SubscribeOptions};
-use crate::delivery::FetchEnd;
+use super::types::{ClientEvent, End, FetchOptions, Handle, SubscribeOptions};
+use crate::delivery::{DeliveryClass, FetchEnd};
 use crate::session::SessionError;
 use crate::transport::StreamId;
 use crate::wire::error::stream_codes;
-use crate::wire::location::Location;
 use crate::wire::message::{Fetch, FetchRange, Request};
 use crate::wire::name::FullTrackName;
 use crate::wire::params::Parameters;
@@ -54,7 +56,7 @@ impl Subscriber {
             feed.priority = feed.priority.min(reader.options.priority);
             reader.since(feed.receiver.stats());
             if matches!(feed.state, FeedState::Active(_)) {
-                attach(feed, &mut reader, shared);
+                join::attach(feed, &mut reader, shared);
             }
         }
         self.readers.insert(handle, reader);
@@ -100,14 +102,15 @@ impl Subscriber {
         };
         release(&reader, shared, stream_codes::CANCELLED);
         match reader.source {
-            Source::Feed(id) => self.detach(id, handle, shared),
+            Source::Feed(id) => self.leave(id, handle, shared),
             Source::Fetch => self.fetches.cancel(handle, shared),
         }
         shared.event(ClientEvent::Ended(handle, End::Closed));
         true
     }
 
-    fn detach(&mut self, id: u64, handle: Handle, shared: &mut Shared) {
+    /// A reader leaves its feed; the last one ends it.
+    fn leave(&mut self, id: u64, handle: Handle, shared: &mut Shared) {
         let Some(feed) = self.feeds.get_mut(&id) else {
             return;
         };
@@ -214,6 +217,8 @@ impl Subscriber {
                         .insert(request, Route::Fetch(reader.handle));
                 }
                 Err(SessionError::NoStreams) => {}
+                // The next connection takes it.
+                Err(SessionError::GoingAway) if cx.shared.recovers() => {}
                 Err(_) => {
                     reader.joined(false);
                     turns.list(reader);
@@ -253,10 +258,81 @@ impl Subscriber {
             }
             if let Some(feed) = self.feeds.get_mut(&id) {
                 feed.receiver.on_timeout(cx.now);
+                if feed.is_again_due(cx.now) {
+                    self.dirty_feeds.push(id);
+                    cx.shared.want();
+                }
             }
             self.distribute(id);
         }
         self.apply_pauses(cx);
+    }
+
+    /// Another session carries the subscriptions: a publisher that is not there yet is waited for.
+    pub fn recover(&mut self, now: Instant, policy: Option<Reconnect>) {
+        for feed in self.feeds.values_mut() {
+            feed.recover(now, policy);
+        }
+    }
+
+    /// The session is over: subscriptions wait for the next one, what needed an answer ends.
+    pub fn detach(&mut self, shared: &mut Shared) {
+        self.dirty_feeds.clear();
+        let ids: Vec<u64> = self.feeds.keys().copied().collect();
+        for id in ids {
+            self.interrupt_feed(id, shared);
+        }
+        // Of streams that are gone.
+        self.pauses.clear();
+        for reader in self.readers.values_mut() {
+            if let Some(joining) = &mut reader.joining {
+                joining.request = None;
+                if joining.start >= joining.end {
+                    reader.joined(true);
+                    self.turns.list(reader);
+                }
+            }
+        }
+        for handle in self.fetches.take_all() {
+            let error = faults::not_connected("go on with this fetch");
+            self.end_reader(handle, End::Error(error));
+        }
+        for handle in self.fetches.take_statuses() {
+            let error = faults::not_connected("tell the status of the track");
+            shared.event(ClientEvent::Ended(handle, End::Error(error)));
+        }
+    }
+
+    fn interrupt_feed(&mut self, id: u64, shared: &mut Shared) {
+        let Some(feed) = self.feeds.get_mut(&id) else {
+            return;
+        };
+        let done = feed.done.take();
+        // What a `reliable` track holds for order comes again, in order.
+        if done.is_some() || feed.receiver.class() != DeliveryClass::Reliable {
+            feed.receiver.on_end();
+        }
+        self.distribute(id);
+        if let Some(done) = done {
+            // It was over already.
+            let Some(feed) = self.feeds.get_mut(&id) else {
+                return;
+            };
+            feed.state = FeedState::Unsent;
+            let end = faults::done(&feed.track.to_string(), &done).map_or(End::Ended, End::Error);
+            self.drop_with(id, end, stream_codes::CANCELLED, shared);
+            return;
+        }
+        let Some(feed) = self.feeds.get_mut(&id) else {
+            return;
+        };
+        feed.interrupt();
+        for handle in &feed.readers {
+            if let Some(reader) = self.readers.get_mut(handle) {
+                reader.fold();
+            }
+        }
+        self.dirty_feeds.push(id);
     }
 
     /// The client closes: every handle ends. After a loss, what waits for readers is still
@@ -290,41 +366,6 @@ impl Subscriber {
             self.turns = turns;
         }
     }
-}
-
-/// A second reader comes to a feed that runs.
-fn attach(feed: &Feed, reader: &mut Reader, shared: &mut Shared) {
-    reader.class = feed.receiver.class();
-    let (handle, class) = (reader.handle, reader.class);
-    let largest = feed.delivered.max(feed.largest);
-    shared.event(ClientEvent::SubscriptionReady {
-        handle,
-        class,
-        largest,
-    });
-    match reader.options.start {
-        Start::LatestGroup => join_at(feed, reader),
-        Start::Next => reader.from_group = feed.delivered.map(|at| at.group.saturating_add(1)),
-        Start::Now => {}
-    }
-}
-
-/// Asks for the newest group up to what the feed has delivered; the feed brings the rest.
-pub(super) fn join_at(feed: &Feed, reader: &mut Reader) {
-    if feed.delivered.is_none() && feed.receiver.is_joining() {
-        // The feed's own join brings it.
-        return;
-    }
-    let Some(newest) = feed.delivered.or(feed.largest) else {
-        return;
-    };
-    reader.joining = Some(Joining {
-        request: None,
-        start: Location::new(newest.group, 0),
-        end: Location::new(newest.group, newest.object.saturating_add(1)),
-        held: Default::default(),
-        held_bytes: 0,
-    });
 }
 
 pub(super) fn unsendable(what: &str, error: &SessionError) -> ClientError {

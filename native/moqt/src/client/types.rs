@@ -1,6 +1,8 @@
 //! Options, ids and events of the client.
 
+use super::connector::LinkId;
 use super::error::ClientError;
+use super::reconnect::Reconnect;
 pub use crate::delivery::inbound::{Gap, GapReason, InObject};
 use crate::delivery::DeliveryClass;
 use crate::wire::location::{GroupOrder, Location};
@@ -18,14 +20,16 @@ pub struct Handle(pub u64);
 pub struct ClientConfig {
     /// Sent as authorization token with SETUP.
     pub token: Option<Bytes>,
-    /// PATH option of SETUP; raw QUIC clients only.
-    pub path: Option<String>,
-    /// AUTHORITY option of SETUP; raw QUIC clients only.
-    pub authority: Option<String>,
+    /// A token is asked for before each connection, with [`ClientEvent::TokenWanted`].
+    pub ask_token: bool,
+    /// How a lost connection is repaired; `None`: a loss closes the client.
+    pub reconnect: Option<Reconnect>,
+    /// Of the jitter between attempts: clients with different seeds do not come back together.
+    pub seed: u64,
     /// MOQT_IMPLEMENTATION.
     pub implementation: String,
-    /// Longest wait from [`attach`](super::Client::attach) to the peer's SETUP.
-    pub setup_timeout: Duration,
+    /// Longest wait for the token, the connection and the peer's SETUP together.
+    pub connect_timeout: Duration,
     /// Largest object in bytes accepted from the peer.
     pub max_object_size: usize,
     /// Most publications of this client at one time.
@@ -44,10 +48,11 @@ impl Default for ClientConfig {
     fn default() -> Self {
         ClientConfig {
             token: None,
-            path: None,
-            authority: None,
+            ask_token: false,
+            reconnect: None,
+            seed: 0,
             implementation: concat!("moq-game/", env!("CARGO_PKG_VERSION")).to_owned(),
-            setup_timeout: Duration::from_secs(10),
+            connect_timeout: Duration::from_secs(10),
             max_object_size: 16 << 20,
             max_publications: 1_024,
             max_requests: 4_096,
@@ -178,14 +183,14 @@ pub enum SendError {
     Closed,
 }
 
-/// connecting → open → closed.
+/// connecting → open → closed. `Reconnecting` stands between two `Open`s.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ClientState {
     /// No session yet.
     Connecting,
     /// SETUP was exchanged.
     Open,
-    /// A session was lost and another one is being established.
+    /// A session was lost, or its peer goes away, and another one is being established.
     Reconnecting,
     /// For good.
     Closed,
@@ -224,6 +229,9 @@ pub enum ClientEvent {
         /// Why, when something failed.
         error: Option<ClientError>,
     },
+    /// A connection is to be made and needs a token; [`supply_token`](super::Client::supply_token)
+    /// answers. The attempt waits for it as long as for everything else.
+    TokenWanted(LinkId),
     /// The peer accepted the publication's namespace.
     PublicationReady(Handle),
     /// How many subscriptions the peer holds on the publication now.
@@ -316,4 +324,6 @@ pub struct ClientStats {
     pub datagrams_dropped: u64,
     /// Requests of the peer that were refused.
     pub requests_refused: u64,
+    /// How often a lost connection was replaced.
+    pub reconnects: u64,
 }

@@ -29,6 +29,9 @@ function turn(): void {
   for (const run of all) run();
 }
 
+/** Until promises that are settled have been heard. */
+const settle = (): Promise<void> => new Promise((done) => setTimeout(done));
+
 function open(): NativeClient {
   const client = new NativeClient(port, host(), "{}");
   port.opened(client.handle);
@@ -85,6 +88,63 @@ describe("connecting", () => {
       token: { hex: "00ff" },
       serverCertificateHashes: ["ab".repeat(32)],
     });
+  });
+
+  test("a token that a function gives is asked for whenever the library wants one", async () => {
+    const given = ["one", new Error("no service"), Uint8Array.of(2), 7];
+    const token = (): string => {
+      const next = given.shift();
+      if (next instanceof Error) throw next;
+      return next as string;
+    };
+    const options = resolveClientOptions({ token, reconnect: { timeout: 0 } });
+    const connecting = connectNative(port, host(), "moqt://h", options);
+    const opened = JSON.parse(String(port.of("open")[0]?.[0])) as Record<string, unknown>;
+    expect(opened).toMatchObject({ askToken: true, reconnect: { initialDelay: 200, timeout: 0 } });
+    expect(opened).not.toHaveProperty("token");
+    const wanted = (attempt: number): void =>
+      port.tell({ kind: RecordKind.TokenWanted, handle: 1, extra: attempt });
+    wanted(1);
+    await settle();
+    expect(port.of("supplyToken")).toEqual([[1, 1, new TextEncoder().encode("one")]]);
+    port.opened();
+    const client = await connecting;
+    wanted(2);
+    await settle();
+    expect(port.of("refuseToken")).toEqual([[1, 2, expect.stringContaining("no service")]]);
+    wanted(3);
+    await settle();
+    expect(port.of("supplyToken").at(-1)).toEqual([1, 3, Uint8Array.of(2)]);
+    // What is no token will not become one.
+    const ends: unknown[] = [];
+    client.onState((state, reason) => ends.push([state, reason?.code]));
+    wanted(4);
+    await settle();
+    expect(ends).toEqual([["closed", "invalid_argument"]]);
+  });
+
+  test("a loss shows as a state with its reason, and counts once it is repaired", async () => {
+    const connecting = connectNative(port, host(), "moqt://h", resolveClientOptions({}));
+    port.opened();
+    const client = await connecting;
+    const states: unknown[] = [];
+    client.onState((state, reason) => states.push([state, reason?.code, reason?.retryable]));
+    port.tell({
+      kind: RecordKind.State,
+      handle: 1,
+      code: 2,
+      extra: ERROR_CODES.timeout,
+      payload: { message: "nothing was heard", retryable: true },
+    });
+    expect(client.state).toBe("reconnecting");
+    // It takes what it takes while it is open.
+    expect(() => client.publish(TRACK)).not.toThrow();
+    port.opened();
+    expect(states).toEqual([
+      ["reconnecting", "timeout", true],
+      ["open", undefined, undefined],
+    ]);
+    expect(client.stats().reconnects).toBe(2);
   });
 
   test("rejects with the library's reason, and frees the handle", async () => {

@@ -14,12 +14,14 @@ import type {
   Signal,
   SubscribeOptions,
   Subscription,
+  TokenSource,
   TrackRef,
   TrackStatus,
 } from "../api.js";
 import { deferred } from "../client/deferred.js";
 import { Listeners } from "../client/listeners.js";
-import { ERROR_CODES, MoqError } from "../errors.js";
+import { MoqError } from "../errors.js";
+import { currentToken } from "../options/credentials.js";
 import {
   resolveCloseOptions,
   resolveFetchOptions,
@@ -30,6 +32,7 @@ import {
   resolveTrack,
   trackLabel,
 } from "../options.js";
+import { encodeUtf8 } from "../wire/utf8.js";
 import { RecordObjects } from "./objects.js";
 import { NATIVE_ABI_VERSION, type NativeHost, type NativePort, POLL_TOO_SMALL } from "./port.js";
 import { NativePublication } from "./publication.js";
@@ -84,8 +87,10 @@ export class NativeClient implements Client, SubscriptionOwner {
   #statsAt = -Infinity;
   #stopSignal: () => void = () => {};
 
-  /** Begins to connect; `opened` settles when it is known how that went. */
-  constructor(port: NativePort, host: NativeHost, options: string) {
+  readonly #token: TokenSource | undefined;
+
+  /** Begins to connect; `opened` settles when it is known how that went. `token`: asked when the library asks. */
+  constructor(port: NativePort, host: NativeHost, options: string, token?: TokenSource) {
     const version = port.abiVersion();
     if (version !== NATIVE_ABI_VERSION) {
       throw new MoqError(
@@ -98,6 +103,7 @@ export class NativeClient implements Client, SubscriptionOwner {
     this.#host = host;
     this.#slabs = SLABS.get(port) ?? new Slabs();
     SLABS.set(port, this.#slabs);
+    this.#token = token;
     this.now = host.now;
     this.objects = new RecordObjects(this.#slabs, host.now() - port.now() / 1_000);
     this.#states = new Listeners((error) => this.listenerFailed(error));
@@ -229,7 +235,7 @@ export class NativeClient implements Client, SubscriptionOwner {
     }
     return {
       state: this.#state,
-      reconnects: 0,
+      reconnects: raw?.reconnects ?? 0,
       rtt: raw?.rtt ?? undefined,
       bytesSent: raw?.bytesSent ?? undefined,
       bytesReceived: raw?.bytesReceived ?? undefined,
@@ -402,6 +408,8 @@ export class NativeClient implements Client, SubscriptionOwner {
   #record(record: RecordCursor): void {
     if (record.kind === RecordKind.State) {
       this.#changeState(record);
+    } else if (record.kind === RecordKind.TokenWanted) {
+      void this.#answer(record.extra);
     } else if (record.kind === RecordKind.End) {
       // A close that was asked for is no failure, and neither is one that could not flush in time.
       this.#end(this.#closing ? undefined : record.toError());
@@ -416,10 +424,26 @@ export class NativeClient implements Client, SubscriptionOwner {
       this.#protocol = { ...told, peer: told.peer ?? undefined };
     }
     this.#state = state;
-    const reason =
-      state === "reconnecting" ? record.errorOf(ERROR_CODES.connection_failed) : undefined;
+    const reason = state === "reconnecting" ? record.toLoss() : undefined;
     if (state === "open") this.#opened.resolve();
     this.#states.emit(state, reason);
+  }
+
+  /** The token for one attempt to connect. */
+  async #answer(attempt: number): Promise<void> {
+    try {
+      const token = (await currentToken(this.#token)) ?? "";
+      const bytes = typeof token === "string" ? encodeUtf8(token) : token;
+      if (this.#isOver()) return;
+      const result = this.port.supplyToken(this.handle, attempt, bytes);
+      if (result < 0) throw portError(this.port, result);
+    } catch (reason) {
+      if (this.#isOver()) return;
+      const error = reason as MoqError;
+      // A source that gives what is no token will not mend itself.
+      if (error.code === "unauthorized") this.port.refuseToken(this.handle, attempt, error.message);
+      else this.#end(error);
+    }
   }
 
   #end(error: MoqError | undefined): void {

@@ -1,6 +1,5 @@
 import type { Client } from "../api.js";
 import { MoqError } from "../errors.js";
-import { currentToken } from "../options/credentials.js";
 import type { ResolvedClientOptions } from "../options.js";
 import { NativeClient } from "./client.js";
 import type { NativeHost, NativePort } from "./port.js";
@@ -9,23 +8,21 @@ import type { NativeHost, NativePort } from "./port.js";
 export function nativeClientOptions(
   url: string,
   options: ResolvedClientOptions,
-  token: string | Uint8Array | undefined,
   extra: Readonly<Record<string, unknown>> = {},
 ): string {
-  const {
-    token: _token,
-    reconnect: _,
-    signal: _signal,
-    serverCertificateHashes,
-    ...rest
-  } = options;
+  const { token, reconnect, signal: _, serverCertificateHashes, ...rest } = options;
   return JSON.stringify({
     ...extra,
     ...rest,
     url,
-    token: token === undefined || typeof token === "string" ? token : { hex: hex(token) },
+    ...(typeof token === "function" ? { askToken: true } : { token: tokenField(token) }),
+    reconnect: reconnect ?? false,
     serverCertificateHashes: serverCertificateHashes.map(hex),
   });
+}
+
+function tokenField(token: string | Uint8Array | undefined): unknown {
+  return token === undefined || typeof token === "string" ? token : { hex: hex(token) };
 }
 
 function hex(bytes: Uint8Array): string {
@@ -48,9 +45,9 @@ export async function connectNative(
       "connect takes the address of a relay as its first argument, for example https://relay.example:4443/match.",
     );
   }
-  const { token: source } = options;
-  const token = typeof source === "function" ? await currentToken(source) : source;
-  const client = new NativeClient(port, host, nativeClientOptions(url, options, token, extra));
+  const { token } = options;
+  const source = typeof token === "function" ? token : undefined;
+  const client = new NativeClient(port, host, nativeClientOptions(url, options, extra), source);
   client.follow(options.signal);
   await client.opened;
   // SETUPs cross: a relay that does not admit this client may say so right after it opened.

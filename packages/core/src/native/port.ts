@@ -17,6 +17,10 @@ export interface NativePort {
   now(): number;
   /** `moq_client_open`: the client's handle. Returns before anything was sent. */
   open(options: string): number;
+  /** `moq_client_supply_token`: answers the record that a token is wanted for this attempt. */
+  supplyToken(client: number, attempt: number, token: Uint8Array): number;
+  /** `moq_client_refuse_token`: there is no token for this attempt, which fails with the reason. */
+  refuseToken(client: number, attempt: number, reason: string): number;
   /** `moq_client_close`: with `flushMs` 0 at once and for good, otherwise the client's END follows. */
   close(client: number, flushMs: number): number;
   /** `moq_publication_open` and its siblings: the handle of the request. */

@@ -64,7 +64,24 @@ describe("records", () => {
       "error",
       { fromGroup: 7, toGroup: 9, objects: 30, reason: "too_far_behind" },
       { fromGroup: 7, toGroup: 7, objects: undefined, reason: "reset" },
+      "reconnecting",
+      {
+        fromGroup: 1_767_225_600_123,
+        toGroup: 1_767_225_600_125,
+        objects: undefined,
+        reason: "reconnected",
+      },
     ]);
+  });
+
+  test("a loss has its reason", () => {
+    const cursor = over(golden());
+    while (cursor.next()) {
+      if (cursor.kind !== RecordKind.State || cursor.toState() !== "reconnecting") continue;
+      expect(cursor.toLoss()).toMatchObject({ code: "timeout", message: "nothing was heard" });
+      return;
+    }
+    throw new Error("no loss among the vectors");
   });
 
   test("an error keeps code, message, the peer's code and whether to retry", () => {

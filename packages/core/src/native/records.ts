@@ -19,6 +19,7 @@ export const RecordKind = {
   Writable: 8,
   KeyframeWanted: 9,
   Status: 10,
+  TokenWanted: 11,
 } as const;
 
 export const RecordFlag = {
@@ -164,6 +165,11 @@ export class RecordCursor {
   toEnd(): EndReason {
     const error = this.toError();
     return error === undefined ? { kind: "ended", error } : { kind: "error", error };
+  }
+
+  /** Why a client has the state `reconnecting`. */
+  toLoss(): MoqError {
+    return this.errorOf(this.extra);
   }
 
   /** The error of an `END`; `undefined` when it ended in order. */

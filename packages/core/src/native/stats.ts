@@ -2,6 +2,7 @@ import type { NativeCounters } from "./subscription.js";
 
 /** What `moq_client_stats` gives. */
 export interface RawStats {
+  readonly reconnects: number;
   readonly rtt: number | null;
   readonly bytesSent: number | null;
   readonly bytesReceived: number | null;

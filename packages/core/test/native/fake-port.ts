@@ -85,6 +85,12 @@ export class FakePort implements NativePort {
   open(options: string): number {
     return this.#call("open", [options], true);
   }
+  supplyToken(client: number, attempt: number, token: Uint8Array): number {
+    return this.#call("supplyToken", [client, attempt, token], false);
+  }
+  refuseToken(client: number, attempt: number, reason: string): number {
+    return this.#call("refuseToken", [client, attempt, reason], false);
+  }
   close(client: number, flushMs: number): number {
     return this.#call("close", [client, flushMs], false);
   }
@@ -129,6 +135,7 @@ export class FakePort implements NativePort {
   }
   stats(): string {
     return JSON.stringify({
+      reconnects: 2,
       rtt: 1.5,
       bytesSent: 10,
       bytesReceived: 20,

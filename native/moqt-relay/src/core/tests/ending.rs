@@ -127,6 +127,16 @@ fn shutdown_says_goaway_and_refuses_new_requests() {
 }
 
 #[test]
+fn a_publisher_that_was_told_to_go_has_not_ended_its_tracks() {
+    let mut w = World::new();
+    let track = name("match", "x");
+    let (publisher, subscriber, ..) = w.joined(&track, Properties::empty());
+    w.core.start_drain(&mut w.links, Duration::from_secs(5));
+    w.close(publisher, 0);
+    assert!(w.dones(subscriber).is_empty(), "it goes on elsewhere");
+}
+
+#[test]
 fn what_a_peer_sent_before_it_dropped_its_session_is_not_lost() {
     let mut w = World::new();
     let track = name("match", "x");

@@ -95,21 +95,10 @@ fn commands_before_the_connection_are_done_when_it_is_there() {
     let mut w = World::new();
     let early = |initiator| ClientConfig {
         initiator,
-        path: Some(String::new()),
         ..ClientConfig::default()
     };
-    w.a = Peer {
-        client: Client::new(early(true)),
-        t: ta,
-        events: Vec::new(),
-        deaf: false,
-    };
-    w.b = Peer {
-        client: Client::new(early(false)),
-        t: tb,
-        events: Vec::new(),
-        deaf: false,
-    };
+    w.a = Peer::new(early(true), ta);
+    w.b = Peer::new(early(false), tb);
     let publication =
         w.a.client
             .publish(track("t"), PublishOptions::default())
@@ -117,8 +106,8 @@ fn commands_before_the_connection_are_done_when_it_is_there() {
     w.send(publication, number(0));
     let wait = SubscribeOptions::default();
     let reader = w.b.client.subscribe(track("t"), wait).expect("subscribes");
-    w.a.client.attach(w.now, &mut w.a.t);
-    w.b.client.attach(w.now, &mut w.b.t);
+    w.a.attach(w.now);
+    w.b.attach(w.now);
     w.run();
     assert_eq!(w.b.objects(reader), [number(0)]);
     assert!(w.a.is_ready(publication));
@@ -130,9 +119,13 @@ fn a_connection_that_never_came_is_told() {
     let handle = client
         .subscribe(track("t"), SubscribeOptions::default())
         .expect("subscribes");
-    client.connection_failed(crate::transport::CloseReason::Refused(
-        "no such host".into(),
-    ));
+    client.connect(Instant::now());
+    let Some(LinkCommand::Connect { link, url, timeout }) = client.poll_link() else {
+        panic!("no connection is asked for")
+    };
+    assert_eq!((url, timeout), (None, Duration::from_secs(10)));
+    let refused = ClientError::new(ErrorCode::ConnectionFailed, "no such host");
+    client.connect_failed(Instant::now(), link, refused);
     let mut events = Vec::new();
     while let Some(event) = client.poll_event(Instant::now()) {
         events.push(event);

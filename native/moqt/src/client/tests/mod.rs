@@ -7,10 +7,12 @@ mod fetching;
 mod publishing;
 mod random;
 mod reading;
+mod reconnect;
 
 use super::*;
 use crate::delivery::DeliveryClass;
 use crate::memory::{pair, MemoryConfig, MemoryTransport};
+use crate::transport::Transport;
 use crate::wire::name::{FullTrackName, Namespace};
 use bytes::Bytes;
 use std::time::Duration;
@@ -18,12 +20,32 @@ use std::time::Duration;
 pub(super) struct Peer {
     pub client: Client,
     pub t: MemoryTransport,
+    pub link: LinkId,
     pub events: Vec<ClientEvent>,
     /// Events of the transport are left alone: nothing is received.
     pub deaf: bool,
 }
 
 impl Peer {
+    pub fn new(config: ClientConfig, t: MemoryTransport) -> Self {
+        Peer {
+            client: Client::new(config),
+            t,
+            link: LinkId(1),
+            events: Vec::new(),
+            deaf: false,
+        }
+    }
+
+    /// Its connection is ready.
+    pub fn attach(&mut self, now: Instant) {
+        let address = SetupAddress {
+            path: Some("/test".to_owned()),
+            authority: Some("test".to_owned()),
+        };
+        self.client.attach(now, self.link, &address, &mut self.t);
+    }
+
     fn poll(&mut self, now: Instant) -> bool {
         let mut any = false;
         while let Some(event) = self.client.poll_event(now) {
@@ -41,7 +63,7 @@ impl Peer {
         }
         if !self.deaf {
             if let Some(event) = self.t.poll_event() {
-                self.client.handle(now, &mut self.t, event);
+                self.client.handle(now, self.link, &mut self.t, event);
                 any = true;
             }
         }
@@ -112,28 +134,18 @@ impl World {
         let peer = |t, initiator| {
             let mut config = ClientConfig {
                 initiator,
-                path: initiator.then(|| "/test".to_owned()),
-                authority: initiator.then(|| "test".to_owned()),
                 ..ClientConfig::default()
             };
-            if !initiator {
-                config.path = Some(String::new());
-            }
             configure(&mut config);
-            Peer {
-                client: Client::new(config),
-                t,
-                events: Vec::new(),
-                deaf: false,
-            }
+            Peer::new(config, t)
         };
         let mut world = World {
             now: Instant::now(),
             a: peer(ta, true),
             b: peer(tb, false),
         };
-        world.a.client.attach(world.now, &mut world.a.t);
-        world.b.client.attach(world.now, &mut world.b.t);
+        world.a.attach(world.now);
+        world.b.attach(world.now);
         world.run();
         world
     }
@@ -157,7 +169,7 @@ impl World {
             self.now += Duration::from_millis(10).min(end - self.now);
             for peer in [&mut self.a, &mut self.b] {
                 if peer.client.poll_timeout().is_some_and(|at| at <= self.now) {
-                    peer.client.on_timeout(self.now, &mut peer.t);
+                    peer.client.on_timeout(self.now, Some(&mut peer.t));
                 }
             }
             self.run();

@@ -280,7 +280,7 @@ fn a_deadline_update_older_than_its_deadline_is_not_sent() {
     w.send(publication, number(1));
     w.now += Duration::from_millis(300);
     w.send(publication, number(2));
-    w.a.client.on_timeout(w.now, &mut w.a.t);
+    w.a.client.on_timeout(w.now, Some(&mut w.a.t));
     w.run();
     assert_eq!(w.b.objects(reader), [number(2)]);
     let stats = w.a.client.publication_stats(publication).expect("lives");

@@ -292,7 +292,7 @@ fn an_object_cut_in_the_middle_is_not_delivered_but_reported() {
     w.a.client
         .end(w.now, publication, Some(Duration::from_millis(100)));
     w.now += Duration::from_millis(200);
-    w.a.client.on_timeout(w.now, &mut w.a.t);
+    w.a.client.on_timeout(w.now, Some(&mut w.a.t));
     w.b.deaf = false;
     w.run();
     w.pass(Duration::from_secs(5));
@@ -378,7 +378,7 @@ fn a_joining_fetch_that_overtook_its_subscribe_is_sent_again() {
     assert!(events.len() >= 2, "{events:?}");
     events.reverse();
     for event in events {
-        w.a.client.handle(w.now, &mut w.a.t, event);
+        w.a.client.handle(w.now, w.a.link, &mut w.a.t, event);
     }
     w.a.deaf = false;
     w.run();

@@ -50,6 +50,12 @@ impl DeadlineOrder {
         }
     }
 
+    /// Nothing at or before `last` is delivered or waited for any more.
+    pub fn resume(&mut self, last: Location) {
+        self.last = self.last.max(Some(last));
+        self.lost = self.lost.split_off(&last.group);
+    }
+
     /// How much later than the fastest one this object came.
     fn lateness(&mut self, object: &InObject) -> Duration {
         let Some(published) = object.published_at else {

@@ -54,6 +54,10 @@ pub struct Receiver {
     /// Fetched before SUBSCRIBE_OK told the class.
     early: VecDeque<(Instant, FetchItem)>,
     early_end: Option<FetchEnd>,
+    /// An earlier subscription delivered up to here.
+    resumed: Option<Location>,
+    /// The newest location before what comes live.
+    before_live: Option<Location>,
     reader_full: bool,
     pauses: Vec<(StreamId, bool)>,
     out: Output,
@@ -70,6 +74,8 @@ impl Receiver {
             joining,
             early: VecDeque::new(),
             early_end: None,
+            resumed: None,
+            before_live: None,
             reader_full: false,
             pauses: Vec::new(),
             out: Output::default(),
@@ -77,8 +83,15 @@ impl Receiver {
     }
 
     /// SUBSCRIBE_OK: what the track is, and the first location that the subscription carries, when
-    /// it is known to exist or to come.
-    pub fn on_ok(&mut self, now: Instant, info: &TrackInfo, start: Option<Location>) {
+    /// it is known to exist or to come. `resumed`: an earlier subscription delivered up to there;
+    /// nothing at or before it is delivered again, and what a fetch brings goes on from it.
+    pub fn on_ok(
+        &mut self,
+        now: Instant,
+        info: &TrackInfo,
+        start: Option<Location>,
+        resumed: Option<Location>,
+    ) {
         self.class = info.class.unwrap_or(self.config.delivery);
         self.order = Some(match self.class {
             DeliveryClass::Reliable => Order::Reliable(ReliableOrder::new(
@@ -96,12 +109,37 @@ impl Receiver {
                 self.config.queue_bytes,
             )),
         });
+        if let Some(last) = resumed {
+            self.resume(last, start);
+        }
         while let Some((received, item)) = self.early.pop_front() {
             // Checked when they came.
             let _ = self.on_fetch_item(received, item);
         }
         if let Some(end) = self.early_end.take() {
             self.on_fetch_end(now, end);
+        }
+    }
+
+    fn resume(&mut self, last: Location, start: Option<Location>) {
+        self.resumed = Some(last);
+        let before = |at: Location| match at.object {
+            0 => Location::new(at.group.saturating_sub(1), u64::MAX),
+            object => Location::new(at.group, object - 1),
+        };
+        self.before_live = start.map(before);
+        match &mut self.order {
+            Some(Order::Reliable(order)) => order.resume(last),
+            Some(Order::Newest(order)) => order.resume(last),
+            Some(Order::Deadline(order)) => {
+                // The fetch brings the newest update and none before it.
+                order.resume(last);
+                let newest = self.before_live.filter(|at| at.group > last.group);
+                if let Some(group) = newest.and_then(|at| at.group.checked_sub(1)) {
+                    order.resume(Location::new(group, u64::MAX));
+                }
+            }
+            None => {}
         }
     }
 
@@ -220,6 +258,9 @@ impl Receiver {
             }
         };
         let location = Location::new(object.group, object.object);
+        if self.resumed.is_some_and(|last| location <= last) {
+            return Ok(());
+        }
         let subgroup = object.subgroup.unwrap_or(0);
         let arrival = arrival(
             now,
@@ -245,9 +286,16 @@ impl Receiver {
             return;
         }
         self.joining = false;
-        if let Some(Order::Reliable(order)) = &mut self.order {
-            order.joined(end, &mut self.out);
-            order.advance(now, &mut self.out);
+        match (&mut self.order, self.before_live) {
+            (Some(Order::Reliable(order)), _) => {
+                order.joined(end, &mut self.out);
+                order.advance(now, &mut self.out);
+            }
+            (Some(Order::Deadline(order)), Some(before)) => {
+                order.resume(before);
+                order.advance(now, &mut self.out);
+            }
+            _ => {}
         }
         self.apply_pressure(None);
     }

@@ -18,6 +18,11 @@ impl NewestOrder {
         }
     }
 
+    /// Nothing at or before `last` is delivered any more, unless order does not matter.
+    pub fn resume(&mut self, last: Location) {
+        self.last = Some(last);
+    }
+
     pub fn object(&mut self, arrival: Arrival, out: &mut Output) {
         if arrival.status != ObjectStatus::Normal {
             return;

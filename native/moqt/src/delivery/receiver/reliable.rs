@@ -80,6 +80,11 @@ impl ReliableOrder {
         }
     }
 
+    /// An earlier subscription delivered up to `last`: the joining fetch goes on from there.
+    pub fn resume(&mut self, last: Location) {
+        self.last = Some(last);
+    }
+
     pub fn current(&self) -> Option<u64> {
         self.current
     }
@@ -207,16 +212,21 @@ impl ReliableOrder {
                 }
             }
         }
-        let group = self.current;
-        let partial = group
-            .and_then(|g| self.groups.get(&g))
-            .is_some_and(|g| g.next > 0);
-        if let (Some(group), true) = (group, partial) {
-            match end {
-                FetchEnd::Complete => {}
-                FetchEnd::Refused => out.gap(group, group, GapReason::Lost),
-                FetchEnd::Cut => out.gap(group, group, GapReason::Reset),
-            }
+        let reason = match end {
+            FetchEnd::Complete => return,
+            FetchEnd::Refused => GapReason::Lost,
+            FetchEnd::Cut => GapReason::Reset,
+        };
+        let Some(group) = self.current else { return };
+        let next = self.groups.get(&group).map_or(0, |state| state.next);
+        if next == 0 {
+            return;
+        }
+        match self.last {
+            // All that there was came before.
+            Some(last) if last.group == group && last.object.saturating_add(1) >= next => {}
+            Some(last) => out.gap(last.group.min(group), group, reason),
+            None => out.gap(group, group, reason),
         }
     }
 

@@ -35,7 +35,7 @@ impl Bench {
             class,
             ..TrackInfo::default()
         };
-        receiver.on_ok(now, &info, start);
+        receiver.on_ok(now, &info, start, None);
         Bench {
             receiver,
             now,
@@ -383,7 +383,7 @@ fn newest_only_drops_what_is_older_and_counts_it() {
 fn datagrams_may_be_unordered_on_request() {
     let mut b = Bench::new(None, DeliveryClass::Datagram, None);
     b.receiver.config.unordered = true;
-    b.receiver.on_ok(b.now, &TrackInfo::default(), None);
+    b.receiver.on_ok(b.now, &TrackInfo::default(), None, None);
     for group in [0, 2, 1] {
         let datagram = ObjectDatagram {
             group,
