@@ -28,9 +28,16 @@ function help() {
   say("Fails when an implementation does more or less than test/interop/src/expectations.ts says.");
 }
 
+/** The peer that comes as an npm package: a dependency of the tests. */
+function moqNet() {
+  const manifest = JSON.parse(readFileSync(join(root, "test", "interop", "package.json"), "utf8"));
+  const version = manifest.devDependencies["@moq/net"];
+  return { crate: "@moq/net", version, about: "the TypeScript client of moq-dev, run in Chromium" };
+}
+
 /** Writes the page, or with CI set compares it. Whether it is as it should be. */
 function settlePage(results, env) {
-  const page = interopPage(results, PEERS, new Date());
+  const page = interopPage(results, [...PEERS, moqNet()], new Date());
   const before = existsSync(PAGE) ? readFileSync(PAGE, "utf8") : "";
   if (sameBesidesDate(page, before)) {
     say("docs/interop.md is as measured");

@@ -1,4 +1,4 @@
-/** A real Chromium with one page that plays any probe. */
+/** Real Chromiums with pages of this folder. */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
@@ -8,6 +8,7 @@ import { CHROMIUM_ARGS, findChromium } from "../../../tools/chromium.mjs";
 import type { Urls } from "./page.js";
 import type { RelayControl } from "./probes/index.js";
 
+/** Plays any probe. */
 export interface ProbePage {
   probe(
     name: string,
@@ -19,19 +20,20 @@ export interface ProbePage {
   close(): Promise<void>;
 }
 
-export async function openProbePage(): Promise<ProbePage> {
+/** A real Chromium with a page that runs `script`, one of this folder; `ready` is a global that it sets. */
+export async function openPage(script: string, ready: string) {
   const bundle = await build({
-    entryPoints: [fileURLToPath(new URL("./page.ts", import.meta.url))],
+    entryPoints: [fileURLToPath(new URL(script, import.meta.url))],
     bundle: true,
     write: false,
     format: "esm",
     target: "es2022",
   });
-  const script = bundle.outputFiles[0]?.text ?? "";
+  const text = bundle.outputFiles[0]?.text ?? "";
   const server = createServer((request, response) => {
     const asked = request.url === "/page.js";
     response.setHeader("content-type", asked ? "text/javascript" : "text/html");
-    response.end(asked ? script : '<script type="module" src="/page.js"></script>');
+    response.end(asked ? text : '<script type="module" src="/page.js"></script>');
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const browser = await chromium.launch({
@@ -39,20 +41,28 @@ export async function openProbePage(): Promise<ProbePage> {
     args: [...CHROMIUM_ARGS],
   });
   const page = await browser.newPage();
+  await page.goto(`http://localhost:${(server.address() as AddressInfo).port}/`);
+  await page.waitForFunction(`window.${ready} !== undefined`);
+  return {
+    page,
+    async close() {
+      await browser.close();
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
+
+export async function openProbePage(): Promise<ProbePage> {
+  const { page, close } = await openPage("./page.ts", "interopProbe");
   let restart: (() => Promise<void>) | undefined;
   await page.exposeFunction("interopRestart", () => restart?.());
-  await page.goto(`http://localhost:${(server.address() as AddressInfo).port}/`);
-  await page.waitForFunction("window.interopProbe !== undefined");
   return {
     probe(name, namespace, urls, hash, relay) {
       restart = () => relay.restart();
       const args = [name, namespace, urls, hash] as const;
       return page.evaluate((list) => window.interopProbe(...list), args);
     },
-    async close() {
-      await browser.close();
-      server.closeAllConnections();
-      server.close();
-    },
+    close,
   };
 }

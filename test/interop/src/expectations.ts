@@ -119,3 +119,13 @@ export const unsteadyCases: Readonly<Record<string, Omit<Lack, "clients" | "some
       },
     ]),
   );
+
+/** What `@moq/net` lacks, by case. */
+export const moqNetLacks: Lacks = {
+  "it subscribes to a track that has objects": {
+    complaint: /exceeds max size/,
+    why:
+      "It reads a length before the Location in LARGEST_OBJECT, where draft-18 has two integers and nothing else, and " +
+      "so ends the subscription. Other clients and relays of its makers read it as we write it.",
+  },
+};

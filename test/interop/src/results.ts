@@ -8,7 +8,9 @@ export type Result =
       readonly transport: string;
       readonly name: string;
       readonly ok: boolean;
-      /** Why it can fail although our relay does its part. */
+      /** `may`: it can fail although our relay does its part; `fails`: it does. */
+      readonly expected: "passes" | "may" | "fails";
+      /** Why, when it is not expected to pass. */
       readonly why: string | null;
     }
   | {

@@ -12,7 +12,7 @@ import { scalingPage } from "./report/scaling.js";
 import { textTable } from "./report/table.js";
 import type { Results, ScenarioResult } from "./results.js";
 import { expected, hindrance, limits, runScenario, type Variation } from "./run.js";
-import { type Entry, type Scenario, SCENARIOS } from "./scenarios.js";
+import { type Entry, SCENARIOS, type Scenario } from "./scenarios.js";
 
 const root = fileURLToPath(new URL("../../../", import.meta.url));
 const PLOTS = `${root}docs/performance`;

@@ -1,6 +1,6 @@
 import type { CellResult } from "./cell/cell.js";
-import type { Quantiles } from "./meter/histogram.js";
 import type { Load } from "./load.js";
+import type { Quantiles } from "./meter/histogram.js";
 
 /** Medians over the passes of a contender in a scenario. Times in µs. */
 export interface Measured {

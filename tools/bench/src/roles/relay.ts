@@ -1,7 +1,7 @@
 /** Our relay, embedded in Node; with `subscribers: 0` a script of the same process reads the track. */
 import { connect, startRelay } from "@moq-game/node-native";
-import { NAMESPACE, TRACK } from "./track.js";
 import { play, subscriber } from "./role.js";
+import { NAMESPACE, TRACK } from "./track.js";
 
 play(async (args) => {
   const relay = await startRelay();

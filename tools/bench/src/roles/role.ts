@@ -4,11 +4,11 @@
  * when stdin ends.
  */
 import { createInterface } from "node:readline";
+import type { Load } from "../load.js";
+import { hearAcks, tellAcks } from "../meter/acks.js";
 import { monotonic } from "../meter/clock.js";
 import { Meter } from "../meter/meter.js";
 import { type Outlet, Pacer } from "../meter/pacer.js";
-import { hearAcks, tellAcks } from "../meter/acks.js";
-import type { Load } from "../load.js";
 
 export interface RoleArguments {
   readonly load: Load;
