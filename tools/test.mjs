@@ -1,26 +1,18 @@
 // npm test: everything that can be checked, in every language. `npm test -- --help` lists the steps.
 
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { benchEnvironment } from "./bench.mjs";
-import { buildAll, nativeLibrary, nativeOutput } from "./build.mjs";
+import { buildAll, nativeLibrary } from "./build.mjs";
 import { ensureChromium } from "./chromium.mjs";
 import { format } from "./format.mjs";
-import { cargoCounts, ctestCounts, sum, vitestCounts } from "./lib/counts.mjs";
+import { cargoCounts, ctestCounts, sum } from "./lib/counts.mjs";
 import { lintCpp } from "./lib/cppcheck.mjs";
-import { aptInstall } from "./lib/debian.mjs";
 import { say } from "./lib/log.mjs";
 import { bin, root } from "./lib/paths.mjs";
 import { firstLine, must, run } from "./lib/run.mjs";
+import { configureCpp, finish, LIMIT_MS, native, RUST_LIMIT_MS, vitest } from "./lib/runners.mjs";
 import { main, SetupError, setUp } from "./lib/setup.mjs";
-import { chooseSteps, runSteps, StepError, summarize, withBuild } from "./lib/steps.mjs";
-
-const native = join(root, "native");
-/** A limit for each test program, far above what it takes: a hang becomes a failure. */
-const LIMIT_MS = 15 * 60_000;
-/** Compiling from nothing on a small machine included. */
-const RUST_LIMIT_MS = 45 * 60_000;
+import { chooseSteps, runSteps, summarize, withBuild } from "./lib/steps.mjs";
 
 /** rustfmt and clippy are rustup components that a minimal toolchain leaves out. */
 async function ensureCargoComponent(subcommand, component, env) {
@@ -70,56 +62,16 @@ async function cpp(env) {
 
 /** The tests of the C ABI that need a peer under control; in the step "rust" they run on the library's test build. */
 async function rustUsers(env) {
-  const tests = ["hostile", "broken_tracks", "trust"].flatMap((name) => ["--test", name]);
+  const tests = ["hostile", "flooding", "broken_tracks", "trust"].flatMap((name) => [
+    "--test",
+    name,
+  ]);
   const result = await run("cargo", ["test", "-p", "moq-ffi", "--locked", ...tests], {
     cwd: native,
     env: { ...env, MOQ_FFI_LIBRARY: nativeLibrary(env) },
     timeoutMs: RUST_LIMIT_MS,
   });
   return finish(result, cargoCounts(result.output), "cargo test");
-}
-
-/** CMake's configuration; GoogleTest is fetched where we may, since only these tests need it. */
-async function configureCpp(source, build, env) {
-  const settings = ["-DCMAKE_BUILD_TYPE=Debug", `-DMOQ_FFI_LIBRARY_DIR=${nativeOutput(env)}`];
-  const args = ["-S", source, "-B", build, ...settings];
-  const first = await run("cmake", args, { env, quiet: "always" });
-  if (first.code === 0) return;
-  if (!/GTest/.test(first.output)) {
-    await must("cmake", args, { env, quiet: true });
-    return;
-  }
-  if (await aptInstall("libgtest-dev", env)) await must("cmake", args, { env, quiet: true });
-  else {
-    throw new SetupError(
-      'the C++ tests need GoogleTest: "apt-get install libgtest-dev" (Debian, Ubuntu) or "brew install googletest" (macOS).',
-    );
-  }
-}
-
-/** Projects of vitest.config.ts, in one run. */
-function vitest(projects, prepare) {
-  return async (env) => {
-    const folder = mkdtempSync(join(tmpdir(), "moq-game-"));
-    const report = join(folder, "report.json");
-    try {
-      const prepared = prepare ? await prepare(env) : env;
-      const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
-      const chosen = projects.flatMap((project) => ["--project", project]);
-      const args = ["run", ...chosen, ...reporters];
-      const result = await run(bin("vitest"), args, { env: prepared, timeoutMs: LIMIT_MS });
-      const json = existsSync(report) ? readFileSync(report, "utf8") : "";
-      return finish(result, vitestCounts(json), "vitest");
-    } finally {
-      rmSync(folder, { recursive: true, force: true });
-    }
-  };
-}
-
-function finish(result, counts, runner) {
-  if (result.code === 0) return counts;
-  const how = result.signal ? `was ended by ${result.signal}` : `exit code ${result.code}`;
-  throw new StepError(`${runner}: ${counts.failed} failed, ${how}`, counts);
 }
 
 async function withChromium(env) {

@@ -9,6 +9,7 @@ import { bold, dim, green, red, say, seconds } from "./log.mjs";
  * @property {string} about one line for --help and for the heading
  * @property {boolean} [build] whether it needs the native library and the packages built
  * @property {boolean} [tests] whether it runs tests, so that none at all is a failure
+ * @property {boolean} [optional] whether it may skip all of them, after saying why
  * @property {(env: NodeJS.ProcessEnv) => Promise<import("./counts.mjs").Counts | undefined>} run throws when it fails;
  *   the error may carry `counts`
  */
@@ -58,7 +59,8 @@ async function runStep(step, env) {
   const started = Date.now();
   try {
     const counts = (await step.run(env)) ?? noCounts();
-    if (step.tests && counts.passed + counts.failed === 0) {
+    const said = step.optional ? counts.skipped : 0;
+    if (step.tests && counts.passed + counts.failed + said === 0) {
       throw new StepError("ran no test at all", counts);
     }
     if (counts.failed > 0) throw new StepError(`${counts.failed} failed`, counts);

@@ -1,0 +1,114 @@
+// npm run test:deep: what takes too long for npm test. `npm run test:deep -- --help` lists the steps.
+
+import { buildAll } from "./build.mjs";
+import { cargoCounts } from "./lib/counts.mjs";
+import { fuzzRust, fuzzTargets } from "./lib/fuzz.mjs";
+import { say } from "./lib/log.mjs";
+import { run } from "./lib/run.mjs";
+import { finish, native, RUST_LIMIT_MS, vitest } from "./lib/runners.mjs";
+import { asanAddon, miri, valgrindAbi } from "./lib/sanitizers.mjs";
+import { main, SetupError, setUp } from "./lib/setup.mjs";
+import { chooseSteps, runSteps, summarize, withBuild } from "./lib/steps.mjs";
+
+/** Seconds for one fuzz target, one property and one attack, unless `--minutes` says otherwise. */
+const DEFAULTS = { rust: 10, property: 5, attack: 3 };
+
+/** Takes `--minutes N` out of the arguments: the time of each fuzz step as a whole. */
+function takeMinutes(args) {
+  const at = args.indexOf("--minutes");
+  if (at < 0) return undefined;
+  const [, text] = args.splice(at, 2);
+  const minutes = Number(text);
+  if (text === undefined || !(minutes > 0)) {
+    throw new SetupError(`--minutes takes a number above 0, not ${JSON.stringify(text ?? "")}.`);
+  }
+  return minutes;
+}
+
+function longAttacks(seconds) {
+  return async (env) => {
+    const args = ["test", "--locked", "--package", "moqt-bench", "--test", "hostile"];
+    const result = await run("cargo", args, {
+      cwd: native,
+      env: { ...env, MOQ_ATTACK_SECONDS: String(seconds) },
+      timeoutMs: RUST_LIMIT_MS,
+    });
+    return finish(result, cargoCounts(result.output), "cargo test");
+  };
+}
+
+function steps(minutes) {
+  const targets = fuzzTargets().length;
+  const rust = minutes === undefined ? DEFAULTS.rust : Math.ceil((minutes * 60) / targets);
+  // Some properties run at the same time.
+  const property = minutes === undefined ? DEFAULTS.property : Math.ceil((minutes * 60) / 10);
+  const longer = async (env) => ({ ...env, MOQ_FUZZ_SECONDS: String(property) });
+  const tests = true;
+  const build = true;
+  const optional = true;
+  return [
+    {
+      name: "fuzz-rust",
+      about: `every Rust fuzz target for ${rust} s, with libFuzzer`,
+      tests,
+      run: (env) => fuzzRust(env, rust),
+    },
+    {
+      name: "fuzz-ts",
+      about: `every property of the decoders in TypeScript for ${property} s`,
+      tests,
+      build,
+      run: vitest(["core", "web"], longer, ["test/fuzz"]),
+    },
+    {
+      name: "hostile",
+      about: `every attack on a relay for ${DEFAULTS.attack} s`,
+      tests,
+      run: longAttacks(DEFAULTS.attack),
+    },
+    {
+      name: "asan",
+      about: "the Node addon with AddressSanitizer and UndefinedBehaviorSanitizer",
+      tests,
+      build,
+      optional,
+      run: asanAddon,
+    },
+    {
+      name: "valgrind",
+      about: "C and C++ users of the C ABI: no errors, no leaks",
+      tests,
+      build,
+      optional,
+      run: valgrindAbi,
+    },
+    {
+      name: "miri",
+      about: "the protocol without I/O, in the interpreter",
+      tests,
+      optional,
+      run: miri,
+    },
+  ];
+}
+
+const buildStep = { name: "build", about: "native library, addon, packages", run: buildAll };
+
+function help() {
+  say("npm run test:deep [-- STEP … --minutes N --keep-going]\n");
+  for (const { name, about } of steps(undefined)) say(`  ${name.padEnd(10)}${about}`);
+  say("\nWithout a STEP: all of them, up to the first that fails. --keep-going: all of them.");
+  say("--minutes N: so long for each of the two fuzz steps. A step whose tool a machine does not");
+  say("have and cannot get says so and is skipped.");
+}
+
+main(async () => {
+  const args = process.argv.slice(2);
+  const minutes = takeMinutes(args);
+  const options = chooseSteps(steps(minutes), args);
+  if (options.help) return help();
+  const env = await setUp();
+  const chosen = withBuild(options.chosen, buildStep);
+  const results = await runSteps(chosen, env, options);
+  if (!summarize(chosen, results)) process.exitCode = 1;
+});

@@ -1,0 +1,55 @@
+// The nightly Rust toolchain, for what only it can do: libFuzzer and Miri. Stable builds never need it.
+
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { say } from "./log.mjs";
+import { cacheDir, withPath } from "./paths.mjs";
+import { firstLine, run } from "./run.mjs";
+
+const CARGO_FUZZ = "0.13.2";
+const LIMIT_MS = 20 * 60_000;
+
+/**
+ * Whether a nightly toolchain with these components is there or could be installed; says why when not.
+ * @param {string[]} components such as `rust-src`, `miri`
+ */
+export async function hasNightly(env, components = []) {
+  if (!firstLine("cargo", ["+nightly", "--version"], env)) {
+    say("Installing the nightly Rust toolchain");
+    const args = ["toolchain", "install", "nightly", "--profile", "minimal", "--no-self-update"];
+    const added = await run("rustup", args, { env, quiet: "always", timeoutMs: LIMIT_MS });
+    if (added.code !== 0) {
+      say('There is no nightly toolchain, and "rustup toolchain install nightly" failed.');
+      return false;
+    }
+  }
+  for (const component of components) {
+    const args = ["component", "add", "--toolchain", "nightly", component];
+    const added = await run("rustup", args, { env, quiet: "always", timeoutMs: LIMIT_MS });
+    if (added.code !== 0) {
+      say(`"rustup ${args.join(" ")}" failed.`);
+      return false;
+    }
+  }
+  return true;
+}
+
+/** The target triple of this machine. */
+export function hostTriple(env) {
+  const version = firstLine("rustc", ["--print", "host-tuple"], env);
+  return version ?? "x86_64-unknown-linux-gnu";
+}
+
+/** The environment in which `cargo fuzz` works, or undefined when it could not be installed. */
+export async function withCargoFuzz(env) {
+  const folder = join(cacheDir(env), "cargo-tools");
+  const found = withPath(join(folder, "bin"), env);
+  if (firstLine("cargo-fuzz", ["--version"], found)?.includes(CARGO_FUZZ)) return found;
+  say(`Installing cargo-fuzz ${CARGO_FUZZ} into the cache`);
+  mkdirSync(folder, { recursive: true });
+  const args = ["install", "cargo-fuzz", "--version", CARGO_FUZZ, "--locked", "--root", folder];
+  const installed = await run("cargo", args, { env, quiet: true, timeoutMs: LIMIT_MS });
+  if (installed.code === 0) return found;
+  say("cargo-fuzz could not be installed.");
+  return undefined;
+}
