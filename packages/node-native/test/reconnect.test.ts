@@ -8,8 +8,8 @@ import {
   type Publication,
   type Relay,
   type RelayOptions,
-  startRelay,
   type Subscription,
+  startRelay,
 } from "../src/index.js";
 import { join, sleep, until, urlOf } from "./support.js";
 

@@ -2,8 +2,9 @@
  * The promises of the delivery classes as functions of what happened. Each gives a sentence for every
  * promise that was broken; none: all were kept. Plain ECMAScript 2021: they run in a page as well.
  */
-import type { Delivery, Gap } from "@moq-game/core";
+
 import { rising } from "@moq-game/contract";
+import type { Delivery, Gap } from "@moq-game/core";
 import type { Seen, Sent } from "./evidence.js";
 
 /** What a class promises to a subscriber that reads all the time and stays to the end of the track. */

@@ -6,7 +6,7 @@ import type { RequestError, ResponseMessage } from "../wire/message.js";
 import { formatNamespace, type Namespace, namespaceStartsWith } from "../wire/name.js";
 import { callError, requestError } from "./errors.js";
 import { isSessionEnd, type Link } from "./link.js";
-import { passes, Recovery, RETURN_GRACE } from "./recovery.js";
+import { passes, RETURN_GRACE, Recovery } from "./recovery.js";
 import { NamespaceWatcher } from "./watcher.js";
 
 /** Most repetitions of a request that meets the end of the one before it, and their spacing in ms. */

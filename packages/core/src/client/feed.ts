@@ -21,7 +21,7 @@ import { type FeedStream, FeedStreams } from "./feed-streams.js";
 import { toIncoming, toPlace } from "./incoming.js";
 import { isSessionEnd, type Link } from "./link.js";
 import type { TrackId } from "./names.js";
-import { isCut, isLoss, passes, Recovery, RETURN_GRACE } from "./recovery.js";
+import { isCut, isLoss, passes, RETURN_GRACE, Recovery } from "./recovery.js";
 import type { CoreSubscription, SubscriptionOwner } from "./subscription.js";
 
 /** Most repetitions of a SUBSCRIBE that meets the end of the one before it, and their spacing in ms. */
