@@ -1,9 +1,11 @@
 //! One UDP port with its QUIC endpoint, and the policy for new connections on it.
 
+use crate::acks;
 use crate::config::{LinkConfig, ListenConfig};
+use crate::congestion::Floor;
+use crate::handshake::Handshake;
 use crate::link::quic::FIRST_STREAMS;
 use crate::sources::{Source, Sources};
-use crate::speaks::Speaks;
 use crate::tls::TlsError;
 use crate::udp::UdpSocket;
 use quinn_proto::{
@@ -17,9 +19,10 @@ use std::sync::Arc;
 /// The application protocol of HTTP/3.
 pub(crate) const ALPN_H3: &[u8] = b"h3";
 
-/// Bytes of a client's connection ids, which every packet to it carries: enough to tell the
-/// connections of one socket apart, and QUIC draws again when one is taken.
-const CLIENT_CID: usize = 4;
+/// Bytes of the connection ids, which every packet carries: enough to tell the connections of one
+/// socket apart, and QUIC draws again when one is taken. A client has few, and is sent the most.
+const CLIENT_CID: usize = 3;
+const SERVER_CID: usize = 4;
 
 /// The part of an endpoint that accepts connections.
 pub(crate) struct Listener {
@@ -90,9 +93,11 @@ impl Endpoint {
         let socket = UdpSocket::bind(local)?;
         let local = socket.io.local_addr()?;
         let mut config = EndpointConfig::default();
-        if listener.is_none() {
-            config.cid_generator(|| Box::new(RandomConnectionIdGenerator::new(CLIENT_CID)));
-        }
+        let cid = match listener {
+            Some(_) => SERVER_CID,
+            None => CLIENT_CID,
+        };
+        config.cid_generator(move || Box::new(RandomConnectionIdGenerator::new(cid)));
         let quic =
             quinn_proto::Endpoint::new(Arc::new(config), server, !socket.may_fragment(), None);
         Ok(Endpoint {
@@ -170,7 +175,7 @@ fn server_config(config: &ListenConfig) -> Result<ServerConfig, TlsError> {
     }
     let crypto = config.certificate.quic_config(&alpn)?;
     let speaks: Vec<_> = alpn.iter().map(|p| String::from_utf8_lossy(p)).collect();
-    let crypto = Speaks {
+    let crypto = Handshake {
         inner: Arc::new(crypto),
         phrase: format!("this server speaks {}", speaks.join(", ")).into(),
     };
@@ -195,6 +200,8 @@ pub(crate) fn transport_config(link: &LinkConfig) -> Result<TransportConfig, Tls
         .datagram_receive_buffer_size(Some(link.datagram_receive_buffer))
         .datagram_send_buffer_size(link.datagram_send_buffer)
         .initial_mtu(link.initial_mtu.clamp(1_200, 1_452))
+        .ack_frequency_config(Some(acks::config()))
+        .congestion_controller_factory(Arc::new(Floor::default()))
         .mtu_discovery_config(Some(MtuDiscoveryConfig::default()));
     Ok(config)
 }

@@ -54,6 +54,8 @@ pub(crate) struct Conn {
     drained: bool,
     in_rx: bool,
     in_tx: bool,
+    /// Packets or timers came: QUIC may have more to send than what the handler wrote.
+    came: bool,
     /// Waits for its socket to take packets again.
     stalled: bool,
 }
@@ -142,14 +144,18 @@ impl Core {
             drained: false,
             in_rx: false,
             in_tx: false,
+            came: false,
             stalled: false,
         });
         self.mark(id);
         id
     }
 
-    /// The connection may have events and packets.
+    /// Something came for the connection: it may have events and packets.
     fn mark(&mut self, id: u64) {
+        if let Some(conn) = self.conns.get_mut(id) {
+            conn.came = true;
+        }
         self.mark_rx(id);
         self.mark_tx(id);
     }

@@ -10,8 +10,10 @@
 //! After each batch of callbacks the loop sends what all touched connections have, so many small
 //! writes share packets and many packets share system calls.
 
+mod acks;
 pub mod address;
 pub mod config;
+mod congestion;
 pub mod context;
 mod driver;
 mod endpoint;
@@ -19,13 +21,13 @@ mod engine;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod handler;
+mod handshake;
 mod inbox;
 mod link;
 mod resolve;
 pub mod runtime;
 mod slots;
 mod sources;
-mod speaks;
 mod timers;
 pub mod tls;
 mod udp;

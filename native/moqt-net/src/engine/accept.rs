@@ -102,7 +102,10 @@ impl Core {
         let mut data = BytesMut::from(bytes);
         let stride = meta.stride.max(1);
         while !data.is_empty() {
-            let packet = data.split_to(stride.min(data.len()));
+            let packet = match data.len() <= stride {
+                true => std::mem::take(&mut data),
+                false => data.split_to(stride),
+            };
             let Some(Some(endpoint)) = self.endpoints.get_mut(index) else {
                 return;
             };

@@ -6,6 +6,10 @@ use quinn_proto::{ConnectionHandle, EndpointEvent};
 /// Packet trains of one connection before the others get their turn.
 const TRAINS_PER_TURN: usize = 8;
 
+/// A packet up to this size has taken all that a handler wrote: there was room for any frame but a
+/// datagram, and those are counted. QUIC need not be asked in vain for another one.
+const LAST_PACKET: usize = 1_000;
+
 impl Core {
     /// Sends what the marked connections have.
     pub(super) fn transmit(&mut self) {
@@ -28,6 +32,7 @@ impl Core {
         let now = self.now;
         let Some(Conn {
             link: Link::Quic(link),
+            came,
             stalled,
             ..
         }) = self.conns.get_mut(id)
@@ -60,9 +65,18 @@ impl Core {
                 }
                 self.packet.clear();
                 match link.conn.poll_transmit(now, segments, &mut self.packet) {
-                    Some(transmit) => endpoint.socket.send(transmit, &self.packet),
+                    Some(transmit) => {
+                        let last = !*came && transmit.size <= LAST_PACKET && link.has_sent_all();
+                        endpoint.socket.send(transmit, &self.packet);
+                        if last {
+                            break;
+                        }
+                    }
                     None if link.close_after_sending() => {}
-                    None => break,
+                    None => {
+                        *came = false;
+                        break;
+                    }
                 }
                 trains += 1;
             }

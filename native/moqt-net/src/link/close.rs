@@ -1,6 +1,6 @@
 //! Why a QUIC connection ended, in the words of the transport contract.
 
-use crate::speaks::ALERT_NO_PROTOCOL;
+use crate::handshake::ALERT_NO_PROTOCOL;
 use moqt::transport::CloseReason;
 use quinn_proto::{ConnectionError, TransportErrorCode};
 

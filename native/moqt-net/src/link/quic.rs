@@ -184,6 +184,13 @@ impl QuicLink {
         }
     }
 
+    /// Whether, after a packet that was not full, nothing waits that the handler wrote.
+    pub fn has_sent_all(&mut self) -> bool {
+        // QUIC keeps room for one more entry, so that an empty queue counts as one.
+        let empty = self.queued_datagram_bytes() <= std::mem::size_of::<Bytes>();
+        self.state == State::Ready && self.closing.is_none() && empty
+    }
+
     /// After packets were sent: datagrams may be taken again.
     pub fn after_transmit(&mut self) {
         if self.datagrams_blocked && self.datagram_queue_limit() / 2 > self.queued_datagram_bytes()

@@ -69,7 +69,7 @@ pub(super) fn send(
 mod linux {
     use super::{Batch, MAX_PACKETS};
     use std::io;
-    use std::mem::{size_of, zeroed};
+    use std::mem::{size_of, zeroed, MaybeUninit};
     use std::net::IpAddr;
     use std::os::fd::RawFd;
 
@@ -82,12 +82,11 @@ mod linux {
     struct Control([u8; CONTROL]);
 
     pub fn send(socket: RawFd, batch: &Batch, first: usize) -> io::Result<usize> {
-        // SAFETY: all zeros is a value of these plain structures, with null pointers and no
-        // lengths.
-        let mut headers: [libc::mmsghdr; MAX_PACKETS] = unsafe { zeroed() };
-        let mut slices: [libc::iovec; MAX_PACKETS] = unsafe { zeroed() };
-        let mut controls = [Control([0; CONTROL]); MAX_PACKETS];
-        let mut addresses: [Option<socket2::SockAddr>; MAX_PACKETS] = [const { None }; MAX_PACKETS];
+        // Written only as far as there are packets: most batches are small.
+        let mut headers = [const { MaybeUninit::<libc::mmsghdr>::uninit() }; MAX_PACKETS];
+        let mut slices = [const { MaybeUninit::<libc::iovec>::uninit() }; MAX_PACKETS];
+        let mut controls = [const { MaybeUninit::<Control>::uninit() }; MAX_PACKETS];
+        let mut addresses = [const { MaybeUninit::<socket2::SockAddr>::uninit() }; MAX_PACKETS];
         let mut count = 0;
         let parts = headers.iter_mut().zip(&mut slices);
         let parts = parts.zip(&mut controls).zip(&mut addresses);
@@ -95,10 +94,15 @@ mod linux {
             let Some((transmit, contents)) = batch.get(first + count) else {
                 break;
             };
-            let address = address.insert(transmit.destination.into());
-            slice.iov_base = contents.as_ptr().cast_mut().cast();
-            slice.iov_len = contents.len();
-            let header = &mut header.msg_hdr;
+            let address = address.write(transmit.destination.into());
+            let slice = slice.write(libc::iovec {
+                iov_base: contents.as_ptr().cast_mut().cast(),
+                iov_len: contents.len(),
+            });
+            let control = control.write(Control([0; CONTROL]));
+            // SAFETY: all zeros is a value of this plain structure, with null pointers and no
+            // lengths.
+            let header = &mut header.write(unsafe { zeroed() }).msg_hdr;
             header.msg_name = address.as_ptr().cast_mut().cast();
             header.msg_namelen = address.len();
             header.msg_iov = slice;
@@ -136,9 +140,10 @@ mod linux {
             header.msg_controllen = used as _;
             count += 1;
         }
-        // SAFETY: the first `count` headers point to an address, a slice of the batch and a
-        // control buffer that live until the call returns; the kernel writes `msg_len` only.
-        let sent = unsafe { libc::sendmmsg(socket, headers.as_mut_ptr(), count as _, 0) };
+        // SAFETY: the first `count` headers are written and point to an address, a slice of the
+        // batch and a control buffer that live until the call returns; the kernel looks at no
+        // others and writes `msg_len` only.
+        let sent = unsafe { libc::sendmmsg(socket, headers.as_mut_ptr().cast(), count as _, 0) };
         match usize::try_from(sent) {
             Ok(sent) => Ok(sent),
             Err(_) => Err(io::Error::last_os_error()),

@@ -39,7 +39,8 @@ impl Core {
                 owners: &mut peer.owners,
             };
             sender.pump(now, &mut out);
-            if !std::mem::replace(&mut peer.dirty, true) {
+            // Writing sets no deadline: without an event there is nothing to look at again.
+            if peer.session.peek_event().is_some() && !std::mem::replace(&mut peer.dirty, true) {
                 self.dirty.push(subscriber.conn);
             }
             let queued = sender.queued_bytes();
@@ -146,7 +147,8 @@ impl Core {
                 owners: &mut peer.owners,
             };
             sender.pump(now, &mut out);
-            if !std::mem::replace(&mut peer.dirty, true) {
+            // Writing sets no deadline: without an event there is nothing to look at again.
+            if peer.session.peek_event().is_some() && !std::mem::replace(&mut peer.dirty, true) {
                 self.dirty.push(subscriber.conn);
             }
             let queued = sender.queued_bytes();

@@ -1,6 +1,10 @@
-//! Makes a server say which protocols it speaks when a client offers none of them. The TLS alert
-//! alone does not tell; the reason phrase beside it in QUIC's CONNECTION_CLOSE can.
+//! What a server adds to the TLS handshake.
+//!
+//! It says which protocols it speaks when a client offers none of them: the TLS alert alone does
+//! not tell; the reason phrase beside it in QUIC's CONNECTION_CLOSE can. And it reads a client's
+//! transport parameters so that acknowledgements may come seldom, see [`crate::acks`].
 
+use crate::acks;
 use quinn_proto::crypto::{
     ExportKeyingMaterialError, HeaderKey, KeyPair, Keys, PacketKey, ServerConfig, Session,
     UnsupportedVersion,
@@ -13,13 +17,13 @@ use std::sync::Arc;
 /// TLS alert `no_application_protocol`.
 pub(crate) const ALERT_NO_PROTOCOL: u8 = 120;
 
-/// A TLS configuration that names its protocols to clients that it cannot serve.
-pub(crate) struct Speaks {
+/// The TLS configuration of a server, with these additions.
+pub(crate) struct Handshake {
     pub inner: Arc<dyn ServerConfig>,
     pub phrase: Arc<str>,
 }
 
-impl ServerConfig for Speaks {
+impl ServerConfig for Handshake {
     fn initial_keys(&self, version: u32, cid: &ConnectionId) -> Result<Keys, UnsupportedVersion> {
         self.inner.initial_keys(version, cid)
     }
@@ -34,19 +38,19 @@ impl ServerConfig for Speaks {
         params: &TransportParameters,
     ) -> Box<dyn Session> {
         let inner = self.inner.clone().start_session(version, params);
-        Box::new(SpeaksSession {
+        Box::new(HandshakeSession {
             inner,
             phrase: self.phrase.clone(),
         })
     }
 }
 
-struct SpeaksSession {
+struct HandshakeSession {
     inner: Box<dyn Session>,
     phrase: Arc<str>,
 }
 
-impl Session for SpeaksSession {
+impl Session for HandshakeSession {
     fn read_handshake(&mut self, buf: &[u8]) -> Result<bool, TransportError> {
         self.inner.read_handshake(buf).map_err(|mut error| {
             if error.code == TransportErrorCode::crypto(ALERT_NO_PROTOCOL) {
@@ -54,6 +58,11 @@ impl Session for SpeaksSession {
             }
             error
         })
+    }
+
+    fn transport_parameters(&self) -> Result<Option<TransportParameters>, TransportError> {
+        let params = self.inner.transport_parameters()?;
+        Ok(params.map(acks::allow_delay))
     }
 
     // The rest is passed on.
@@ -80,10 +89,6 @@ impl Session for SpeaksSession {
 
     fn is_handshaking(&self) -> bool {
         self.inner.is_handshaking()
-    }
-
-    fn transport_parameters(&self) -> Result<Option<TransportParameters>, TransportError> {
-        self.inner.transport_parameters()
     }
 
     fn write_handshake(&mut self, buf: &mut Vec<u8>) -> Option<Keys> {
