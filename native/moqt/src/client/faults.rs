@@ -1,6 +1,7 @@
 //! From the peer's codes to the closed list of errors, in words that say what to do next.
 
 use super::error::{ClientError, ErrorCode};
+use super::tolerances::is_peer_leaving;
 use crate::session::SessionClose;
 use crate::transport::CloseReason;
 use crate::wire::error::{done_codes, request_codes, session_codes, stream_codes};
@@ -127,11 +128,14 @@ pub(super) fn timed_out(what: &str) -> ClientError {
 }
 
 /// Why the session is over; `None` when this side closed it in order.
-pub(super) fn closed(reason: &SessionClose) -> Option<ClientError> {
+pub(super) fn closed(close: &SessionClose) -> Option<ClientError> {
     let lost = |message: String| ClientError::new(ErrorCode::ConnectionFailed, message);
-    Some(match reason {
+    Some(match close {
         SessionClose::Local { code: session_codes::NO_ERROR, .. }
         | SessionClose::Transport(CloseReason::Local) => return None,
+        SessionClose::Local { reason, .. } if is_peer_leaving(close) => lost(format!(
+            "The connection was lost: {reason}, as relays do that stop. Connect again."
+        )),
         SessionClose::Local { code, reason } => {
             let kind = match *code {
                 session_codes::CONTROL_MESSAGE_TIMEOUT

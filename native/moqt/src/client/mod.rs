@@ -31,6 +31,7 @@ mod shared;
 mod subscriber;
 #[cfg(test)]
 mod tests;
+mod tolerances;
 pub mod types;
 mod validate;
 

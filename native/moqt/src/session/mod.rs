@@ -23,6 +23,8 @@ mod streams;
 mod timers;
 mod types;
 
+pub(crate) use streams::{CONTROL_FINISHED, CONTROL_RESET};
+
 pub use config::{Limits, Link, Role, SessionConfig};
 pub use types::{
     PeerSetup, RequestEnd, RequestId, SessionClose, SessionError, SessionEvent, SessionStats,

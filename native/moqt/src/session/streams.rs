@@ -12,6 +12,10 @@ use std::time::{Duration, Instant};
 /// How long a peer that has stopped our direction of a request may take to end its own.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
+/// Why a session ended whose peer dropped its control stream (draft-18 "Session initialization").
+pub(crate) const CONTROL_FINISHED: &str = "control stream finished";
+pub(crate) const CONTROL_RESET: &str = "control stream reset";
+
 impl Session {
     pub(super) fn on_data(
         &mut self,
@@ -103,7 +107,7 @@ impl Session {
             }
         }
         if fin {
-            self.violation(t, "control stream finished");
+            self.violation(t, CONTROL_FINISHED);
         }
     }
 
@@ -302,7 +306,7 @@ impl Session {
 
     pub(super) fn on_reset(&mut self, t: &mut dyn Transport, id: StreamId, code: u64) {
         match self.streams.get_mut(&id) {
-            Some(StreamEntry::PeerControl(_)) => self.violation(t, "control stream reset"),
+            Some(StreamEntry::PeerControl(_)) => self.violation(t, CONTROL_RESET),
             Some(StreamEntry::NewRequest { .. }) => {
                 self.streams.remove(&id);
                 self.early.retain(|early| *early != id);

@@ -8,6 +8,7 @@ mod publishing;
 mod random;
 mod reading;
 mod reconnect;
+mod tolerances;
 
 use super::*;
 use crate::delivery::DeliveryClass;
