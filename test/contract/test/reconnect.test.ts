@@ -13,9 +13,6 @@ import { afterAll, beforeAll, describe, it } from "vitest";
 import { makeCertificate } from "../../../tools/certificate.mjs";
 import { contractCases, type Host, runCase } from "../src/index.js";
 
-/** Why clients of node-native do not take part yet; `undefined` once they reconnect. */
-const NODE_WAITS: string | undefined = "@moq-game/node-native does not reconnect yet";
-
 /**
  * Chromium (seen in 156) crashes a page whose session the relay closes while the end of one of its
  * streams is not acknowledged. So long in ms before the relay goes, for acknowledgements to arrive.
@@ -79,27 +76,18 @@ describe("through a relay that is started again", () => {
   const page = (): Host => chromium.host(relay, false);
   const worker = (): Host => chromium.host(relay, true);
 
-  const pairs: readonly [
-    name: string,
-    publisher: () => Host,
-    subscriber: () => Host,
-    waits: string | undefined,
-  ][] = [
-    ["Chromium → Chromium", page, page, undefined],
-    ["Chromium → Chromium with a worker", page, worker, undefined],
-    ["Chromium with a worker → Chromium", worker, page, undefined],
-    ["node over QUIC → node over QUIC", quic, quic, NODE_WAITS],
-    ["node over WebTransport → node over QUIC", webtransport, quic, NODE_WAITS],
-    ["node over QUIC → Chromium", quic, page, NODE_WAITS],
-    ["Chromium → node over QUIC", page, quic, NODE_WAITS],
+  const pairs: readonly [name: string, publisher: () => Host, subscriber: () => Host][] = [
+    ["Chromium → Chromium", page, page],
+    ["Chromium → Chromium with a worker", page, worker],
+    ["Chromium with a worker → Chromium", worker, page],
+    ["node over QUIC → node over QUIC", quic, quic],
+    ["node over WebTransport → node over QUIC", webtransport, quic],
+    ["node over QUIC → Chromium", quic, page],
+    ["Chromium → node over QUIC", page, quic],
   ];
 
-  describe.each(pairs)("%s", (_, publisher, subscriber, waits) => {
+  describe.each(pairs)("%s", (_, publisher, subscriber) => {
     for (const contractCase of cases) {
-      if (waits !== undefined) {
-        it.skip(`${contractCase.name} (${waits})`, () => {});
-        continue;
-      }
       it(contractCase.name, () =>
         runCase(contractCase, publisher(), subscriber(), inspect, restart),
       );
