@@ -53,6 +53,11 @@
 // Flag of an update: it starts a group (`reliable` only; the other classes start one each time).
 #define MOQ_PUBLISH_KEYFRAME 1
 
+// Flag of `moq_publish`: more updates of this client follow at once. This one is accepted like any
+// other, but it waits for one without the flag or for `moq_publish_flush`, so that many small
+// updates share packets and one wake of the I/O thread.
+#define MOQ_PUBLISH_MORE 2
+
 // Size in bytes of the header of an update in `moq_publish_packed`.
 #define MOQ_PACKED_HEADER_SIZE 16
 
@@ -384,12 +389,18 @@ enum MoqResultCode moq_publication_open(MoqHandle client,
 // Publishes one update; the bytes are copied before it returns.
 //
 // Errors: `WOULD_BLOCK` (nothing was accepted; `WRITABLE` follows), `TOO_LARGE` (`moq_last_error`
-// names the limit), `CLOSED`, `INVALID_ARGUMENT`. Any thread, also inside callbacks; updates of one
+// names the limit), `CLOSED`, `INVALID_ARGUMENT`. After `WOULD_BLOCK` and `TOO_LARGE` what waits
+// because of `MOQ_PUBLISH_MORE` is sent. Any thread, also inside callbacks; updates of one
 // publication keep the order of the calls. Does not block.
 enum MoqResultCode moq_publish(MoqHandle publication,
                                uint32_t flags,
                                const uint8_t *data,
                                size_t length);
+
+// Sends what waits because of `MOQ_PUBLISH_MORE`.
+//
+// Any thread, also inside callbacks. Does not block.
+enum MoqResultCode moq_publish_flush(MoqHandle client);
 
 // Publishes many updates of any publications in one call. Each gets its own `result`, as of
 // `moq_publish`; the call itself fails only when `updates` is NULL, or with the first result that

@@ -1,6 +1,7 @@
 //! The half of a client that callers see, from any thread: handles, bounded commands to the I/O
 //! thread, records from it.
 
+use crate::copies::Copies;
 use crate::error::*;
 use crate::gate::Gate;
 use crate::handles::{self, Entry};
@@ -88,13 +89,20 @@ pub enum Command {
     },
 }
 
+/// What goes to the I/O thread.
+#[derive(Default)]
+struct Outgoing {
+    commands: VecDeque<Command>,
+    copies: Copies,
+}
+
 /// See the module.
 pub struct ClientShared {
     pub handle: u64,
     pub queue: RecordQueue,
     pub gate: Gate<Waker>,
     pub snapshot: Mutex<Snapshot>,
-    commands: Mutex<VecDeque<Command>>,
+    commands: Mutex<Outgoing>,
     remote: OnceLock<Remote>,
     children: Mutex<HashSet<u64>>,
     /// Largest object in bytes, both ways.
@@ -154,21 +162,32 @@ impl ClientShared {
 
     /// Queues work; the caller wakes the I/O thread after a batch.
     pub fn enqueue(&self, command: Command) {
-        lock(&self.commands).push_back(command);
+        lock(&self.commands).commands.push_back(command);
+    }
+
+    /// Copies an update and queues it; the caller wakes the I/O thread, once for many.
+    pub fn enqueue_update(&self, handle: u64, keyframe: bool, bytes: &[u8]) {
+        let mut outgoing = lock(&self.commands);
+        let bytes = outgoing.copies.copy(bytes);
+        outgoing.commands.push_back(Command::Update {
+            handle,
+            keyframe,
+            bytes,
+        });
     }
 
     /// For work that a caller could queue without end.
     pub fn command_bounded(&self, command: Command) -> Result<()> {
         self.check_open()?;
-        let mut commands = lock(&self.commands);
-        if commands.len() >= 4 * MAX_HANDLES {
+        let mut outgoing = lock(&self.commands);
+        if outgoing.commands.len() >= 4 * MAX_HANDLES {
             return Err(Error::new(
                 MOQ_ERROR_WOULD_BLOCK,
                 "very many commands wait; try again later",
             ));
         }
-        commands.push_back(command);
-        drop(commands);
+        outgoing.commands.push_back(command);
+        drop(outgoing);
         self.wake_io();
         Ok(())
     }
@@ -181,7 +200,7 @@ impl ClientShared {
 
     /// Takes all queued work; `into` is empty and gives its memory back to the queue.
     pub fn take_commands(&self, into: &mut VecDeque<Command>) {
-        std::mem::swap(&mut *lock(&self.commands), into);
+        std::mem::swap(&mut lock(&self.commands).commands, into);
     }
 
     pub fn take_children(&self) -> Vec<u64> {

@@ -18,9 +18,10 @@ use crate::stats::Snapshot;
 use bytes::Bytes;
 use moqt::client::{Client, ClientConfig, ClientEvent, ClientState, End, Handle};
 use moqt::delivery::DeliveryClass;
+use moqt::hash::IntMap;
 use moqt_net::{Context, HandlerId};
 use std::collections::hash_map::RandomState;
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::hash::BuildHasher;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
@@ -46,9 +47,9 @@ pub struct Engine {
     client: Option<Client>,
     lines: Vec<links::Line>,
     /// Handle of the session to handle of ours, and back.
-    ours: HashMap<Handle, u64>,
-    theirs: HashMap<u64, Handle>,
-    publications: HashMap<u64, Track>,
+    ours: IntMap<Handle, u64>,
+    theirs: IntMap<u64, Handle>,
+    publications: IntMap<u64, Track>,
     commands: VecDeque<Command>,
     records: Vec<Record>,
     /// The graceful close, once everything accepted was handed to the session or this time came.
@@ -56,6 +57,8 @@ pub struct Engine {
     /// When statistics may be renewed, and whether something happened since they were.
     snapshot_at: Option<Instant>,
     dirty: bool,
+    /// Objects arrived of which the records are not handed over yet.
+    unsettled: bool,
     /// The client's `END` was delivered.
     ended: bool,
 }
@@ -76,14 +79,15 @@ impl Engine {
             target,
             client: None,
             lines: Vec::new(),
-            ours: HashMap::new(),
-            theirs: HashMap::new(),
-            publications: HashMap::new(),
+            ours: IntMap::default(),
+            theirs: IntMap::default(),
+            publications: IntMap::default(),
             commands: VecDeque::new(),
             records: Vec::new(),
             closing: None,
             snapshot_at: None,
             dirty: false,
+            unsettled: false,
             ended: false,
         }
     }
@@ -109,6 +113,7 @@ impl Engine {
     /// Turns the session's events into records, hands them over, and writes what came of it, until
     /// nothing is left to do.
     fn deliver(&mut self, cx: &mut Context<'_>) {
+        self.unsettled = false;
         let now = cx.now();
         let Some(mut client) = self.client.take() else {
             return;

@@ -23,6 +23,7 @@
 pub mod abi;
 mod client;
 mod clock;
+mod copies;
 mod engine;
 pub mod error;
 #[doc(hidden)]

@@ -1,10 +1,9 @@
 //! What callers see of one published track: updates are checked and bounded here, before the I/O
 //! thread has them.
 
-use crate::client::{ClientShared, Command};
+use crate::client::ClientShared;
 use crate::error::*;
 use crate::options::PublishOptions;
-use bytes::Bytes;
 use moqt::delivery::DeliveryClass;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::Arc;
@@ -54,14 +53,8 @@ impl Publication {
         }
     }
 
-    /// Queues one update. The bytes are copied once, into a buffer that all later owners share.
-    pub fn publish(&self, keyframe: bool, bytes: &[u8]) -> Result<()> {
-        self.enqueue(keyframe, bytes)?;
-        self.client.wake_io();
-        Ok(())
-    }
-
-    /// The same without waking the I/O thread: the caller does so after a batch.
+    /// Queues one update. The bytes are copied once, into memory that all later owners share. The
+    /// caller wakes the I/O thread, once for many.
     pub fn enqueue(&self, keyframe: bool, bytes: &[u8]) -> Result<()> {
         if self.ended.load(Ordering::Acquire) || self.client.is_closed() {
             return Err(Error::new(
@@ -79,13 +72,7 @@ impl Publication {
         self.reserve(bytes.len() + UPDATE_OVERHEAD)?;
         self.objects.fetch_add(1, Ordering::Relaxed);
         self.bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-        let bytes = Bytes::copy_from_slice(bytes);
-        let command = Command::Update {
-            handle: self.handle,
-            keyframe,
-            bytes,
-        };
-        self.client.enqueue(command);
+        self.client.enqueue_update(self.handle, keyframe, bytes);
         Ok(())
     }
 

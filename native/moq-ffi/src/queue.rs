@@ -2,7 +2,8 @@
 //! buffer.
 
 use crate::record::{Record, MOQ_RECORD_OBJECT};
-use std::collections::{HashMap, VecDeque};
+use moqt::hash::IntMap;
+use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Records that one lane may give before the next lane has its turn.
@@ -50,7 +51,7 @@ struct Lane {
 
 #[derive(Default)]
 struct Inner {
-    lanes: HashMap<u64, Lane>,
+    lanes: IntMap<u64, Lane>,
     ready: VecDeque<u64>,
 }
 

@@ -56,6 +56,32 @@ TEST(Publish, OneBatchReachesManyTracks) {
   }
 }
 
+TEST(Publish, UpdatesThatMoreFollowsArriveInOrder) {
+  Relay relay;
+  Client publisher(relay);
+  Client subscriber(relay);
+  const MoqHandle track = publisher.Publish("track");
+  const MoqHandle reader = subscriber.Subscribe("track");
+  const auto publish = [&](int number, uint32_t flags) {
+    const std::string bytes = std::to_string(number);
+    return moq_publish(track, flags, reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
+  };
+  for (int i = 0; i < 40; ++i)
+    ASSERT_EQ(publish(i, MOQ_PUBLISH_MORE | (i % 10 == 0 ? MOQ_PUBLISH_KEYFRAME : 0)), MOQ_OK);
+  ASSERT_EQ(moq_publish_flush(publisher.handle()), MOQ_OK);
+  ASSERT_TRUE(
+      subscriber.Until([&] { return subscriber.Of(reader, MOQ_RECORD_OBJECT).size() >= 40; }));
+  // One without the flag takes those before it along.
+  ASSERT_EQ(publish(40, MOQ_PUBLISH_MORE), MOQ_OK);
+  ASSERT_EQ(publish(41, 0), MOQ_OK);
+  ASSERT_TRUE(
+      subscriber.Until([&] { return subscriber.Of(reader, MOQ_RECORD_OBJECT).size() >= 42; }));
+  const auto objects = subscriber.Of(reader, MOQ_RECORD_OBJECT);
+  for (int i = 0; i < 42; ++i)
+    EXPECT_EQ(objects[i]->payload, std::to_string(i));
+  EXPECT_EQ(moq_publish_flush(track), MOQ_ERROR_INVALID_ARGUMENT) << "not a client";
+}
+
 TEST(Publish, EachUpdateOfABatchHasItsOwnResult) {
   Relay relay;
   Client publisher(relay);

@@ -184,6 +184,7 @@ impl Core {
     pub fn work(&mut self, rounds: usize) {
         for _ in 0..rounds {
             self.deliver();
+            self.settle();
             self.transmit();
             self.ask_timeouts();
             if self.rx.is_empty() && self.tx.is_empty() {
@@ -282,6 +283,17 @@ impl Core {
             if !std::mem::replace(&mut slot.in_touched, true) {
                 self.touched.push(id);
             }
+        }
+    }
+
+    /// Once per round, for the handlers that were called in it.
+    fn settle(&mut self) {
+        // A call marks its handler as touched, which it is already: the list does not grow here
+        // unless one handler reaches another.
+        let mut at = 0;
+        while let Some(&id) = self.touched.get(at) {
+            self.call(id, |handler, cx| handler.on_settled(cx));
+            at += 1;
         }
     }
 

@@ -74,6 +74,12 @@ pub trait Handler: Send {
     /// [`Context::transport`] gives `None` for it already.
     fn on_event(&mut self, cx: &mut Context<'_>, conn: ConnId, event: TransportEvent);
 
+    /// The events at hand have all been told: once per round for a handler that was called in it,
+    /// before packets are sent. For what is better done once for many events than for each.
+    fn on_settled(&mut self, cx: &mut Context<'_>) {
+        let _ = cx;
+    }
+
     /// [`crate::Remote::wake`] was called at least once since the last call of this.
     fn on_wake(&mut self, cx: &mut Context<'_>);
 

@@ -17,6 +17,7 @@ const LONG: Duration = Duration::from_secs(10);
 #[derive(Default)]
 struct Counts {
     wakes: AtomicUsize,
+    settled: AtomicUsize,
     timeouts: AtomicUsize,
     stops: AtomicUsize,
     drops: AtomicUsize,
@@ -26,6 +27,7 @@ struct Counter {
     counts: Arc<Counts>,
     next: Option<Instant>,
     hold: Duration,
+    woken: bool,
     panic_on_wake: bool,
     leave_on_wake: bool,
 }
@@ -41,6 +43,7 @@ fn counter(counts: &Arc<Counts>) -> Box<Counter> {
         counts: counts.clone(),
         next: None,
         hold: Duration::ZERO,
+        woken: false,
         panic_on_wake: false,
         leave_on_wake: false,
     })
@@ -52,12 +55,18 @@ impl Handler for Counter {
     fn on_wake(&mut self, cx: &mut Context<'_>) {
         std::thread::sleep(self.hold);
         self.counts.wakes.fetch_add(1, Ordering::SeqCst);
+        self.woken = true;
         if self.panic_on_wake {
             panic!("on purpose");
         }
         if self.leave_on_wake {
             cx.remove_self();
             cx.remove_self();
+        }
+    }
+    fn on_settled(&mut self, _: &mut Context<'_>) {
+        if std::mem::take(&mut self.woken) {
+            self.counts.settled.fetch_add(1, Ordering::SeqCst);
         }
     }
     fn next_timeout(&self) -> Option<Instant> {
@@ -70,6 +79,20 @@ impl Handler for Counter {
     }
     fn on_stop(&mut self, _: &mut Context<'_>) {
         self.counts.stops.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+#[test]
+fn a_handler_that_was_called_settles_in_the_same_round() {
+    let runtime = Runtime::start("test").unwrap();
+    let counts = Arc::<Counts>::default();
+    let remote = runtime.spawn(counter(&counts));
+    for round in 1..=20 {
+        remote.wake();
+        until("settling", || {
+            counts.settled.load(Ordering::SeqCst) == round
+        });
+        assert_eq!(counts.wakes.load(Ordering::SeqCst), round);
     }
 }
 

@@ -122,7 +122,8 @@ export interface Publication {
   /** How many subscriptions the next hop holds on this track now. */
   readonly subscribers: number;
   /**
-   * Publishes one update; the bytes are copied before it returns.
+   * Publishes one update; the bytes are copied before it returns. Updates of one turn of the event
+   * loop may leave together at its end.
    * False: the queue is full and nothing was accepted (back-pressure); see {@link writable}.
    * Throws `too_large` (the message names the limit) and `closed`.
    */

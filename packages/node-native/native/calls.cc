@@ -97,6 +97,10 @@ Napi::Value Publish(Info info) {
   return CodeOnly(info.Env(), code);
 }
 
+Napi::Value Flush(Info info) {
+  return CodeOnly(info.Env(), Environment::Of(info).library.moq_publish_flush(HandleArg(info, 0)));
+}
+
 Napi::Value PublishBatch(Info info) {
   const BytesArg updates(info, 0);
   napi_typedarray_type type;
@@ -209,6 +213,7 @@ void DefineCalls(Napi::Env env, Napi::Object exports) {
   define("close", CloseClient);
   define("request", Request);
   define("publish", Publish);
+  define("flush", Flush);
   define("publishBatch", PublishBatch);
   define("end", End);
   define("closeHandle", CloseHandle);

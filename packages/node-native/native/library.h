@@ -19,6 +19,7 @@
   X(moq_client_stats)                                                                              \
   X(moq_publication_open)                                                                          \
   X(moq_publish)                                                                                   \
+  X(moq_publish_flush)                                                                             \
   X(moq_publish_packed)                                                                            \
   X(moq_publication_end)                                                                           \
   X(moq_subscription_open)                                                                         \

@@ -21,6 +21,7 @@
   X(moq_publication_open)                                                                          \
   X(moq_publish)                                                                                   \
   X(moq_publish_batch)                                                                             \
+  X(moq_publish_flush)                                                                             \
   X(moq_publish_packed)                                                                            \
   X(moq_publication_end)                                                                           \
   X(moq_subscription_open)                                                                         \

@@ -13,6 +13,11 @@ use std::time::Duration;
 /// Flag of an update: it starts a group (`reliable` only; the other classes start one each time).
 pub const MOQ_PUBLISH_KEYFRAME: u32 = 1;
 
+/// Flag of `moq_publish`: more updates of this client follow at once. This one is accepted like any
+/// other, but it waits for one without the flag or for `moq_publish_flush`, so that many small
+/// updates share packets and one wake of the I/O thread.
+pub const MOQ_PUBLISH_MORE: u32 = 2;
+
 /// Size in bytes of the header of an update in `moq_publish_packed`.
 pub const MOQ_PACKED_HEADER_SIZE: usize = 16;
 
@@ -64,7 +69,7 @@ fn check_flags(flags: u32) -> Result<bool> {
         0 => Ok(false),
         MOQ_PUBLISH_KEYFRAME => Ok(true),
         other => Err(Error::invalid(format!(
-            "publish flags {other} are unknown; 0 and {MOQ_PUBLISH_KEYFRAME} (keyframe) are accepted"
+            "publish flags {other} are unknown here; {MOQ_PUBLISH_KEYFRAME} (keyframe) is, and for single updates {MOQ_PUBLISH_MORE} (more)"
         ))),
     }
 }
@@ -72,7 +77,8 @@ fn check_flags(flags: u32) -> Result<bool> {
 /// Publishes one update; the bytes are copied before it returns.
 ///
 /// Errors: `WOULD_BLOCK` (nothing was accepted; `WRITABLE` follows), `TOO_LARGE` (`moq_last_error`
-/// names the limit), `CLOSED`, `INVALID_ARGUMENT`. Any thread, also inside callbacks; updates of one
+/// names the limit), `CLOSED`, `INVALID_ARGUMENT`. After `WOULD_BLOCK` and `TOO_LARGE` what waits
+/// because of `MOQ_PUBLISH_MORE` is sent. Any thread, also inside callbacks; updates of one
 /// publication keep the order of the calls. Does not block.
 #[no_mangle]
 pub unsafe extern "C" fn moq_publish(
@@ -83,8 +89,24 @@ pub unsafe extern "C" fn moq_publish(
 ) -> MoqResultCode {
     guard(|| {
         let publication = handles::publication(publication)?;
+        let keyframe = check_flags(flags & !MOQ_PUBLISH_MORE)?;
         // SAFETY: the caller's promise.
-        publication.publish(check_flags(flags)?, unsafe { bytes("data", data, length)? })
+        let published = publication.enqueue(keyframe, unsafe { bytes("data", data, length)? });
+        if flags & MOQ_PUBLISH_MORE == 0 || published.is_err() {
+            publication.client.wake_io();
+        }
+        published
+    })
+}
+
+/// Sends what waits because of `MOQ_PUBLISH_MORE`.
+///
+/// Any thread, also inside callbacks. Does not block.
+#[no_mangle]
+pub extern "C" fn moq_publish_flush(client: MoqHandle) -> MoqResultCode {
+    guard(|| {
+        handles::client(client)?.wake_io();
+        Ok(())
     })
 }
 

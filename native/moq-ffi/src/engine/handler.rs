@@ -36,6 +36,12 @@ impl Handler for Engine {
         let Some(client) = &mut self.client else {
             return;
         };
+        // Many of these come at a time: their records are handed over together, which takes one
+        // lock and wakes the caller once.
+        let objects = matches!(
+            event,
+            TransportEvent::Datagram(_) | TransportEvent::Data { .. }
+        );
         if !stood && event == TransportEvent::Closed(CloseReason::TimedOut) {
             let message = format!(
                 "the relay at {} did not answer within {} ms; check address and port, and that UDP is not blocked",
@@ -49,7 +55,16 @@ impl Handler for Engine {
                 None => client.handle(now, link, &mut Gone, event),
             }
         }
-        self.deliver(cx);
+        match objects {
+            true => self.unsettled = true,
+            false => self.deliver(cx),
+        }
+    }
+
+    fn on_settled(&mut self, cx: &mut Context<'_>) {
+        if self.unsettled {
+            self.deliver(cx);
+        }
     }
 
     fn on_wake(&mut self, cx: &mut Context<'_>) {

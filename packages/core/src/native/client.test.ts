@@ -5,6 +5,7 @@ import { ERROR_CODES, MoqError } from "../errors.js";
 import { resolveClientOptions } from "../options.js";
 import { NativeClient } from "./client.js";
 import { connectNative } from "./connect.js";
+import { PUBLISH_KEYFRAME, PUBLISH_MORE } from "./port.js";
 import { RecordFlag, RecordKind } from "./records.js";
 
 const TRACK = ["match/42", "world"] as const;
@@ -195,7 +196,8 @@ describe("publishing", () => {
     const track = client.publish(TRACK);
     expect(track.send(Uint8Array.of(1))).toBe(true);
     expect(track.keyframe(Uint8Array.of(2))).toBe(true);
-    expect(port.of("publish").map((args) => args[1])).toEqual([0, 1]);
+    const keyframe = port.of("publish").map((args) => Number(args[1]) & PUBLISH_KEYFRAME);
+    expect(keyframe).toEqual([0, PUBLISH_KEYFRAME]);
     port.publishResult = -ERROR_CODES.would_block;
     expect(track.send(Uint8Array.of(3))).toBe(false);
     const writable = vi.fn();
@@ -208,6 +210,30 @@ describe("publishing", () => {
     port.publishResult = -ERROR_CODES.too_large;
     port.error = "over the limit of 1090 bytes";
     expect(() => track.send(new Uint8Array(2_000))).toThrow(/1090/);
+  });
+
+  test("updates of one turn leave together; one alone leaves at once, by a single call", async () => {
+    const client = open();
+    const track = client.publish(TRACK);
+    const turn = async (sends: number): Promise<(number | "flush")[]> => {
+      const before = port.calls.length;
+      for (let i = 0; i < sends; i++) track.send(Uint8Array.of(i));
+      await Promise.resolve();
+      const made = port.calls.slice(before);
+      return made.map(({ name, args }) => (name === "publish" ? Number(args[1]) : "flush"));
+    };
+    const more = PUBLISH_MORE;
+    expect(await turn(1)).toEqual([0]);
+    expect(await turn(1)).toEqual([0]);
+    // The first of several cannot know; the next turn does.
+    expect(await turn(3)).toEqual([0, more, more, "flush"]);
+    expect(await turn(3)).toEqual([more, more, more, "flush"]);
+    expect(await turn(1)).toEqual([more, "flush"]);
+    expect(await turn(1)).toEqual([0]);
+    // A turn without end holds nothing back.
+    const many = await turn(200);
+    expect(many.filter((call) => call === 0).length).toBe(1 + 3);
+    expect(many.at(-1)).toBe("flush");
   });
 
   test("ready, subscribers and keyframe requests are told", async () => {

@@ -34,7 +34,13 @@ import {
 } from "../options.js";
 import { encodeUtf8 } from "../wire/utf8.js";
 import { RecordObjects } from "./objects.js";
-import { NATIVE_ABI_VERSION, type NativeHost, type NativePort, POLL_TOO_SMALL } from "./port.js";
+import {
+  NATIVE_ABI_VERSION,
+  type NativeHost,
+  type NativePort,
+  POLL_TOO_SMALL,
+  PUBLISH_MORE,
+} from "./port.js";
 import { NativePublication } from "./publication.js";
 import { RecordCursor, RecordKind } from "./records.js";
 import { NativeDiscovery, NativeFetch, NativeStatus } from "./requests.js";
@@ -50,6 +56,9 @@ const ASYNC_DISPOSE: typeof Symbol.asyncDispose =
 const SLABS = new WeakMap<NativePort, Slabs>();
 /** Polls in a row before other work of the script's thread has its turn. */
 const MAX_POLLS = 32;
+/** Updates of one turn that wait for its end before they leave all the same. */
+const MOST_HELD = 64;
+const DONE: Promise<void> = Promise.resolve();
 /** For how many ms statistics of the library are used again. */
 const STATS_AGE = 5;
 
@@ -86,6 +95,14 @@ export class NativeClient implements Client, SubscriptionOwner {
   #stats: RawStats | undefined;
   #statsAt = -Infinity;
   #stopSignal: () => void = () => {};
+  /** Updates published in this turn, and whether there were several in the last one. */
+  #sends = 0;
+  #manySends = false;
+  readonly #turnOver = (): void => {
+    if (this.#sends > 1 || this.#manySends) this.port.flush(this.handle);
+    this.#manySends = this.#sends > 1;
+    this.#sends = 0;
+  };
 
   readonly #token: TokenSource | undefined;
 
@@ -293,6 +310,20 @@ export class NativeClient implements Client, SubscriptionOwner {
 
   soon(work: () => void): void {
     this.#host.schedule(work);
+  }
+
+  /**
+   * Updates of one turn of the event loop leave together at its end: they share packets, and the
+   * library is woken once for all. A turn that publishes one update sends it at once, and so does
+   * the first of a turn that comes after such a one.
+   */
+  publishFlags(): number {
+    this.#sends += 1;
+    if (this.#sends === 1) {
+      void DONE.then(this.#turnOver);
+      return this.#manySends ? PUBLISH_MORE : 0;
+    }
+    return this.#sends % MOST_HELD === 0 ? 0 : PUBLISH_MORE;
   }
 
   later(work: () => void): void {

@@ -25,8 +25,13 @@ export interface NativePort {
   close(client: number, flushMs: number): number;
   /** `moq_publication_open` and its siblings: the handle of the request. */
   request(client: number, kind: NativeRequest, options: string): number;
-  /** `moq_publish`; flag {@link PUBLISH_KEYFRAME}. The bytes are copied before it returns. */
+  /**
+   * `moq_publish`; flags {@link PUBLISH_KEYFRAME} and {@link PUBLISH_MORE}. The bytes are copied
+   * before it returns.
+   */
   publish(publication: number, flags: number, bytes: Uint8Array): number;
+  /** `moq_publish_flush`: sends what was published with {@link PUBLISH_MORE}. */
+  flush(client: number): number;
   /**
    * `moq_publish_packed`: many updates of any publications in one call. `results` gets the result
    * number of each; gives how many updates there were.
@@ -65,6 +70,9 @@ export const NATIVE_ABI_VERSION = 1;
 
 /** Flag of `publish`: this update starts a group. */
 export const PUBLISH_KEYFRAME = 1;
+
+/** Flag of `publish`: more updates of this client follow at once, or a `flush`. */
+export const PUBLISH_MORE = 2;
 
 /** What {@link NativePort.poll} gives below this is a record size: −(size) − 1,000. */
 export const POLL_TOO_SMALL = -1_000;

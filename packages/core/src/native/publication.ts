@@ -141,7 +141,8 @@ export class NativePublication implements Publication, RecordSink {
 
   #publish(bytes: Uint8Array, flags: number): boolean {
     if (this.#end !== undefined) throw this.#end;
-    const result = this.#owner.port.publish(this.handle, flags, bytes);
+    const owner = this.#owner;
+    const result = owner.port.publish(this.handle, flags | owner.publishFlags(), bytes);
     if (result === 0) return true;
     if (result !== WOULD_BLOCK) throw portError(this.#owner.port, result);
     this.#blocked = true;

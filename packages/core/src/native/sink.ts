@@ -23,6 +23,8 @@ export interface SinkOwner {
   soon(work: () => void): void;
   /** Keeps the process alive until the function given back is called; it is idempotent. */
   awaiting(): () => void;
+  /** Flags of the update that is published next. */
+  publishFlags(): number;
   /** Frees the handle: nothing more is told of it. */
   release(handle: number): void;
   listenerFailed(error: unknown): void;

@@ -101,6 +101,9 @@ export class FakePort implements NativePort {
     this.calls.push({ name: "publish", args: [publication, flags, bytes.slice()] });
     return this.publishResult;
   }
+  flush(client: number): number {
+    return this.#call("flush", [client], false);
+  }
   publishBatch(): number {
     return 0;
   }
