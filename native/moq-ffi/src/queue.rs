@@ -59,6 +59,8 @@ struct Inner {
 #[derive(Default)]
 pub struct RecordQueue {
     inner: Mutex<Inner>,
+    /// What a poll has taken out and not copied yet; empty in between. Locked before `inner`.
+    taken: Mutex<Vec<Record>>,
 }
 
 /// What the I/O thread must do after pushing.
@@ -163,8 +165,22 @@ impl RecordQueue {
         Some(was_empty && !inner.ready.is_empty())
     }
 
-    /// Copies as many whole records as fit into `out`.
+    /// Copies as many whole records as fit into `out`. They are copied, and what they share let go,
+    /// without the lock that the I/O thread needs.
     pub fn poll(&self, out: &mut [u8], now_us: u64) -> Polled {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let polled = self.take(&mut taken, out.len(), now_us);
+        let mut rest = out;
+        for record in taken.drain(..) {
+            let (place, after) = std::mem::take(&mut rest).split_at_mut(record.encoded_len());
+            record.encode(place);
+            rest = after;
+        }
+        polled
+    }
+
+    /// Takes out as many whole records as fit into `room` bytes.
+    fn take(&self, taken: &mut Vec<Record>, room: usize, now_us: u64) -> Polled {
         let mut polled = Polled::default();
         let mut inner = self.lock();
         'lanes: while let Some(&handle) = inner.ready.front() {
@@ -178,17 +194,17 @@ impl RecordQueue {
                 let Some(record) = lane.records.front() else {
                     break;
                 };
-                let rest = out.get_mut(polled.bytes..).unwrap_or_default();
-                if !record.encode(rest) {
+                let length = record.encoded_len();
+                if length > room - polled.bytes {
                     if polled.count == 0 {
-                        polled.needed = Some(record.encoded_len());
+                        polled.needed = Some(length);
                     }
                     break 'lanes;
                 }
-                polled.bytes += record.encoded_len();
+                polled.bytes += length;
                 polled.count += 1;
                 turn += 1;
-                lane.pop();
+                taken.extend(lane.pop());
             }
             if lane.can_resume() {
                 lane.paused = false;
@@ -336,15 +352,15 @@ impl Lane {
         }
     }
 
-    fn pop(&mut self) {
-        if let Some(record) = self.records.pop_front() {
-            if record.kind == MOQ_RECORD_OBJECT {
-                self.queued -= cost(&record);
-                self.stats.queued_objects -= 1;
-            } else {
-                self.control = self.control.saturating_sub(cost(&record));
-            }
+    fn pop(&mut self) -> Option<Record> {
+        let record = self.records.pop_front()?;
+        if record.kind == MOQ_RECORD_OBJECT {
+            self.queued -= cost(&record);
+            self.stats.queued_objects -= 1;
+        } else {
+            self.control = self.control.saturating_sub(cost(&record));
         }
+        Some(record)
     }
 
     /// Intake goes on once half of the room is free, so that it is not switched for each object.
