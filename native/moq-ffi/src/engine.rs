@@ -16,7 +16,9 @@ use crate::queue::Policy;
 use crate::record::Record;
 use crate::stats::Snapshot;
 use bytes::Bytes;
-use moqt::client::{Client, ClientConfig, ClientEvent, ClientState, End, Handle};
+use moqt::client::{
+    Client, ClientConfig, ClientEvent, ClientState, End, Handle, SubscriptionStats,
+};
 use moqt::delivery::DeliveryClass;
 use moqt::hash::IntMap;
 use moqt_net::{Context, HandlerId};
@@ -226,9 +228,10 @@ impl Engine {
                         .push(records::subscription_ready(handle, class));
                 }
             }
-            ClientEvent::Ended(handle, end) => {
-                if let Some(handle) = ours(&handle) {
+            ClientEvent::Ended(theirs, end) => {
+                if let Some(handle) = ours(&theirs) {
                     let published = self.publications.contains_key(&handle);
+                    self.keep_counters(client.subscription_stats(theirs), handle);
                     self.forget(handle);
                     let error = match end {
                         End::Ended => None,
@@ -325,15 +328,28 @@ impl Engine {
                 .into_iter()
                 .map(|(h, track, class, s)| (name(&h), records::display(&track), class, s))
                 .collect(),
+            ..Snapshot::default()
         };
         let mut snapshot = self
             .shared
             .snapshot
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let old = std::mem::replace(&mut *snapshot, next);
+        let mut old = std::mem::replace(&mut *snapshot, next);
+        std::mem::swap(&mut snapshot.ended, &mut old.ended);
         drop(snapshot);
         drop(old);
+    }
+
+    /// A subscription ended: callers may still ask what was dropped of it.
+    fn keep_counters(&self, stats: Option<SubscriptionStats>, handle: u64) {
+        if let Some(stats) = stats {
+            self.shared
+                .snapshot
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .subscription_ended(handle, stats);
+        }
     }
 }
 

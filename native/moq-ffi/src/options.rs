@@ -66,6 +66,14 @@ pub struct PublishOptions {
     pub max_datagram_size: usize,
 }
 
+impl PublishOptions {
+    /// The session's share of `queue_bytes`; the rest may wait on the way to the I/O thread, so that
+    /// both together hold what the caller allowed.
+    pub fn session_queue_bytes(&self) -> usize {
+        self.queue_bytes.div_ceil(4)
+    }
+}
+
 /// Where a subscription begins.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Start {

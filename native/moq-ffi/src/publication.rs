@@ -96,7 +96,9 @@ impl Publication {
     /// they are refused only when the I/O thread is far behind.
     fn room(&self) -> usize {
         match self.options.delivery {
-            DeliveryClass::Reliable => self.options.queue_bytes,
+            DeliveryClass::Reliable => {
+                self.options.queue_bytes - self.options.session_queue_bytes()
+            }
             _ => self.options.queue_bytes.max(UNRELIABLE_ROOM),
         }
     }

@@ -6,6 +6,7 @@ use moqt::client::{ClientState, PublicationStats, SubscriptionStats};
 use moqt::delivery::DeliveryClass;
 use moqt::transport::TransportStats;
 use serde_json::{json, Value};
+use std::collections::VecDeque;
 use std::sync::PoisonError;
 
 /// What the I/O thread knows, a few ms old at most.
@@ -18,6 +19,20 @@ pub struct Snapshot {
     /// Ours, not the session's, handles.
     pub subscriptions: Vec<(u64, String, DeliveryClass, SubscriptionStats)>,
     pub publications: Vec<(u64, String, DeliveryClass, PublicationStats)>,
+    /// The last counters of the subscriptions that ended last, oldest first.
+    pub ended: VecDeque<(u64, SubscriptionStats)>,
+}
+
+/// Most ended subscriptions whose last counters are kept.
+const MOST_ENDED: usize = 64;
+
+impl Snapshot {
+    pub fn subscription_ended(&mut self, handle: u64, stats: SubscriptionStats) {
+        if self.ended.len() == MOST_ENDED {
+            self.ended.pop_front();
+        }
+        self.ended.push_back((handle, stats));
+    }
 }
 
 /// The name that TypeScript uses.
@@ -42,6 +57,11 @@ pub fn client_json(client: &ClientShared) -> String {
         .iter()
         .map(|entry| subscription(client, entry))
         .collect();
+    let ended: Vec<Value> = snapshot
+        .ended
+        .iter()
+        .map(|(handle, stats)| counters(client, *handle, stats))
+        .collect();
     let publications: Vec<Value> = snapshot.publications.iter().map(publication).collect();
     json!({
         "state": state_name(snapshot.state),
@@ -53,6 +73,7 @@ pub fn client_json(client: &ClientShared) -> String {
         "packetsLost": transport.map(|t| t.packets_lost),
         "datagramsDropped": snapshot.datagrams_dropped,
         "subscriptions": subscriptions,
+        "ended": ended,
         "publications": publications,
     })
     .to_string()
@@ -62,11 +83,16 @@ fn subscription(
     client: &ClientShared,
     (handle, track, class, stats): &(u64, String, DeliveryClass, SubscriptionStats),
 ) -> Value {
-    let lane = client.queue.stats(*handle).unwrap_or_default();
+    let mut value = counters(client, *handle, stats);
+    value["track"] = json!(track);
+    value["delivery"] = json!(class.name());
+    value
+}
+
+fn counters(client: &ClientShared, handle: u64, stats: &SubscriptionStats) -> Value {
+    let lane = client.queue.stats(handle).unwrap_or_default();
     json!({
         "handle": handle,
-        "track": track,
-        "delivery": class.name(),
         "objects": stats.objects,
         "bytes": stats.bytes,
         "queuedObjects": stats.queued_objects + lane.queued_objects,

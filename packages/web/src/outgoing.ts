@@ -22,6 +22,7 @@ export class Outgoing {
   /** Written before the browser granted the stream. */
   #early: Uint8Array[] = [];
   #waiting = 0;
+  #written = 0;
   #blocked = false;
   #over = false;
   #finished = false;
@@ -56,6 +57,11 @@ export class Outgoing {
     if (this.#finished) this.#close(writer);
   }
 
+  /** Bytes taken ever. */
+  get written(): number {
+    return this.#written;
+  }
+
   /** Bytes taken; −1 when the stream takes none any more. */
   write(data: Uint8Array): number {
     if (this.#over || this.#finished) return -1;
@@ -63,6 +69,7 @@ export class Outgoing {
     if (taken < data.byteLength) this.#blocked = true;
     if (taken <= 0) return 0;
     this.#waiting += taken;
+    this.#written += taken;
     const bytes = taken === data.byteLength ? data : data.subarray(0, taken);
     if (this.#writer === undefined) this.#early.push(bytes);
     else this.#hand(this.#writer, bytes);

@@ -17,6 +17,8 @@ class Session implements WebTransportSession {
     outgoingHighWaterMark: 1,
   };
   readonly written: string[] = [];
+  /** What resolves once the peer acknowledged a stream. */
+  acknowledged: Promise<void> = Promise.resolve();
   credit = 0;
   asked = 0;
 
@@ -24,11 +26,12 @@ class Session implements WebTransportSession {
     this.asked += 1;
     if (this.credit === 0) throw new DOMException("Failed to create send stream.", "NetworkError");
     this.credit -= 1;
-    const { written } = this;
+    const { written, acknowledged } = this;
     return new WritableStream<Uint8Array>({
       write(chunk) {
         written.push(new TextDecoder().decode(chunk));
       },
+      close: () => acknowledged,
     });
   }
 
@@ -99,4 +102,32 @@ describe("streams that the browser refuses", () => {
     expect(session.asked).toBe(asked);
     expect(session.written).toEqual([]);
   });
+});
+
+it("a slow network shows before the browser holds all that is published", async () => {
+  const session = new Session();
+  session.credit = 1_000;
+  let acknowledge = (): void => {};
+  session.acknowledged = new Promise((resolve) => {
+    acknowledge = resolve;
+  });
+  const { link, available } = opened(session);
+  const publish = async (): Promise<boolean> => {
+    const id = link.open("uni");
+    if (id === undefined) return false;
+    link.write(id, new Uint8Array(10_000));
+    link.finish(id);
+    await until(() => session.asked === session.written.length);
+    return true;
+  };
+  let taken = 0;
+  while (await publish()) taken += 1;
+  // 256 KiB that the peer has not acknowledged, and the one that crossed the line.
+  expect(taken).toBe(27);
+  expect(link.open("bi")).toBeDefined();
+  expect(available).toEqual([]);
+  acknowledge();
+  await until(() => available.length === 1);
+  expect(available).toEqual(["uni"]);
+  expect(link.open("uni")).toBeDefined();
 });

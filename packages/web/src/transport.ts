@@ -25,6 +25,15 @@ const MOST_ASKED = { bi: 16, uni: 4 } as const;
  */
 const ASK_AGAIN = { first: 4, longest: 64 } as const;
 
+/**
+ * Bytes of finished streams that the peer has not acknowledged, above which no further one is opened.
+ * The browser takes each stream's bytes whatever the network does, so that without this a slow link
+ * would show only when the peer grants no more streams, far beyond what a publication may queue.
+ */
+const MOST_UNACKED = 256 * 1024;
+/** What the browser may still hold of one finished stream, whatever its length: the rest has left. */
+const HELD_OF_ONE = 128 * 1024;
+
 /** Datagrams that may wait in the browser, each way, before the oldest is dropped or we hold back. */
 const DATAGRAM_QUEUE = 256;
 
@@ -34,6 +43,8 @@ const MAX_REASON = 1_024;
 interface Stream {
   out: Outgoing | undefined;
   in: Incoming | undefined;
+  /** Its share of the bytes that are finished and not acknowledged. */
+  unacked: number;
 }
 
 /** The session's {@link Transport} over the browser's WebTransport. */
@@ -45,6 +56,7 @@ export class WebTransportLink implements Transport {
   #nextId = 0;
   readonly #asked = { bi: 0, uni: 0 };
   readonly #wanted = { bi: false, uni: false };
+  #unacked = 0;
   readonly #datagramWriter: WritableStreamDefaultWriter<Uint8Array> | undefined;
   #datagramsBlocked = false;
   #closed = false;
@@ -87,14 +99,14 @@ export class WebTransportLink implements Transport {
 
   open(dir: Dir): StreamId | undefined {
     if (this.#closed) return undefined;
-    if (this.#asked[dir] >= MOST_ASKED[dir]) {
+    if (!this.#hasRoom(dir)) {
       this.#wanted[dir] = true;
       return undefined;
     }
     const id = this.#nextId++;
     const out = this.#outgoing(id);
     const incoming = dir === "bi" ? this.#incoming(id, dir) : undefined;
-    this.#streams.set(id, { out, in: incoming });
+    this.#streams.set(id, { out, in: incoming, unacked: 0 });
     this.#asked[dir] += 1;
     void this.#ask(dir, out, incoming);
     return id;
@@ -106,7 +118,11 @@ export class WebTransportLink implements Transport {
   }
 
   finish(id: StreamId): void {
-    this.#streams.get(id)?.out?.finish();
+    const stream = this.#streams.get(id);
+    if (stream?.out === undefined || stream.unacked > 0) return;
+    stream.unacked = Math.min(stream.out.written, HELD_OF_ONE);
+    this.#unacked += stream.unacked;
+    stream.out.finish();
   }
 
   reset(id: StreamId, code: number): void {
@@ -182,7 +198,16 @@ export class WebTransportLink implements Transport {
       }
     }
     this.#asked[dir] -= 1;
-    if (!this.#wanted[dir]) return;
+    this.#tellRoom(dir);
+  }
+
+  #hasRoom(dir: Dir): boolean {
+    // Requests are few, and small: only data streams wait for the network.
+    return this.#asked[dir] < MOST_ASKED[dir] && (dir === "bi" || this.#unacked <= MOST_UNACKED);
+  }
+
+  #tellRoom(dir: Dir): void {
+    if (!this.#wanted[dir] || !this.#hasRoom(dir)) return;
     this.#wanted[dir] = false;
     this.#emit((events) => events.streamsAvailable(dir));
   }
@@ -215,7 +240,7 @@ export class WebTransportLink implements Transport {
         if ("readable" in value) this.#adoptBidi(id, value);
         else {
           const incoming = this.#incoming(id, dir);
-          this.#streams.set(id, { out: undefined, in: incoming });
+          this.#streams.set(id, { out: undefined, in: incoming, unacked: 0 });
           incoming.open(value);
         }
       }
@@ -227,7 +252,7 @@ export class WebTransportLink implements Transport {
   #adoptBidi(id: StreamId, stream: BidiStream): void {
     const out = this.#outgoing(id);
     const incoming = this.#incoming(id, "bi");
-    this.#streams.set(id, { out, in: incoming });
+    this.#streams.set(id, { out, in: incoming, unacked: 0 });
     out.open(stream.writable);
     this.#emit((events) => events.data(id, "bi", new Uint8Array(0), false));
     incoming.open(stream.readable);
@@ -250,7 +275,10 @@ export class WebTransportLink implements Transport {
     const stream = this.#streams.get(id);
     if (stream === undefined) return;
     stream.out = undefined;
+    this.#unacked -= stream.unacked;
+    stream.unacked = 0;
     if (stream.in === undefined) this.#streams.delete(id);
+    this.#tellRoom("uni");
   }
 
   #inOver(id: StreamId): void {

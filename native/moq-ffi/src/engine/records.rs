@@ -49,7 +49,7 @@ pub fn publish_options(options: &options::PublishOptions) -> PublishOptions {
         delivery: options.delivery,
         deadline: Duration::from_millis(options.deadline_ms),
         priority: options.priority,
-        queue_bytes: options.queue_bytes,
+        queue_bytes: options.session_queue_bytes(),
         retain_bytes: options.retain_bytes,
         max_datagram_size: options.max_datagram_size.min(65_000),
     }

@@ -186,12 +186,16 @@ impl Client {
         }
     }
 
-    /// The counters of one subscription or fetch, while it lives.
+    /// The counters of one subscription or fetch, while it lives; its last ones until another ends.
     pub fn subscription_stats(&self, handle: Handle) -> Option<SubscriptionStats> {
         self.subscriber
             .readers
             .get(&handle)
             .map(|reader| reader.stats())
+            .or_else(|| {
+                let (ended, stats) = self.subscriber.last_ended?;
+                (ended == handle).then_some(stats)
+            })
     }
 
     /// The counters of one publication, while it lives.

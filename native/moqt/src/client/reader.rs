@@ -13,6 +13,9 @@ use std::time::Instant;
 
 /// What waiting costs beside the bytes of an object.
 const OVERHEAD: usize = 32;
+/// Gaps that wait for a reader that does not read; further ones become one with the last, which then
+/// covers what lies between as well.
+const MOST_GAPS: usize = 1_024;
 
 /// A FETCH that brings a second reader the newest group of a feed that runs already.
 pub(super) struct Joining {
@@ -47,6 +50,8 @@ pub(super) struct Reader {
     queue: VecDeque<Delivery>,
     bytes: usize,
     objects: usize,
+    /// Gaps in the queue.
+    gaps: usize,
     /// The application takes objects now.
     pub reading: bool,
     /// It is on the client's list of readers with something to read.
@@ -79,6 +84,7 @@ impl Reader {
             queue: VecDeque::new(),
             bytes: 0,
             objects: 0,
+            gaps: 0,
             reading: true,
             listed: false,
             from: None,
@@ -137,13 +143,15 @@ impl Reader {
         }
         if let (Delivery::Gap(gap), Some(Delivery::Gap(last))) = (&delivery, self.queue.back_mut())
         {
-            if gap.reason == last.reason {
-                // Gaps alone cannot fill the queue.
+            let touches = gap.from_group <= last.to_group.saturating_add(1)
+                && last.from_group <= gap.to_group.saturating_add(1);
+            if gap.reason == last.reason && (touches || self.gaps >= MOST_GAPS) {
                 last.from_group = last.from_group.min(gap.from_group);
                 last.to_group = last.to_group.max(gap.to_group);
                 return;
             }
         }
+        self.gaps += usize::from(matches!(delivery, Delivery::Gap(_)));
         self.queue.push_back(delivery);
         let pushes_back = self.source == Source::Fetch || self.class == DeliveryClass::Reliable;
         while !pushes_back && self.bytes > self.options.queue_bytes && self.objects > 1 {
@@ -165,6 +173,8 @@ impl Reader {
         if let Delivery::Object(object) = &delivery {
             self.bytes -= object.payload.len() + OVERHEAD;
             self.objects -= 1;
+        } else {
+            self.gaps -= 1;
         }
         Some(delivery)
     }

@@ -39,7 +39,8 @@ impl Subscriber {
             }
             let Some(event) = event else { continue };
             if matches!(event, ClientEvent::Ended(..)) {
-                self.readers.remove(&handle);
+                let reader = self.readers.remove(&handle);
+                self.last_ended = reader.map(|reader| (handle, reader.stats()));
             }
             return Some(event);
         }

@@ -8,7 +8,7 @@ use super::join;
 use super::reader::{release, Reader, Source, Turns};
 use super::reconnect::Reconnect;
 use super::shared::{Cx, Route, Shared};
-use super::types::{ClientEvent, End, FetchOptions, Handle, SubscribeOptions};
+use super::types::{ClientEvent, End, FetchOptions, Handle, SubscribeOptions, SubscriptionStats};
 use crate::delivery::{DeliveryClass, FetchEnd};
 use crate::session::SessionError;
 use crate::transport::StreamId;
@@ -25,6 +25,8 @@ pub(super) struct Subscriber {
     by_track: HashMap<FullTrackName, u64>,
     pub readers: BTreeMap<Handle, Reader>,
     pub turns: Turns,
+    /// The last counters of the reader that ended last.
+    pub last_ended: Option<(Handle, SubscriptionStats)>,
     pub fetches: Fetches,
     /// Streams of feeds to pause or let flow at the next pump.
     pub(super) pauses: Vec<(StreamId, bool)>,

@@ -613,6 +613,30 @@ describe("ending", () => {
     expect(stats.publications[0]).toMatchObject({ track: "match/42/poses", delivery: "reliable" });
   });
 
+  test("a subscription that ended still tells what was dropped of it", () => {
+    const client = open();
+    const sub = client.subscribe(TRACK);
+    const nothing = {
+      handle: 2,
+      queuedObjects: 3,
+      queuedBytes: 30,
+      stale: 0,
+      overflow: 0,
+      reset: 0,
+    };
+    port.counters = [{ ...nothing, late: 1 }];
+    expect(sub.stats).toMatchObject({ late: 1, queuedObjects: 3 });
+    port.counters = [];
+    port.ended = [{ ...nothing, late: 4 }];
+    port.tell(end(2));
+    now += 1_000;
+    expect(sub.stats).toMatchObject({ late: 4, queuedObjects: 0, queuedBytes: 0 });
+    // Others ended since.
+    port.ended = [];
+    now += 1_000;
+    expect(sub.stats.late).toBe(4);
+  });
+
   test("errors that reach the caller are of one class", () => {
     port.result = -ERROR_CODES.limit_exceeded;
     expect(() => new NativeClient(port, host(), "{}")).toThrow(MoqError);

@@ -358,8 +358,13 @@ export class NativeClient implements Client, SubscriptionOwner {
     if (this.#state !== "closed") this.port.closeHandle(handle);
   }
 
-  counters(handle: number): NativeCounters | undefined {
-    return this.#rawStats()?.subscriptions.find((entry) => entry.handle === handle);
+  counters(handle: number, ended: boolean): NativeCounters | undefined {
+    const raw = this.#rawStats();
+    const find = (list: RawStats["ended"] | undefined): NativeCounters | undefined =>
+      list?.find((entry) => entry.handle === handle);
+    // What ended with its client has its last counters where it always had.
+    const live = ended && this.#state !== "closed" ? undefined : find(raw?.subscriptions);
+    return (ended ? find(raw?.ended) : undefined) ?? live;
   }
 
   listenerFailed(error: unknown): void {

@@ -10,6 +10,8 @@ export interface RawStats {
   readonly packetsLost: number | null;
   readonly datagramsDropped: number;
   readonly subscriptions: readonly (NativeCounters & { readonly handle: number })[];
+  /** Last counters of those that ended last. */
+  readonly ended: readonly (NativeCounters & { readonly handle: number })[];
   readonly publications: readonly {
     readonly handle: number;
     readonly objects: number;

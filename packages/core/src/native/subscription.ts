@@ -25,7 +25,8 @@ export type NativeCounters = Pick<
 
 /** What a subscription needs beside what every handle needs. */
 export interface SubscriptionOwner extends SinkOwner {
-  counters(handle: number): NativeCounters | undefined;
+  /** `ended`: the last ones of a subscription that ended, for a while. */
+  counters(handle: number, ended: boolean): NativeCounters | undefined;
 }
 
 const NOTHING: NativeCounters = {
@@ -58,6 +59,8 @@ export class NativeSubscription implements Subscription, RecordSink {
   #gapCount = 0;
   #end: EndReason | undefined;
   #last: NativeCounters = NOTHING;
+  /** {@link #last} is as of the end. */
+  #settled = false;
 
   constructor(
     owner: SubscriptionOwner,
@@ -95,8 +98,7 @@ export class NativeSubscription implements Subscription, RecordSink {
   }
 
   get stats(): SubscriptionStats {
-    if (this.#end === undefined) this.#last = this.#owner.counters(this.handle) ?? this.#last;
-    const native = this.#last;
+    const native = this.#counters();
     return {
       objects: this.#objects,
       bytes: this.#bytes,
@@ -168,7 +170,6 @@ export class NativeSubscription implements Subscription, RecordSink {
         this.#accept((record.json() as { delivery?: Delivery }).delivery);
         break;
       case RecordKind.End: {
-        this.#last = this.#owner.counters(this.handle) ?? this.#last;
         const reason = record.toEnd();
         this.#queue.end(reason);
         this.#finish(reason);
@@ -182,6 +183,18 @@ export class NativeSubscription implements Subscription, RecordSink {
     if (reason.kind === "error") this.#queue.end(reason);
     else this.#queue.close();
     this.#finish(reason);
+  }
+
+  /** The library's counters, as new as they can be had. */
+  #counters(): NativeCounters {
+    if (this.#settled) return this.#last;
+    const ended = this.#end !== undefined;
+    const newest = this.#owner.counters(this.handle, ended);
+    if (newest !== undefined) {
+      this.#last = newest;
+      this.#settled = ended;
+    }
+    return this.#last;
   }
 
   #accept(delivery: Delivery | undefined): void {

@@ -136,6 +136,9 @@ export class FakePort implements NativePort {
       this.queue.shift();
     }
   }
+  /** Of the subscriptions that live and of those that ended. */
+  counters: readonly object[] = [];
+  ended: readonly object[] = [];
   stats(): string {
     return JSON.stringify({
       reconnects: 2,
@@ -145,7 +148,8 @@ export class FakePort implements NativePort {
       packetsSent: 3,
       packetsLost: 0,
       datagramsDropped: 4,
-      subscriptions: [],
+      subscriptions: this.counters,
+      ended: this.ended,
       publications: [],
     });
   }

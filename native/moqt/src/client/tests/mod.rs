@@ -4,6 +4,7 @@
 mod closing;
 mod discovery;
 mod fetching;
+mod network;
 mod publishing;
 mod random;
 mod reading;
@@ -25,6 +26,8 @@ pub(super) struct Peer {
     pub events: Vec<ClientEvent>,
     /// Events of the transport are left alone: nothing is received.
     pub deaf: bool,
+    /// What arrives comes over it.
+    pub network: Option<network::BadNetwork>,
 }
 
 impl Peer {
@@ -35,6 +38,7 @@ impl Peer {
             link: LinkId(1),
             events: Vec::new(),
             deaf: false,
+            network: None,
         }
     }
 
@@ -63,7 +67,11 @@ impl Peer {
             any = true;
         }
         if !self.deaf {
-            if let Some(event) = self.t.poll_event() {
+            let event = match &mut self.network {
+                Some(network) => network.carry(now, &mut self.t),
+                None => self.t.poll_event(),
+            };
+            if let Some(event) = event {
                 self.client.handle(now, self.link, &mut self.t, event);
                 any = true;
             }

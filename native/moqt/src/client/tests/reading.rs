@@ -387,3 +387,51 @@ fn a_joining_fetch_that_overtook_its_subscribe_is_sent_again() {
     assert_eq!(w.b.objects(reader), numbers(0..11));
     assert_eq!(w.b.gaps(reader), []);
 }
+
+#[test]
+fn a_subscription_that_ended_still_tells_its_counters() {
+    let mut w = World::new();
+    let publication = w.publish("poses", DeliveryClass::Latest);
+    let reader = w.subscribe("poses", SubscribeOptions::default());
+    w.send(publication, number(1));
+    w.run();
+    w.a.client.end(w.now, publication, None);
+    w.run();
+    assert_eq!(w.b.ends(reader).len(), 1);
+    let stats = w.b.client.subscription_stats(reader);
+    assert_eq!(stats.map(|stats| stats.objects), Some(1));
+}
+
+#[test]
+fn gaps_that_wait_become_one_only_where_nothing_lies_between() {
+    use crate::client::reader::{Reader, Source};
+    use crate::delivery::Delivery;
+    let options = SubscribeOptions::default();
+    let mut reader = Reader::new(Handle(1), track("t"), Source::Feed(1), options);
+    let late = |from_group, to_group| Gap {
+        from_group,
+        to_group,
+        objects: None,
+        reason: GapReason::Late,
+    };
+    for gap in [late(5, 5), late(6, 7), late(9, 9)] {
+        reader.enqueue(Delivery::Gap(gap));
+    }
+    let now = Instant::now();
+    let mut told = Vec::new();
+    while let Some(ClientEvent::Gap(_, gap)) = reader.poll(now) {
+        told.push((gap.from_group, gap.to_group));
+    }
+    assert_eq!(told, [(5, 7), (9, 9)]);
+    // A reader that does not read bounds what waits all the same.
+    for group in 0..10_000 {
+        reader.enqueue(Delivery::Gap(late(group * 2, group * 2)));
+    }
+    let mut count = 0;
+    let mut last = 0;
+    while let Some(ClientEvent::Gap(_, gap)) = reader.poll(now) {
+        count += 1;
+        last = gap.to_group;
+    }
+    assert_eq!((count, last), (1_024, 19_998));
+}

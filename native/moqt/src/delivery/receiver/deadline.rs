@@ -28,15 +28,24 @@ pub(super) struct DeadlineOrder {
     max_bytes: usize,
     held: BTreeMap<Location, Held>,
     held_bytes: usize,
-    /// Groups whose stream was reset: not waited for.
-    lost: BTreeSet<u64>,
+    /// The first group that was neither delivered nor reported; `None` while nothing tells.
+    next: Option<u64>,
+    /// Groups after `next` that will not come and were reported: not waited for.
+    settled: BTreeSet<u64>,
     last: Option<Location>,
     /// Smallest (arrival − publication) in ms; clocks differ, so only differences count.
     smallest_delay: Option<i128>,
 }
 
 impl DeadlineOrder {
-    pub fn new(now: Instant, deadline: Duration, contiguous: bool, max_bytes: usize) -> Self {
+    /// `start`: the first location that is to come, where that is known.
+    pub fn new(
+        now: Instant,
+        deadline: Duration,
+        start: Option<Location>,
+        contiguous: bool,
+        max_bytes: usize,
+    ) -> Self {
         DeadlineOrder {
             epoch: now,
             deadline,
@@ -44,7 +53,9 @@ impl DeadlineOrder {
             max_bytes,
             held: BTreeMap::new(),
             held_bytes: 0,
-            lost: BTreeSet::new(),
+            // What overtakes the first update must not pass for it.
+            next: start.map(|start| start.group + u64::from(start.object > 0)),
+            settled: BTreeSet::new(),
             last: None,
             smallest_delay: None,
         }
@@ -53,7 +64,7 @@ impl DeadlineOrder {
     /// Nothing at or before `last` is delivered or waited for any more.
     pub fn resume(&mut self, last: Location) {
         self.last = self.last.max(Some(last));
-        self.lost = self.lost.split_off(&last.group);
+        self.pass(last.group.saturating_add(1));
     }
 
     /// How much later than the fastest one this object came.
@@ -74,11 +85,13 @@ impl DeadlineOrder {
         }
         let location = Location::new(arrival.object.group, arrival.object.object);
         let lateness = self.lateness(&arrival.object);
-        if lateness > self.deadline || self.last.is_some_and(|last| location <= last) {
+        if lateness > self.deadline {
             out.stats.late += 1;
-            if lateness > self.deadline {
-                self.lost(now, location.group, out);
-            }
+            self.lost(now, location.group, GapReason::Late, out);
+            return;
+        }
+        if self.is_over(location) {
+            out.stats.stale += 1;
             return;
         }
         let until = now + (self.deadline - lateness);
@@ -94,12 +107,7 @@ impl DeadlineOrder {
         }
         self.advance(now, out);
         while self.held.len() > MAX_HELD || self.held_bytes > self.max_bytes {
-            let Some((location, held)) = self.held.pop_first() else {
-                break;
-            };
-            self.held_bytes -= held.object.payload.len();
-            self.last = self.last.max(Some(location));
-            out.stats.overflow += 1;
+            self.release_first(out);
         }
     }
 
@@ -110,58 +118,106 @@ impl DeadlineOrder {
             out.stats.stale += 1;
             return;
         }
-        self.last = Some(location);
-        out.object(arrival.object);
+        self.deliver(location, arrival.object, out);
     }
 
-    /// Nothing of this group will come.
-    pub fn lost(&mut self, now: Instant, group: u64, out: &mut Output) {
-        if self.last.is_none_or(|last| group > last.group) {
-            self.lost.insert(group);
-            while self.lost.len() > MAX_HELD {
-                self.lost.pop_first();
+    /// Nothing of this group will come, which is reported unless it was delivered or reported.
+    pub fn lost(&mut self, now: Instant, group: u64, reason: GapReason, out: &mut Output) {
+        let passed = self.next.is_some_and(|next| group < next);
+        if !passed && self.settled.insert(group) {
+            out.gap(group, group, reason);
+            self.pass_settled();
+            while self.settled.len() > MAX_HELD {
+                // So much came after the hole that it is given up.
+                let first = self.settled.first().copied().unwrap_or(group);
+                self.report_missing(first, out);
+                self.next = Some(first);
+                self.pass_settled();
             }
         }
         self.advance(now, out);
     }
 
-    fn is_next(&self, location: Location, prior_groups: u64) -> bool {
-        let Some(last) = self.last else { return true };
-        if location.group <= last.group.saturating_add(1) || !self.contiguous {
-            return true;
+    /// Delivered, passed over or reported already.
+    fn is_over(&self, location: Location) -> bool {
+        let Some(last) = self.last else { return false };
+        let passed = self.next.is_some_and(|next| location.group < next);
+        location <= last || (passed && location.group != last.group)
+    }
+
+    /// Moves `next` past what was reported.
+    fn pass_settled(&mut self) {
+        while let Some(next) = self.next {
+            if !self.settled.remove(&next) {
+                return;
+            }
+            self.next = Some(next + 1);
         }
-        let missing = last.group + 1..location.group - prior_groups.min(location.group);
-        let known = self.lost.range(missing.clone()).count() as u64;
-        missing.end.saturating_sub(missing.start) <= known
+    }
+
+    /// Whether nothing that may still come is missing before this object.
+    fn is_next(&self, location: Location, prior_groups: u64) -> bool {
+        let expected = location.group - prior_groups.min(location.group);
+        !self.contiguous || self.next.is_none_or(|next| expected <= next)
     }
 
     pub fn advance(&mut self, now: Instant, out: &mut Output) {
         while let Some((&location, held)) = self.held.first_key_value() {
-            let next = self.is_next(location, held.prior_groups);
-            if !next && held.until > now {
+            if !self.is_next(location, held.prior_groups) && held.until > now {
                 return;
             }
-            self.release_first(!next, out);
+            self.release_first(out);
         }
     }
 
-    fn release_first(&mut self, report: bool, out: &mut Output) {
+    fn release_first(&mut self, out: &mut Output) {
         let Some((location, held)) = self.held.pop_first() else {
             return;
         };
         self.held_bytes -= held.object.payload.len();
-        if let (true, Some(last)) = (report, self.last) {
-            out.gap(last.group + 1, location.group - 1, GapReason::Lost);
+        if self.contiguous {
+            let end = location.group - held.prior_groups.min(location.group);
+            self.report_missing(end, out);
         }
+        self.deliver(location, held.object, out);
+    }
+
+    /// Reports the groups before `end` that were not reported yet.
+    fn report_missing(&mut self, end: u64, out: &mut Output) {
+        let Some(mut from) = self.next else { return };
+        if from >= end {
+            return;
+        }
+        for &settled in self.settled.range(from..end) {
+            if settled > from {
+                out.gap(from, settled - 1, GapReason::Lost);
+            }
+            from = settled + 1;
+        }
+        if from < end {
+            out.gap(from, end - 1, GapReason::Lost);
+        }
+    }
+
+    fn deliver(&mut self, location: Location, object: InObject, out: &mut Output) {
         self.last = Some(location);
-        self.lost = self.lost.split_off(&location.group);
-        out.object(held.object);
+        self.pass(location.group + 1);
+        out.object(object);
+    }
+
+    /// Moves `next` to at least `group`, and past what was reported.
+    fn pass(&mut self, group: u64) {
+        let next = self.next.map_or(group, |next| next.max(group));
+        self.next = Some(next);
+        if !self.settled.is_empty() {
+            self.settled = self.settled.split_off(&next);
+            self.pass_settled();
+        }
     }
 
     pub fn flush(&mut self, out: &mut Output) {
-        while let Some((&location, held)) = self.held.first_key_value() {
-            let report = !self.is_next(location, held.prior_groups);
-            self.release_first(report, out);
+        while !self.held.is_empty() {
+            self.release_first(out);
         }
     }
 

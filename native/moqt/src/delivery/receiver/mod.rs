@@ -11,6 +11,7 @@ mod types;
 pub use types::{Delivery, FetchEnd, ReceiverConfig, ReceiverStats, TrackFault, MAX_ID};
 
 use super::class::DeliveryClass;
+use super::inbound::GapReason;
 use super::info::TrackInfo;
 use crate::session::StreamEnd;
 use crate::transport::StreamId;
@@ -105,6 +106,7 @@ impl Receiver {
             DeliveryClass::Deadline => Order::Deadline(DeadlineOrder::new(
                 now,
                 info.deadline,
+                start.or(info.first_group.map(|group| Location::new(group, 0))),
                 info.class.is_some(),
                 self.config.queue_bytes,
             )),
@@ -207,7 +209,7 @@ impl Receiver {
                 order.advance(now, &mut self.out);
             }
             Some(Order::Deadline(order)) if !fin && state.last.is_none() => {
-                order.lost(now, state.group, &mut self.out);
+                order.lost(now, state.group, GapReason::Reset, &mut self.out);
             }
             _ => {}
         }
