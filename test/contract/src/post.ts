@@ -16,7 +16,7 @@ export class Post {
   constructor(
     private readonly failing: () => void,
     /** Loses the connections of both sides. */
-    readonly cut: () => Promise<void>,
+    readonly cut: () => Promise<void> = () => Promise.reject(new Error("nothing can be cut here")),
   ) {}
 
   tell(name: string, value?: unknown): void {

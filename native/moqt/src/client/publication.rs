@@ -74,9 +74,7 @@ impl Publication {
     pub fn new(handle: Handle, track: FullTrackName, options: PublishOptions) -> Self {
         let first = unix_ms();
         let mut info = TrackInfo::of_class(options.delivery, options.priority, options.deadline);
-        if options.delivery == DeliveryClass::Reliable {
-            info.first_group = Some(first);
-        }
+        info.first_group = Some(first);
         Publication {
             handle,
             track,
