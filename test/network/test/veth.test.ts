@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { startImpair } from "@moq-game/impair";
 import type { Delivery } from "@moq-game/core";
+import { startImpair } from "@moq-game/impair";
 import { expect, it } from "vitest";
 import { NARROW } from "../src/conditions.js";
 import { replayable, seedFor } from "./seed.js";
