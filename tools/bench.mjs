@@ -1,11 +1,12 @@
 // npm run bench: builds what is measured, installs who it is measured against, and runs tools/bench.
 
 import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildAll, buildBenchPrograms, nativeOutput } from "./build.mjs";
 import { ensureChromium } from "./chromium.mjs";
-import { ensureContenders, ensureLibc } from "./lib/contenders.mjs";
+import { CONTENDERS, ensureContenders, ensureLibc } from "./lib/contenders.mjs";
 import { ensureProgram, mayInstall } from "./lib/debian.mjs";
 import { say } from "./lib/log.mjs";
 import { cacheDir, root } from "./lib/paths.mjs";
@@ -30,6 +31,17 @@ async function ifPossible(work) {
   }
 }
 
+/** Who is measured against, for the page. */
+function versions() {
+  const manifest = readFileSync(join(root, "tools", "bench", "package.json"), "utf8");
+  const relays = PEERS.filter(({ crate }) => RELAYS.includes(crate));
+  return [
+    `ws ${JSON.parse(manifest).dependencies.ws}`,
+    ...CONTENDERS.map(({ name, version }) => `${name} ${version}`),
+    ...relays.map(({ crate, version }) => `${crate} ${version}`),
+  ];
+}
+
 /** What tools/bench is told: where programs and packages are. */
 export async function benchEnvironment(env, args) {
   await buildBenchPrograms(env);
@@ -49,6 +61,7 @@ export async function benchEnvironment(env, args) {
     MOQ_BENCH_PROGRAMS: nativeOutput(env),
     MOQ_BENCH_PEERS: join(cacheDir(env), "peers", "bin"),
     MOQ_BENCH_CONTENDERS: contenders,
+    MOQ_BENCH_VERSIONS: versions().join(","),
     ...(loader === undefined ? {} : { MOQ_BENCH_LOADER: loader }),
     ...(chromium === undefined ? {} : { MOQ_CHROMIUM: chromium }),
   };

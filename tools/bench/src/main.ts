@@ -30,6 +30,11 @@ function machine(): string {
   return `${cpus().length} × ${cpu?.model.trim()}, ${memory} GiB, Linux ${release()}, Node ${process.versions.node}`;
 }
 
+/** What tools/bench.mjs has installed. */
+function versions(): string[] {
+  return (process.env.MOQ_BENCH_VERSIONS ?? "").split(",").filter(Boolean);
+}
+
 function commit(): string {
   try {
     const text = execFileSync("git", ["describe", "--always", "--dirty", "--exclude=*"], {
@@ -45,7 +50,7 @@ function readResults(file: string): Results {
   try {
     return JSON.parse(readFileSync(file, "utf8")) as Results;
   } catch {
-    return { machine: machine(), scenarios: {} };
+    return { machine: machine(), versions: [], scenarios: {} };
   }
 }
 
@@ -107,14 +112,14 @@ async function main(): Promise<void> {
     return;
   }
   const scenarios = await run(options);
-  const now: Results = { machine: machine(), scenarios };
+  const now: Results = { machine: machine(), versions: versions(), scenarios };
   if (options.json !== undefined) write(options.json, now);
   if (options.check) check(now);
   if (options.json !== undefined || options.check || options.quick) return;
   const all = { ...readResults(COMMITTED).scenarios, ...scenarios };
   // In the order of the list, whenever each has run.
   const ordered = SCENARIOS.flatMap(({ id }) => (all[id] === undefined ? [] : [[id, all[id]]]));
-  writePages({ machine: machine(), scenarios: Object.fromEntries(ordered) });
+  writePages({ ...now, scenarios: Object.fromEntries(ordered) });
 }
 
 function write(file: string, results: Results): void {

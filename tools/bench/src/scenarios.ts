@@ -122,7 +122,7 @@ function spectate(subscribers: number): Scenario {
     passes: 2,
     loss: 0,
     baseline: subscribers > 1_000 ? "uws" : "ws",
-    quick: subscribers === 50,
+    quick: false,
   };
 }
 
@@ -159,7 +159,7 @@ export const SCENARIOS: readonly Scenario[] = [
     passes: 2,
     loss: 0.03,
     baseline: "ws",
-    quick: true,
+    quick: false,
   },
   browser(0),
   browser(60),

@@ -73,9 +73,8 @@ subscribers speak draft-18 of IETF MoQ Transport, so point their URL at any rela
 | [\`moq-relay\`](https://github.com/moq-dev/moq) | a mesh of relays (\`--cluster-connect\`, \`--cluster-node\`) |
 | a hosted network that carries draft-18 | a URL and a token |
 
-Which of our features survive each of them is listed in [interop.md](interop.md): datagrams and streams pass, the
-delivery class does not always, so subscribers behind other relays name it (\`subscribe(track, { delivery })\`).
-A relay of ours in front of the publisher (an origin) and others' relays behind it is a setup that works without
-configuration on our side: they subscribe to it like any client.
+Their clusters are theirs to describe; here each was run as a single process (see [performance.md](performance.md)).
+Which of our features survive them is listed in [interop.md](interop.md): datagrams and streams pass, the delivery class
+does not always, so subscribers behind other relays name it (\`subscribe(track, { delivery })\`).
 `;
 }
