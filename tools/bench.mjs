@@ -61,7 +61,6 @@ export async function benchEnvironment(env, args) {
     MOQ_BENCH_PROGRAMS: nativeOutput(env),
     MOQ_BENCH_PEERS: join(cacheDir(env), "peers", "bin"),
     MOQ_BENCH_CONTENDERS: contenders,
-    MOQ_BENCH_VERSIONS: versions().join(","),
     ...(loader === undefined ? {} : { MOQ_BENCH_LOADER: loader }),
     ...(chromium === undefined ? {} : { MOQ_CHROMIUM: chromium }),
   };
@@ -71,11 +70,12 @@ async function bench() {
   const args = process.argv.slice(2);
   const env = await setUp();
   await buildAll(env);
-  const asks = ["--help", "-h", "--list"].some((flag) => args.includes(flag));
+  const runsNothing = ["--help", "-h", "--list", "--page"].some((flag) => args.includes(flag));
+  const prepared = runsNothing ? env : await benchEnvironment(env, args);
   const entry = join(root, "tools", "bench", "dist", "main.js");
   const child = spawn(process.execPath, [entry, ...args], {
     stdio: "inherit",
-    env: asks ? env : await benchEnvironment(env, args),
+    env: { ...prepared, MOQ_BENCH_VERSIONS: versions().join(",") },
     cwd: root,
   });
   // Ctrl-C reaches the whole process group; a signal sent to us alone has to be passed on.

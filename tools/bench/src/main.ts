@@ -37,9 +37,7 @@ function versions(): string[] {
 
 function commit(): string {
   try {
-    const text = execFileSync("git", ["describe", "--always", "--dirty", "--exclude=*"], {
-      cwd: root,
-    });
+    const text = execFileSync("git", ["rev-parse", "--short", "HEAD"], { cwd: root });
     return text.toString().trim();
   } catch {
     return "unknown";
@@ -118,6 +116,7 @@ async function main(): Promise<void> {
     for (const { id, title } of SCENARIOS) process.stdout.write(`${id.padEnd(18)}${title}\n`);
     return;
   }
+  if (options.page) return addToPages({});
   // A scenario is kept with all its contenders or not at all.
   const whole = options.contenders.length === 0 && !options.quick && !options.check;
   const page = whole && options.json === undefined;
