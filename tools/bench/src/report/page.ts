@@ -151,6 +151,15 @@ function markdownTable(lines: readonly (readonly string[])[]): string {
   return [line(head), line(ruler), ...filled.map(line)].join("\n");
 }
 
+function passesOf(result: ScenarioResult): string {
+  const passes = Math.max(
+    ...Object.values(result.outcomes)
+      .filter(isMeasured)
+      .map((each) => each.passes),
+  );
+  return passes === 1 ? "one pass" : `${passes} passes`;
+}
+
 function chapter({ title, text, scenarios, plots: names }: Chapter, results: Results): string {
   const drawn = charts(results);
   const own = Object.entries(results.scenarios).filter(([id]) =>
@@ -162,7 +171,7 @@ function chapter({ title, text, scenarios, plots: names }: Chapter, results: Res
     .map((name) => `![${drawn.get(name)?.title}](performance/${name}.svg)`);
   const tables = own.map(
     ([id, result]) =>
-      `### ${result.title}\n\n\`${id}\`, ${result.date}, ${result.commit}\n\n${markdownTable(rows(result))}`,
+      `### ${result.title}\n\n\`${id}\`, ${result.date}, ${result.commit}, ${passesOf(result)}\n\n${markdownTable(rows(result))}`,
   );
   return [`## ${title}`, text, ...pictures, ...tables].join("\n\n");
 }
