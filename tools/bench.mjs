@@ -1,11 +1,12 @@
 // npm run bench: builds what is measured, installs who it is measured against, and runs tools/bench.
 
 import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildAll, buildBenchPrograms, nativeOutput } from "./build.mjs";
 import { ensureChromium } from "./chromium.mjs";
-import { ensureContenders, ensureLibc } from "./lib/contenders.mjs";
+import { CONTENDERS, ensureContenders, ensureLibc } from "./lib/contenders.mjs";
 import { ensureProgram, mayInstall } from "./lib/debian.mjs";
 import { say } from "./lib/log.mjs";
 import { cacheDir, root } from "./lib/paths.mjs";
@@ -28,6 +29,17 @@ async function ifPossible(work) {
     say(error.message);
     return undefined;
   }
+}
+
+/** Who is measured against, for the page. */
+function versions() {
+  const manifest = readFileSync(join(root, "tools", "bench", "package.json"), "utf8");
+  const relays = PEERS.filter(({ crate }) => RELAYS.includes(crate));
+  return [
+    `ws ${JSON.parse(manifest).dependencies.ws}`,
+    ...CONTENDERS.map(({ name, version }) => `${name} ${version}`),
+    ...relays.map(({ crate, version }) => `${crate} ${version}`),
+  ];
 }
 
 /** What tools/bench is told: where programs and packages are. */
@@ -58,11 +70,12 @@ async function bench() {
   const args = process.argv.slice(2);
   const env = await setUp();
   await buildAll(env);
-  const asks = ["--help", "-h", "--list"].some((flag) => args.includes(flag));
+  const runsNothing = ["--help", "-h", "--list", "--page"].some((flag) => args.includes(flag));
+  const prepared = runsNothing ? env : await benchEnvironment(env, args);
   const entry = join(root, "tools", "bench", "dist", "main.js");
   const child = spawn(process.execPath, [entry, ...args], {
     stdio: "inherit",
-    env: asks ? env : await benchEnvironment(env, args),
+    env: { ...prepared, MOQ_BENCH_VERSIONS: versions().join(",") },
     cwd: root,
   });
   // Ctrl-C reaches the whole process group; a signal sent to us alone has to be passed on.

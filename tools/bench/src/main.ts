@@ -30,11 +30,14 @@ function machine(): string {
   return `${cpus().length} × ${cpu?.model.trim()}, ${memory} GiB, Linux ${release()}, Node ${process.versions.node}`;
 }
 
+/** What tools/bench.mjs has installed. */
+function versions(): string[] {
+  return (process.env.MOQ_BENCH_VERSIONS ?? "").split(",").filter(Boolean);
+}
+
 function commit(): string {
   try {
-    const text = execFileSync("git", ["describe", "--always", "--dirty", "--exclude=*"], {
-      cwd: root,
-    });
+    const text = execFileSync("git", ["rev-parse", "--short", "HEAD"], { cwd: root });
     return text.toString().trim();
   } catch {
     return "unknown";
@@ -45,7 +48,7 @@ function readResults(file: string): Results {
   try {
     return JSON.parse(readFileSync(file, "utf8")) as Results;
   } catch {
-    return { machine: machine(), scenarios: {} };
+    return { machine: machine(), versions: [], scenarios: {} };
   }
 }
 
@@ -57,7 +60,13 @@ function entriesOf(scenario: Scenario, options: Options): Entry[] {
   );
 }
 
-async function run(options: Options): Promise<Readonly<Record<string, ScenarioResult>>> {
+type Keep = (scenarios: Results["scenarios"]) => void;
+
+/** @param keep is given the results of each scenario when it is over: a run that is ended early keeps them */
+async function run(
+  options: Options,
+  keep: Keep,
+): Promise<Readonly<Record<string, ScenarioResult>>> {
   const times = options.seconds === undefined ? {} : { seconds: options.seconds };
   const own: Variation = {
     ...(options.passes === undefined ? {} : { passes: options.passes }),
@@ -91,6 +100,7 @@ async function run(options: Options): Promise<Readonly<Record<string, ScenarioRe
     const date = new Date().toISOString().slice(0, 10);
     const result = { title, date, commit: commit(), loss, load, baseline, outcomes };
     results[scenario.id] = result;
+    keep({ [scenario.id]: result });
     progress.say(`\n${title}\n${textTable(result)}\n`);
   }
   return results;
@@ -106,15 +116,33 @@ async function main(): Promise<void> {
     for (const { id, title } of SCENARIOS) process.stdout.write(`${id.padEnd(18)}${title}\n`);
     return;
   }
-  const scenarios = await run(options);
-  const now: Results = { machine: machine(), scenarios };
+  if (options.page) return addToPages({});
+  // A scenario is kept with all its contenders or not at all.
+  const whole = options.contenders.length === 0 && !options.quick && !options.check;
+  const page = whole && options.json === undefined;
+  const scenarios = await run(options, page ? addToPages : () => {});
+  const now: Results = { machine: machine(), versions: versions(), scenarios };
   if (options.json !== undefined) write(options.json, now);
   if (options.check) check(now);
-  if (options.json !== undefined || options.check || options.quick) return;
+  if (!page) return;
+  for (const { id, what, target, measured, met } of goals(readResults(COMMITTED))) {
+    const verdict =
+      measured === undefined ? "not measured" : `${measured}${met ? "" : "   NOT MET"}`;
+    process.stdout.write(`${id.padEnd(4)} ${what}: ${verdict} (${target})\n`);
+  }
+  process.stdout.write("\ndocs/performance.md is written\n");
+}
+
+/** Replaces the results of these scenarios among those that are kept, and writes what is made of them. */
+function addToPages(scenarios: Results["scenarios"]): void {
   const all = { ...readResults(COMMITTED).scenarios, ...scenarios };
   // In the order of the list, whenever each has run.
   const ordered = SCENARIOS.flatMap(({ id }) => (all[id] === undefined ? [] : [[id, all[id]]]));
-  writePages({ machine: machine(), scenarios: Object.fromEntries(ordered) });
+  writePages({
+    machine: machine(),
+    versions: versions(),
+    scenarios: Object.fromEntries(ordered) as Results["scenarios"],
+  });
 }
 
 function write(file: string, results: Results): void {
@@ -128,12 +156,6 @@ function writePages(results: Results): void {
   writeFileSync(`${root}docs/performance.md`, performancePage(results));
   const scaling = scalingPage(results);
   if (scaling !== undefined) writeFileSync(`${root}docs/scaling.md`, scaling);
-  for (const { id, what, target, measured, met } of goals(results)) {
-    const verdict =
-      measured === undefined ? "not measured" : `${measured}${met ? "" : "   NOT MET"}`;
-    process.stdout.write(`${id.padEnd(4)} ${what}: ${verdict} (${target})\n`);
-  }
-  process.stdout.write("\ndocs/performance.md is written\n");
 }
 
 /** Says what got worse; exit status 1 when something did. */
@@ -143,6 +165,9 @@ function check(now: Results): void {
   if (findings.length > 0) process.exitCode = 1;
   else process.stdout.write("nothing got worse than the committed results by more than noise\n");
 }
+
+// The processes of a pass go with us, whoever ends us.
+for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(130));
 
 main().catch((error: unknown) => {
   const usage = error instanceof UsageError;

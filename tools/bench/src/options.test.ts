@@ -4,7 +4,17 @@ import { HELP, parse, UsageError } from "./options.js";
 it("reads what the help says", () => {
   const options = parse(["--only", "fan-out", "--passes", "2", "--seconds", "0.5", "--check"]);
   expect(options).toMatchObject({ only: ["fan-out"], passes: 2, seconds: 0.5, check: true });
-  for (const name of ["only", "contender", "passes", "seconds", "quick", "check", "json", "list"]) {
+  for (const name of [
+    "only",
+    "contender",
+    "passes",
+    "seconds",
+    "quick",
+    "check",
+    "json",
+    "page",
+    "list",
+  ]) {
     expect(HELP).toContain(`--${name}`);
   }
 });

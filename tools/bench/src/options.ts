@@ -10,6 +10,7 @@ export const HELP = `npm run bench -- [OPTIONS]: this library beside others, eac
   --quick            one short pass of everything: does it work at all? Writes nothing
   --check            compares ratios with the committed ones, says what got worse; writes nothing
   --json FILE        results go there instead of docs/performance/results.json, and no page is written
+  --page             runs nothing, writes the page again from the results
   --list             the scenarios
   -h, --help         this text
 
@@ -24,6 +25,7 @@ export interface Options {
   readonly quick: boolean;
   readonly check: boolean;
   readonly json: string | undefined;
+  readonly page: boolean;
   readonly list: boolean;
   readonly help: boolean;
 }
@@ -66,6 +68,7 @@ export function parse(args: readonly string[]): Options {
     quick: values.quick ?? false,
     check: values.check ?? false,
     json: values.json,
+    page: values.page ?? false,
     list: values.list ?? false,
     help: values.help ?? false,
   };
@@ -82,6 +85,7 @@ function read(args: readonly string[]) {
       quick: FLAG,
       check: FLAG,
       json: TEXT,
+      page: FLAG,
       list: FLAG,
       help: { ...FLAG, short: "h" },
     },

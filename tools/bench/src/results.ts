@@ -47,6 +47,8 @@ export interface ScenarioResult {
 
 export interface Results {
   readonly machine: string;
+  /** Of the contenders. */
+  readonly versions: readonly string[];
   readonly scenarios: Readonly<Record<string, ScenarioResult>>;
 }
 

@@ -31,7 +31,7 @@ function results(ours: Partial<Measured>, base: Partial<Measured> = {}): Results
     baseline: "ws",
     outcomes: { ws: measured(base), "node-datagram": measured(ours) },
   };
-  return { machine: "a machine", scenarios: { "one-way-100": scenario } };
+  return { machine: "a machine", versions: [], scenarios: { "one-way-100": scenario } };
 }
 
 describe("--check", () => {
@@ -52,7 +52,7 @@ describe("--check", () => {
   it("compares bytes as they are, and leaves what has no counterpart", () => {
     const [only] = compareResults(results({}), results({ wireBytes: 180 }, { wireBytes: 180 }));
     expect(only?.metric).toBe("bytes on the wire");
-    expect(compareResults({ machine: "", scenarios: {} }, results({}))).toEqual([]);
+    expect(compareResults({ machine: "", versions: [], scenarios: {} }, results({}))).toEqual([]);
   });
 });
 

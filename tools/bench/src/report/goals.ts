@@ -181,13 +181,13 @@ const RULES: readonly Rule[] = [
     id: "G6",
     what: "IP bytes of a 100-byte datagram update at 60 Hz, per hop, acknowledgements included",
     target: "≤ 170 bytes",
-    judge: (look) => atMost(look("paced-50", "rust-datagram")?.wireBytes, 170, bytes),
+    judge: (look) => atMost(look("relays-paced-datagram", "rust-datagram")?.wireBytes, 170, bytes),
   },
   {
     id: "G6",
     what: "The same for a group of one object (`latest`)",
     target: "≤ 260 bytes",
-    judge: (look) => atMost(look("paced-50", "rust-latest")?.wireBytes, 260, bytes),
+    judge: (look) => atMost(look("relays-paced-latest", "rust-latest")?.wireBytes, 260, bytes),
   },
   ...["datagram", "reliable"].map(
     (delivery): Rule => ({

@@ -15,6 +15,7 @@ export function count(value: number | undefined): string {
 
 /** µs as ms. */
 const ms = (value: number): string => {
+  if (value === 0) return "–";
   const number = value / 1000;
   return number >= 100 ? number.toFixed(0) : number.toFixed(number >= 10 ? 1 : 2);
 };
