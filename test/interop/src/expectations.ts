@@ -25,11 +25,11 @@ const moqRelayIetf: Lacks = {
   },
   "the end of a namespace's last track": {
     sometimes: true,
-    complaint: /INTERNAL_ERROR|got \[\]/,
+    complaint: /INTERNAL_ERROR|got \[\]|no end/,
     why:
       "The relay takes the withdrawal of a namespace (the reset that the draft asks for) as the loss of its tracks: " +
-      "what is still on its way may be cancelled, and subscribers see an error or an end too early. `reliable` " +
-      "holds for a track that ends while another one of its namespace goes on.",
+      "what is still on its way may be cancelled, and subscribers see an end too early or go on asking for a lost " +
+      "track. `reliable` holds for a track that ends while another one of its namespace goes on.",
   },
   "FETCH of a past group": {
     complaint: /cancelled the fetch|before it was complete/,

@@ -17,6 +17,7 @@ import type { Goaway, RequestMessage, RequestUpdate, ResponseMessage } from "../
 import type { FetchItem, ObjectDatagram, SubgroupHeader, SubgroupObject } from "../wire/object.js";
 import { clockOf, type Host } from "./host.js";
 import { Liveness, type LivenessOptions } from "./liveness.js";
+import { discardsPadding } from "./tolerances.js";
 
 /** Whoever made a request, or answers one of the peer's. */
 export interface RequestOwner {
@@ -229,7 +230,7 @@ export class Link {
     const inStreams = this.#inStreams;
     return {
       ready: (peer) => {
-        this.#liveness?.start();
+        if (discardsPadding(peer)) this.#liveness?.start();
         this.#owner.ready(peer);
       },
       request: (id, request, tokens) => this.#owner.request(id, request, tokens),

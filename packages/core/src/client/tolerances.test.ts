@@ -1,7 +1,9 @@
 import { expect, it } from "vitest";
 import { TestNetwork } from "../../test/network.js";
+import type { PeerInfo } from "../session/types.js";
 import { SessionCode } from "../wire/error.js";
 import { sessionError } from "./errors.js";
+import { discardsPadding } from "./tolerances.js";
 
 it.each(["reset", "finish"] as const)(
   "a peer that drops its control stream (%s) is taken to leave: the client connects again",
@@ -23,4 +25,10 @@ it("nothing else that breaks the protocol is, and nothing before the session sta
   expect(of("the control stream was reset", true)).toBe("connection_failed");
   expect(of("the control stream was reset", false)).toBe("protocol_violation");
   expect(of("a second control stream", true)).toBe("protocol_violation");
+});
+
+it("a peer that says nothing of its implementation is sent no padding", () => {
+  const peer = (implementation?: string) => ({ options: { implementation } }) as PeerInfo;
+  expect(discardsPadding(peer("moq-game-relay/0.1.0"))).toBe(true);
+  expect(discardsPadding(peer())).toBe(false);
 });
