@@ -214,8 +214,11 @@ impl Peer {
             }
         };
         if let Some(message) = message {
-            let coded = profile.encode_message(&message, &mut out);
-            debug_assert!(coded.is_ok());
+            let before = out.len();
+            // One that cannot be written, for example because it is too long, is not sent.
+            if profile.encode_message(&message, &mut out).is_err() {
+                out.truncate(before);
+            }
         }
         out
     }
