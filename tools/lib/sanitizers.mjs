@@ -93,7 +93,10 @@ export async function miri(env) {
   const args = ["+nightly", "miri", "test", "--locked", "-p", "moqt", "--lib"];
   // What the interpreter can run in a minute: buffers, ids, tokens, and delivery without its longest tests.
   const tests = ["session::", "delivery::receiver", "delivery::priority"];
-  const left = ["random", "too_much_held", "thousands", "client::"].flatMap((name) => ["--skip", name]);
+  const left = ["random", "too_much_held", "thousands", "client::"].flatMap((name) => [
+    "--skip",
+    name,
+  ]);
   const result = await run("cargo", [...args, "--", ...tests, ...left], {
     cwd: native,
     env: {
