@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { buildAll } from "./build.mjs";
 import { ensureChromium } from "./chromium.mjs";
 import { vitestCounts } from "./lib/counts.mjs";
-import { interopPage, sameBesidesDate } from "./lib/interop-page.mjs";
+import { differences, interopPage } from "./lib/interop-page.mjs";
 import { green, red, say, seconds } from "./lib/log.mjs";
 import { bin, root } from "./lib/paths.mjs";
 import { ensurePeers, PEERS } from "./lib/peers.mjs";
@@ -39,10 +39,12 @@ function moqNet() {
 function settlePage(results, env) {
   const page = interopPage(results, [...PEERS, moqNet()], new Date());
   const before = existsSync(PAGE) ? readFileSync(PAGE, "utf8") : "";
-  if (sameBesidesDate(page, before)) {
+  const changed = differences(before, page);
+  if (changed.length === 0) {
     say("docs/interop.md is as measured");
     return true;
   }
+  for (const line of changed) say(line);
   if (env.CI) {
     say(red("docs/interop.md is not what was measured: run npm run test:interop and commit it."));
     return false;

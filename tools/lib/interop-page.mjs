@@ -23,10 +23,18 @@ function table(corner, results, row, column, value) {
   ];
 }
 
-/** Whether two versions of the page say the same; they are of different days. */
-export function sameBesidesDate(one, other) {
-  const undated = (page) => page.replace(/ on \d{4}-\d{2}-\d{2} /, " ");
-  return undated(one) === undated(other);
+/**
+ * The lines of which only one of two versions of the page has: "- " those of the first, "+ " those of the second.
+ * The versions are of different days; that is no difference.
+ */
+export function differences(before, after) {
+  const lines = (page) => page.replace(/ on \d{4}-\d{2}-\d{2} /, " ").split("\n");
+  const [old, fresh] = [lines(before), lines(after)];
+  const [known, seen] = [new Set(old), new Set(fresh)];
+  return [
+    ...old.filter((line) => !seen.has(line)).map((line) => `- ${line}`),
+    ...fresh.filter((line) => !known.has(line)).map((line) => `+ ${line}`),
+  ];
 }
 
 /**
@@ -61,7 +69,10 @@ export function interopPage(results, peers, date) {
     "```",
     "",
   ];
-  for (const client of [...new Set(cases.map((each) => each.client))]) {
+  // In the order of the peers: that of the results is the order in which the test files happened to run.
+  const place = (client) => peers.findIndex(({ crate }) => crate === client);
+  const clients = [...new Set(cases.map((each) => each.client))];
+  for (const client of clients.sort((one, other) => place(one) - place(other))) {
     const own = cases.filter((each) => each.client === client);
     const transports = [...new Set(own.map((each) => each.transport))];
     const totals = transports.map((transport) => {
