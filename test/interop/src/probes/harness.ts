@@ -16,8 +16,6 @@ export interface RelayControl {
 /** Resolves when the relay does it, rejects with what is missing. */
 export interface Probe {
   readonly name: string;
-  /** Where it is played; everywhere when not given. */
-  readonly clients?: readonly string[];
   run(open: Open, namespace: string, relay: RelayControl): Promise<void>;
 }
 

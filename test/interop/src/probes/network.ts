@@ -56,8 +56,6 @@ export const networkProbes: readonly Probe[] = [
   { name: "priority of the subscriber, on a narrow path", run: overtaking("subscriber") },
   {
     name: "the relay restarts: publisher and subscriber go on",
-    // Clients in Node do not reconnect by themselves.
-    clients: ["Chromium"],
     async run(open, namespace, relay) {
       const [publisher, subscriber] = await Promise.all([open(), open()]);
       const told: string[] = [];
