@@ -10,6 +10,7 @@ interface Snapshot {
   tick: number;
   updates: number;
   missing: number;
+  behind: number;
   me: string | undefined;
   bodies: { name: string; kind: string; x: number; y: number }[];
 }
@@ -107,6 +108,30 @@ describe("the match in Chromium", () => {
       .toBe(false);
     await other.close();
   }, 60_000);
+
+  it("rewinds: the past comes from the relay, at its own pace, while the match goes on", async () => {
+    const page = await open(1280, 800);
+    // The match has run for some seconds by now; this page has seen next to none of them.
+    await expect.poll(() => page.locator("#seek").getAttribute("min")).toMatch(/^-([5-9]|\d\d)$/);
+    const live = await snapshot(page);
+    await page.locator("#seek").fill("-5");
+    await expect.poll(async () => (await snapshot(page)).behind).toBeGreaterThan(4.5);
+    await expect.poll(async () => (await snapshot(page)).bodies.length).toBeGreaterThanOrEqual(32);
+    const before = await snapshot(page);
+    expect(before.tick).toBeLessThan(live.tick);
+    await sleep(2000);
+    const after = await snapshot(page);
+    expect(after.tick - before.tick).toBeGreaterThan(60);
+    expect(after.missing).toBe(0);
+    expect(after.behind).toBeGreaterThan(4);
+    expect(await page.locator("#behind").textContent()).toMatch(/^−\d+ s$/);
+    await page.screenshot({ path: `${SCREENSHOTS}arena-replay.png` });
+    await page.getByRole("button", { name: "Go live" }).click();
+    await expect.poll(async () => (await snapshot(page)).behind).toBe(0);
+    expect((await snapshot(page)).tick).toBeGreaterThan(live.tick);
+    expect(await page.getByRole("button", { name: "Go live" }).isVisible()).toBe(false);
+    await page.close();
+  }, 40_000);
 
   it("fits a phone", async () => {
     const page = await open(390, 844);

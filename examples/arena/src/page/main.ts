@@ -1,5 +1,5 @@
 import { type Client, connect, type Publication, type Subscription } from "@moq-game/web";
-import { decode, decodeEvent, encode, type MatchEvent } from "../shared/codec.js";
+import { decode, decodeEvent, encode, type MatchEvent, type Pose } from "../shared/codec.js";
 import {
   type ArenaConfig,
   EVENTS_TRACK,
@@ -7,12 +7,15 @@ import {
   matchNamespace,
   POSES_TRACK,
   playerNamespace,
+  TICK_RATE,
   WORLD_TRACK,
 } from "../shared/tracks.js";
 import { Controls } from "./controls.js";
 import { FieldPainter } from "./draw.js";
 import { Facts, Plot } from "./hud.js";
 import { MatchView } from "./match-view.js";
+import { REACH, Replay } from "./replay.js";
+import { Timeline } from "./timeline.js";
 
 /** Inputs per second that a player sends. */
 const INPUT_RATE = 60;
@@ -29,12 +32,21 @@ class Arena {
   private readonly painter = new FieldPainter(element<HTMLCanvasElement>("field"));
   private readonly controls = new Controls(element("stick"), element("dash"));
   private readonly facts = new Facts(element("facts"));
+  private readonly timeline = new Timeline(
+    element("seek"),
+    element("behind"),
+    element("live"),
+    (seconds) => this.rewind(seconds),
+  );
   private readonly plots = {
     rate: new Plot(element<HTMLCanvasElement>("plot-rate"), "#36d6e7"),
     age: new Plot(element<HTMLCanvasElement>("plot-age"), "#ffb347"),
     frame: new Plot(element<HTMLCanvasElement>("plot-frame"), "#9f8cff"),
   };
   private readonly subscriptions: Subscription[];
+  /** What is shown instead of the live match, and the newest group of that. */
+  private replay: Replay | undefined;
+  private group = 0;
   private me: string | undefined;
   private frames = 0;
   private worstFrame = 0;
@@ -55,7 +67,12 @@ class Arena {
     const events = client.subscribe([namespace, EVENTS_TRACK], { wait: 10_000 });
     this.subscriptions = [world, poses, events];
     for (const subscription of [world, poses]) {
-      subscription.onReadable(() => subscription.drain((object) => this.update(object.bytes)));
+      subscription.onReadable(() => {
+        subscription.drain(({ group, bytes }) => {
+          if (subscription === world) this.group = group;
+          this.update(bytes);
+        });
+      });
       subscription.onGap(() => {
         this.gapsReported += 1;
       });
@@ -90,13 +107,14 @@ class Arena {
 
   /** For tests and the curious: what the page knows right now. */
   snapshot(): object {
-    const poses = this.view.at(Date.now());
+    const { view, poses } = this.shown();
     return {
-      tick: this.view.tick,
-      updates: this.view.updates,
-      missing: this.view.missing,
+      tick: view.tick,
+      updates: view.updates,
+      missing: view.missing,
+      behind: this.replay?.behind ?? 0,
       me: this.me,
-      bodies: [...this.view.bodies.values()].map((body) => ({
+      bodies: [...view.bodies.values()].map((body) => ({
         name: body.name,
         kind: body.kind,
         x: poses.get(body.id)?.x ?? body.x,
@@ -109,6 +127,28 @@ class Arena {
     const update = decode(bytes);
     if (update.type === "poses") this.view.poses(update, Date.now());
     else if (update.type !== "input") this.view.world(update, Date.now());
+  }
+
+  private shown(): { view: MatchView; poses: ReadonlyMap<number, Pose> } {
+    const { replay, view } = this;
+    if (replay === undefined) return { view, poses: view.at(Date.now()) };
+    return { view: replay.view, poses: replay.view.at(replay.time ?? 0) };
+  }
+
+  /** Shows what was some seconds ago; 0 goes back to the live match. */
+  private rewind(seconds: number): void {
+    const track = [matchNamespace(this.config.match), WORLD_TRACK] as const;
+    const live = () => ({ group: this.group, time: this.view.backendTime(Date.now()) });
+    const failed = (error: Error) => {
+      if (this.replay !== replay) return;
+      this.replay = undefined;
+      this.say(`No replay: ${error.message}`);
+    };
+    const fetch = (fromGroup: number, toGroup: number) =>
+      this.client.fetch(track, { fromGroup, toGroup });
+    const replay =
+      seconds === 0 ? undefined : new Replay(fetch, live().time - seconds * 1000, live, failed);
+    this.replay = replay;
   }
 
   private opened(): void {
@@ -169,13 +209,19 @@ class Arena {
   }
 
   private announce(event: MatchEvent): void {
-    const item = document.createElement("li");
     const team = event.team === 0 ? "Cyan" : "Amber";
-    item.className = event.team === 0 ? "left" : "right";
-    item.textContent =
+    this.say(
       event.kind === "goal"
         ? `Goal for ${team}! ${event.score[0]} : ${event.score[1]}`
-        : `${event.player.replace(/-[0-9a-z]{4}$/, "")} ${event.kind} ${team}`;
+        : `${event.player.replace(/-[0-9a-z]{4}$/, "")} ${event.kind} ${team}`,
+      event.team === 0 ? "left" : "right",
+    );
+  }
+
+  private say(text: string, side = ""): void {
+    const item = document.createElement("li");
+    item.className = side;
+    item.textContent = text;
     const feed = element("feed");
     feed.append(item);
     while (feed.children.length > 4) feed.firstElementChild?.remove();
@@ -184,10 +230,14 @@ class Arena {
 
   private frame(time: number): void {
     this.frames += 1;
-    this.worstFrame = Math.max(this.worstFrame, time - this.lastFrame);
+    const passed = time - this.lastFrame;
+    this.worstFrame = Math.max(this.worstFrame, passed);
     this.lastFrame = time;
+    this.replay?.advance(passed);
     this.painter.reserved = element("hud-body").hidden ? 0 : element("hud").offsetWidth + 20;
-    this.painter.paint(this.view.bodies, this.view.at(Date.now()), this.me);
+    const { view, poses } = this.shown();
+    this.painter.paint(view.bodies, poses, this.me);
+    this.timeline.show(this.replay?.behind ?? 0, Math.min(REACH, this.view.tick / TICK_RATE));
     requestAnimationFrame((next) => this.frame(next));
   }
 
@@ -223,8 +273,9 @@ class Arena {
     this.plots.frame.add(this.worstFrame);
     this.frames = 0;
     this.worstFrame = 0;
-    element("score-left").textContent = String(view.score[0]);
-    element("score-right").textContent = String(view.score[1]);
+    const { score } = this.shown().view;
+    element("score-left").textContent = String(score[0]);
+    element("score-right").textContent = String(score[1]);
   }
 
   /** Browsers do not tell the round trip: the time of a small question to the relay does. */

@@ -54,9 +54,14 @@ export class MatchView {
     if (this.history.length > HISTORY) this.history.shift();
   }
 
+  /** The backend's clock at a moment of ours, as far as can be told: the quickest update had no way to go. */
+  backendTime(now: number): number {
+    return now - this.offset;
+  }
+
   /** Where everything is at a moment of our clock. */
   at(now: number): Map<number, Pose> {
-    const time = now - this.offset - INTERPOLATION_DELAY;
+    const time = this.backendTime(now) - INTERPOLATION_DELAY;
     const after = this.history.findIndex((snapshot) => snapshot.time > time);
     const to = this.history[after === -1 ? this.history.length - 1 : after];
     const from = this.history[after - 1] ?? to;
