@@ -41,7 +41,7 @@ public:
   static DrainBudget DefaultBudget();
 
   explicit Host(Library& library, Clock clock = SteadyMicroseconds);
-  // Closes everything.
+  // Closes everything. Not inside Tick, where CloseAll does the same.
   ~Host();
   Host(const Host&) = delete;
   Host& operator=(const Host&) = delete;

@@ -35,7 +35,7 @@ struct DrainBudget {
   std::size_t Records = std::numeric_limits<std::size_t>::max();
   // Of payload.
   std::size_t Bytes = std::numeric_limits<std::size_t>::max();
-  // µs of the calling thread; looked at every few records. 0: no limit.
+  // µs; looked at after each record. 0: no limit.
   std::uint64_t Microseconds = 0;
 };
 
