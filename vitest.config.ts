@@ -15,6 +15,7 @@ export default defineConfig({
       "test/network",
       "test/pack-smoke",
       "test/readme",
+      "test/sdk",
       { test: { name: "tools", include: ["tools/**/*.test.mjs"] } },
     ],
   },

@@ -15,6 +15,7 @@ const folders = [
     ),
   ),
   join(root, ".turbo"),
+  join(root, "dist"),
   join(root, "node_modules", ".cache"),
   join(root, "native", "moq-ffi", "tests", "build"),
 ];

@@ -7,6 +7,7 @@ import { ensureChromium } from "./chromium.mjs";
 import { format } from "./format.mjs";
 import { cargoCounts, ctestCounts, sum } from "./lib/counts.mjs";
 import { lintCpp } from "./lib/cppcheck.mjs";
+import { ensureProgram } from "./lib/debian.mjs";
 import { say } from "./lib/log.mjs";
 import { bin, root } from "./lib/paths.mjs";
 import { firstLine, must, run } from "./lib/run.mjs";
@@ -80,6 +81,12 @@ async function withChromium(env) {
   return { ...env, MOQ_CHROMIUM: chromium };
 }
 
+/** One way to use the SDK, on systems that know it. */
+async function withPkgConfig(env) {
+  if (process.platform === "linux") await ensureProgram("pkgconf", ["pkg-config"], env);
+  return env;
+}
+
 const tests = true;
 const build = true;
 const steps = [
@@ -128,6 +135,13 @@ const steps = [
     run: vitest(["bench"], (env) => benchEnvironment(env, ["--quick"])),
   },
   { name: "pack", about: "published packages, installed", tests, build, run: vitest(["pack"]) },
+  {
+    name: "sdk",
+    about: "the SDK archive for C and C++ of this machine, unpacked and used",
+    tests,
+    build,
+    run: vitest(["sdk"], withPkgConfig, ["archive"]),
+  },
 ];
 const buildStep = { name: "build", about: "native library, addon, packages", run: buildAll };
 

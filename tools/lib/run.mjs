@@ -105,6 +105,15 @@ export async function must(program, args, options = {}) {
   return result;
 }
 
+/** What a program prints on stdout; throws, with what it said on stderr, when it fails. For output that is data. */
+export function textOf(program, args, { cwd = root, env = process.env } = {}) {
+  const limits = { maxBuffer: 256 * 1024 * 1024, timeout: 300_000 };
+  const result = spawnSync(program, args, { encoding: "utf8", cwd, env, ...limits });
+  if (result.status === 0) return result.stdout;
+  logStream().write(`${result.stderr ?? ""}${result.error?.message ?? ""}\n`);
+  throw new CommandError([program, ...args].join(" "), result.status, result.signal);
+}
+
 /** The first line that a program prints, or undefined when it cannot be run. For version checks. */
 export function firstLine(program, args, env = process.env) {
   const result = spawnSync(program, args, {

@@ -2,11 +2,15 @@
  * A track published and read in one process, in C: what each call is for, and how records are read.
  * Build: cc -std=c11 echo.c -I../include -lmoq_ffi
  */
-#define _POSIX_C_SOURCE 199309L
+#define _POSIX_C_SOURCE 200809L
 #include <moq_ffi.h>
 #include <stdio.h>
 #include <string.h>
+#ifdef _WIN32
+#include <windows.h>
+#else
 #include <time.h>
+#endif
 
 enum { BUFFER_WORDS = 32 * 1024 };
 
@@ -20,6 +24,15 @@ static int failed(const char* what) {
 
 static MoqResultCode send_text(const char* text) {
   return moq_publish(publication, 0, (const uint8_t*)text, strlen(text));
+}
+
+static void sleep_one_tick(void) {
+#ifdef _WIN32
+  Sleep(16);
+#else
+  const struct timespec tick = {.tv_nsec = 16 * 1000 * 1000};
+  nanosleep(&tick, NULL);
+#endif
 }
 
 /* What a record says; returns 1 when the example is over. */
@@ -68,14 +81,13 @@ static int run(const char* memory_url) {
     return failed("publish");
   if (moq_subscription_open(client, track, strlen(track), &subscription) != MOQ_OK)
     return failed("subscribe");
-  const struct timespec tick = {.tv_nsec = 16 * 1000 * 1000};
   for (int i = 0; i < 600; i++) {
     const int done = poll_all();
     if (done < 0)
       return failed("poll");
     if (done > 0)
       return 0;
-    nanosleep(&tick, NULL);
+    sleep_one_tick();
   }
   fprintf(stderr, "nothing arrived in 10 s\n");
   return 1;

@@ -3,7 +3,11 @@
 #define MOQ_FFI_DYNAMIC
 #include <moq_ffi.hpp>
 
+#ifdef _WIN32
+#include <windows.h>
+#else
 #include <dlfcn.h>
+#endif
 
 #include <chrono>
 #include <cstdio>
@@ -17,12 +21,33 @@ int Fail(const char* what, const char* why) {
   return 1;
 }
 
+#ifdef _WIN32
+void* Open() {
+  return reinterpret_cast<void*>(::LoadLibraryA(MOQ_FFI_PATH));
+}
+void* Find(void* library, const char* name) {
+  return reinterpret_cast<void*>(::GetProcAddress(static_cast<HMODULE>(library), name));
+}
+void Close(void* library) {
+  ::FreeLibrary(static_cast<HMODULE>(library));
+}
+#else
+void* Open() {
+  return ::dlopen(MOQ_FFI_PATH, RTLD_NOW | RTLD_LOCAL);
+}
+void* Find(void* library, const char* name) {
+  return ::dlsym(library, name);
+}
+void Close(void* library) {
+  ::dlclose(library);
+}
+#endif
+
 int Run(void* library) {
   moq::Api table;
   if (moq::load(table, [](const char*) { return static_cast<void*>(nullptr); }) == nullptr)
     return Fail("load", "an empty library was taken");
-  if (const char* missing =
-          moq::load(table, [&](const char* name) { return dlsym(library, name); }))
+  if (const char* missing = moq::load(table, [&](const char* name) { return Find(library, name); }))
     return Fail("the library lacks", missing);
   moq::use(table);
 
@@ -58,12 +83,12 @@ int Run(void* library) {
 } // namespace
 
 int main() {
-  void* library = dlopen(MOQ_FFI_PATH, RTLD_NOW | RTLD_LOCAL);
+  void* library = Open();
   if (library == nullptr)
-    return Fail("dlopen", dlerror());
+    return Fail("the library cannot be loaded", MOQ_FFI_PATH);
   const int code = Run(library);
   if (moq::shutdown())
     return Fail("shutdown", moq::last_error());
-  dlclose(library);
+  Close(library);
   return code;
 }

@@ -1,6 +1,8 @@
 //! `include/moq_ffi.h` is generated from `src`, and the library exports what it declares. After a
 //! change of the ABI: `MOQ_BLESS=1 cargo test -p moq-ffi --test header`.
 
+#[path = "support/declared.rs"]
+mod declared;
 #[path = "support/generate.rs"]
 mod generate;
 
@@ -29,16 +31,7 @@ fn the_committed_header_is_what_the_sources_give() {
 /// Names of functions that the header declares.
 fn declared() -> BTreeSet<String> {
     let header = std::fs::read_to_string(header_path()).expect("the header is committed");
-    // A declaration is not indented, not a comment, and its name stands before a bracket.
-    let lines = header
-        .lines()
-        .filter(|line| !line.starts_with([' ', '/', '#', '*']));
-    lines
-        .filter_map(|line| line.split_once('(').map(|(before, _)| before))
-        .filter_map(|before| before.rsplit([' ', '*']).next())
-        .filter(|name| name.starts_with("moq_"))
-        .map(str::to_owned)
-        .collect()
+    declared::functions(&header)
 }
 
 #[cfg(target_os = "linux")]

@@ -1,12 +1,9 @@
 // Opening, cancelling, closing, shutting down; who is woken when.
-#include <arpa/inet.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <atomic>
 #include <thread>
 
 #include "harness.h"
+#include "sockets.h"
 
 using namespace moq_test;
 using Clock = std::chrono::steady_clock;
@@ -20,23 +17,15 @@ double MsSince(Clock::time_point start) {
 // A UDP port that takes everything and says nothing.
 class SilentPeer {
 public:
-  SilentPeer() : socket_(::socket(AF_INET, SOCK_DGRAM, 0)) {
-    sockaddr_in address = {};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    EXPECT_EQ(::bind(socket_, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
-    socklen_t size = sizeof(address);
-    EXPECT_EQ(::getsockname(socket_, reinterpret_cast<sockaddr*>(&address), &size), 0);
-    port_ = ntohs(address.sin_port);
-  }
-  ~SilentPeer() { ::close(socket_); }
+  SilentPeer() : socket_(OpenSocket()), port_(PortOf(socket_)) {}
+  ~SilentPeer() { CloseSocket(socket_); }
   std::string options(const std::string& more) const {
     return "{\"url\":\"moqt://127.0.0.1:" + std::to_string(port_) + "\"" + more + "}";
   }
 
 private:
-  int socket_;
-  uint16_t port_ = 0;
+  const Socket socket_;
+  const uint16_t port_;
 };
 
 // T12: opening does not wait for the network; cancelling works.

@@ -1,16 +1,12 @@
 // T7: the peer disappears. The loss is told within the configured time; publications and
 // subscriptions are there again when the peer is; tokens are renewed; a changed port is no loss.
-#include <arpa/inet.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <atomic>
 #include <map>
 #include <mutex>
 #include <thread>
 
 #include "harness.h"
+#include "sockets.h"
 
 using namespace moq_test;
 using Clock = std::chrono::steady_clock;
@@ -19,28 +15,6 @@ namespace {
 
 double MsSince(Clock::time_point start) {
   return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
-}
-
-sockaddr_in Loopback(uint16_t port) {
-  sockaddr_in address = {};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  address.sin_port = htons(port);
-  return address;
-}
-
-int OpenSocket() {
-  const int opened = ::socket(AF_INET, SOCK_DGRAM, 0);
-  const sockaddr_in any = Loopback(0);
-  EXPECT_EQ(::bind(opened, reinterpret_cast<const sockaddr*>(&any), sizeof(any)), 0);
-  return opened;
-}
-
-uint16_t PortOf(int socket) {
-  sockaddr_in address = {};
-  socklen_t size = sizeof(address);
-  EXPECT_EQ(::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size), 0);
-  return ntohs(address.sin_port);
 }
 
 // Stands between clients and a relay, and loses everything while it is told to.
@@ -53,8 +27,8 @@ public:
     stop_ = true;
     thread_.join();
     for (const auto& [port, upstream] : upstreams_)
-      ::close(upstream);
-    ::close(front_);
+      CloseSocket(upstream);
+    CloseSocket(front_);
   }
   Path(const Path&) = delete;
   Path& operator=(const Path&) = delete;
@@ -65,8 +39,8 @@ public:
   void Rebind() {
     const std::lock_guard<std::mutex> lock(mutex_);
     for (auto& [port, upstream] : upstreams_) {
-      const int fresh = OpenSocket();
-      ::close(upstream);
+      const Socket fresh = OpenSocket();
+      CloseSocket(upstream);
       upstream = fresh;
     }
   }
@@ -75,46 +49,37 @@ private:
   void Run() {
     while (!stop_) {
       const std::lock_guard<std::mutex> lock(mutex_);
-      std::vector<pollfd> sockets = {{front_, POLLIN, 0}};
+      std::vector<Socket> sockets = {front_};
       std::vector<uint16_t> clients = {0};
       for (const auto& [port, upstream] : upstreams_) {
-        sockets.push_back({upstream, POLLIN, 0});
+        sockets.push_back(upstream);
         clients.push_back(port);
       }
-      if (::poll(sockets.data(), sockets.size(), 2) <= 0)
-        continue;
-      for (size_t i = 0; i < sockets.size(); ++i) {
-        if ((sockets[i].revents & POLLIN) != 0)
-          Forward(sockets[i].fd, clients[i]);
-      }
+      for (const size_t i : Readable(sockets, 2))
+        Forward(sockets[i], clients[i]);
     }
   }
 
-  void Forward(int from, uint16_t client) {
-    char data[65536];
-    sockaddr_in source = {};
-    socklen_t size = sizeof(source);
-    const ssize_t length =
-        ::recvfrom(from, data, sizeof(data), 0, reinterpret_cast<sockaddr*>(&source), &size);
-    if (length < 0 || silent_)
+  void Forward(Socket from, uint16_t client) {
+    uint16_t source = 0;
+    if (!Receive(from, data_, source) || silent_)
       return;
     const bool upwards = from == front_;
-    int out = front_;
+    Socket out = front_;
     if (upwards) {
-      const auto [found, added] = upstreams_.try_emplace(ntohs(source.sin_port), -1);
+      const auto [found, added] = upstreams_.try_emplace(source, 0);
       if (added)
         found->second = OpenSocket();
       out = found->second;
     }
-    const sockaddr_in to = Loopback(upwards ? relay_ : client);
-    ::sendto(out, data, static_cast<size_t>(length), 0, reinterpret_cast<const sockaddr*>(&to),
-             sizeof(to));
+    SendTo(out, data_, upwards ? relay_ : client);
   }
 
   const uint16_t relay_;
-  const int front_;
+  const Socket front_;
   const uint16_t port_;
-  std::map<uint16_t, int> upstreams_;
+  std::string data_;
+  std::map<uint16_t, Socket> upstreams_;
   std::mutex mutex_;
   std::atomic<bool> silent_{false};
   std::atomic<bool> stop_{false};

@@ -2,14 +2,14 @@
 
 mod args;
 mod logger;
+mod stop;
 
 use crate::config::RelayConfig;
 use crate::relay::{Relay, RelayHandle};
 use args::{Action, Arguments};
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
 use std::io::Write;
 use std::process::ExitCode;
+use stop::StopRequests;
 
 /// What the fuzz targets in `native/fuzz` reach of this room.
 pub mod fuzzing {
@@ -39,8 +39,8 @@ pub fn main() -> ExitCode {
     };
     logger::start(arguments.log);
     // Before anything else: a signal during the start must not kill the process half-way.
-    let signals = match Signals::new([SIGINT, SIGTERM]) {
-        Ok(signals) => signals,
+    let requests = match StopRequests::watch() {
+        Ok(requests) => requests,
         Err(e) => return fail(&format!("cannot watch for signals: {e}"), 1),
     };
     let relay = match Relay::start(arguments.config.clone()) {
@@ -52,7 +52,7 @@ pub fn main() -> ExitCode {
         &arguments.config,
         arguments.tokens.is_some(),
     ));
-    run(&relay, &arguments, signals)
+    run(&relay, &arguments, requests)
 }
 
 /// Writes to standard output. Whoever started the relay may have stopped reading: that is no reason
@@ -67,20 +67,15 @@ fn fail(text: &str, code: u8) -> ExitCode {
     ExitCode::from(code)
 }
 
-fn run(relay: &RelayHandle, arguments: &Arguments, mut signals: Signals) -> ExitCode {
-    if let Some(signal) = signals.forever().next() {
-        let name = if signal == SIGINT {
-            "SIGINT"
-        } else {
-            "SIGTERM"
-        };
+fn run(relay: &RelayHandle, arguments: &Arguments, mut requests: StopRequests) -> ExitCode {
+    if let Some(name) = requests.next() {
         say(&format!(
             "{name}: shutting down (up to {} ms for clients to leave)\n",
             arguments.drain.as_millis()
         ));
-        // A second signal ends the process at once.
+        // A second one ends the process at once.
         std::thread::spawn(move || {
-            if signals.forever().next().is_some() {
+            if requests.next().is_some() {
                 std::process::exit(130);
             }
         });
