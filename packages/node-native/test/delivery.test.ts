@@ -173,3 +173,39 @@ test("statistics of client and relay move", async () => {
   expect(relay.stats()).toMatchObject({ sessions: { open: expect.any(Number) } });
   await client.close();
 });
+
+test("while records keep coming, other work has its turn between wakes", async () => {
+  const publisher = await join(relay);
+  const subscriber = await join(relay);
+  const track = publisher.publish(["turns", "echo"]);
+  await track.ready;
+  const sub = subscriber.subscribe(["turns", "echo"]);
+  await sub.ready;
+  let turn = 0;
+  let running = true;
+  const countTurns = (): void => {
+    turn += 1;
+    if (running) setImmediate(countTurns);
+  };
+  setImmediate(countTurns);
+  const wakes = new Map<number, number>();
+  let seen = 0;
+  sub.onReadable(() => {
+    wakes.set(turn, (wakes.get(turn) ?? 0) + 1);
+    sub.drain(() => {
+      seen += 1;
+    });
+    track.send(bytes("again"));
+    // Long enough for the next one to arrive while the script is busy.
+    const until = performance.now() + 4;
+    while (performance.now() < until) {}
+  });
+  track.keyframe(bytes("first"));
+  await until(
+    () => seen >= 100,
+    () => `${seen} of 100`,
+  );
+  running = false;
+  expect(Math.max(...wakes.values())).toBeLessThanOrEqual(2);
+  await Promise.all([publisher.close(), subscriber.close()]);
+});

@@ -64,6 +64,8 @@ function fanOut(subscribers: number, size: number): Scenario {
       // Connecting 500 of them takes longer than everything else here.
       ...(subscribers > 50 ? [] : [{ contender: "moq-net", load: { window: 1 } }]),
       ...all(...OURS, ...RUST),
+      // A script and a Rust program that read the same.
+      ...(subscribers === 50 && size === 100 ? all("binding-datagram", "binding-reliable") : []),
     ],
     times: SATURATED,
     passes: size > 100 || subscribers > 50 ? 2 : 3,

@@ -54,8 +54,9 @@ const ASYNC_DISPOSE: typeof Symbol.asyncDispose =
 
 /** The memory that the clients of a port poll into. A port belongs to one script thread. */
 const SLABS = new WeakMap<NativePort, Slabs>();
-/** Polls in a row before other work of the script's thread has its turn. */
+/** Polls in a row, and ms that they may take, before other work of the script's thread has its turn. */
 const MAX_POLLS = 32;
+const POLL_MS = 4;
 /** Updates of one turn that wait for its end before they leave all the same. */
 const MOST_HELD = 64;
 const DONE: Promise<void> = Promise.resolve();
@@ -69,6 +70,9 @@ export class NativeClient implements Client, SubscriptionOwner {
   readonly handle: number;
   readonly #host: NativeHost;
   readonly #sinks = new Map<number, RecordSink>();
+  /** Whose record came last: many of one handle come in a row. */
+  #lastHandle = 0;
+  #lastSink: RecordSink | undefined;
   /** Tracks that are published now; the library would tell of a second one only later. */
   readonly #published = new Map<string, NativePublication>();
   readonly #states: Listeners<[ClientState, MoqError | undefined]>;
@@ -294,9 +298,15 @@ export class NativeClient implements Client, SubscriptionOwner {
     if (this.#polling || this.#isOver()) return;
     this.#polling = true;
     let more = true;
+    let until = 0;
     try {
       for (let round = 0; more && round < MAX_POLLS && !this.#isOver(); round++) {
         more = this.#pollOnce();
+        if (!more) break;
+        // The clock is not asked for what one poll takes, as almost always.
+        const now = this.now();
+        if (round === 0) until = now + POLL_MS;
+        else if (now >= until) break;
       }
     } finally {
       this.#polling = false;
@@ -350,6 +360,7 @@ export class NativeClient implements Client, SubscriptionOwner {
   release(handle: number): void {
     const sink = this.#sinks.get(handle);
     this.#sinks.delete(handle);
+    if (handle === this.#lastHandle) this.#lastSink = undefined;
     if (sink instanceof NativePublication) {
       const key = JSON.stringify({ namespace: sink.namespace, name: sink.name });
       if (this.#published.get(key) === sink) this.#published.delete(key);
@@ -419,7 +430,12 @@ export class NativeClient implements Client, SubscriptionOwner {
     slab.live += 1;
     try {
       while (records.next() && this.#state !== "closed") {
-        this.#sinks.get(records.handle)?.record(records);
+        const { handle } = records;
+        if (handle !== this.#lastHandle) {
+          this.#lastSink = this.#sinks.get(handle);
+          this.#lastHandle = handle;
+        }
+        this.#lastSink?.record(records);
       }
     } finally {
       this.#slabs.release(slab);
@@ -494,6 +510,7 @@ export class NativeClient implements Client, SubscriptionOwner {
     const reason: EndReason = { kind: error === undefined ? "closed" : "error", error };
     const sinks = [...this.#sinks.values()];
     this.#sinks.clear();
+    this.#lastSink = undefined;
     this.#published.clear();
     for (const sink of sinks) sink.discard(reason);
     this.#opened.reject(

@@ -60,7 +60,9 @@ export class RecordObject implements MoqObject {
 export class RecordObjects {
   readonly #slabs: Slabs;
   readonly #clockOffset: number;
-  readonly #spare: RecordObject[] = [];
+  /** The first `#spares` are there; a count of its own, because it changes for every object. */
+  readonly #spare: (RecordObject | undefined)[] = new Array(MOST_SPARE).fill(undefined);
+  #spares = 0;
 
   /** `clockOffset` brings the library's ms to the host's clock. */
   constructor(slabs: Slabs, clockOffset: number) {
@@ -70,7 +72,8 @@ export class RecordObjects {
 
   /** The object of an object record. Whoever takes it calls {@link RecordObjects.release} once. */
   take(record: RecordCursor): RecordObject {
-    const object = this.#spare.pop() ?? new RecordObject();
+    const object =
+      (this.#spares > 0 ? this.#spare[--this.#spares] : undefined) ?? new RecordObject();
     object.fill(record, this.#clockOffset, this.#slabs.crowded);
     return object;
   }
@@ -78,6 +81,6 @@ export class RecordObjects {
   release(object: RecordObject): void {
     const slab = object.clear();
     if (slab !== undefined) this.#slabs.release(slab);
-    if (this.#spare.length < MOST_SPARE) this.#spare.push(object);
+    if (this.#spares < MOST_SPARE) this.#spare[this.#spares++] = object;
   }
 }

@@ -22,12 +22,15 @@ export class Slab {
    * last round lay, so their views are there already.
    */
   readonly #payloads: (Uint8Array | undefined)[];
+  /** Where each of them begins: the engine asks a view itself by a call. */
+  readonly #starts: Int32Array;
 
   constructor(bytes: Uint8Array) {
     this.bytes = bytes;
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     const stretches = bytes.length === SLAB_BYTES ? SLAB_BYTES / STRETCH : 0;
     this.#payloads = new Array<Uint8Array | undefined>(stretches).fill(undefined);
+    this.#starts = new Int32Array(stretches);
   }
 
   get room(): number {
@@ -36,12 +39,14 @@ export class Slab {
 
   /** A view of `length` bytes at `start`. */
   payload(start: number, length: number): Uint8Array {
-    const stretch = Math.floor(start / STRETCH);
-    if (stretch >= this.#payloads.length) return this.bytes.subarray(start, start + length);
+    const stretch = (start / STRETCH) | 0;
+    const starts = this.#starts;
+    if (stretch >= starts.length) return this.bytes.subarray(start, start + length);
     const known = this.#payloads[stretch];
-    if (known !== undefined && known.byteOffset === start && known.length === length) return known;
+    if (known !== undefined && starts[stretch] === start && known.length === length) return known;
     const made = new Uint8Array(this.bytes.buffer, start, length);
     this.#payloads[stretch] = made;
+    starts[stretch] = start;
     return made;
   }
 }

@@ -3,7 +3,7 @@ import { pageOverMoq, pageOverWebSocket } from "./browser.js";
 import type { Contender } from "./contender.js";
 import { datagram } from "./datagram.js";
 import { moqNet, webTransport } from "./moq-dev.js";
-import { node, rust } from "./ours.js";
+import { binding, node, rust } from "./ours.js";
 import { arenaOverMoq, arenaOverWebSocket, mocapOverMoq, mocapOverWebSocket } from "./presets.js";
 import { moqRelay, moqRelayIetf } from "./relays.js";
 import { uws, ws } from "./web-socket.js";
@@ -21,6 +21,8 @@ export const CONTENDERS: readonly Contender[] = [
   rust("datagram"),
   rust("latest"),
   rust("reliable"),
+  binding("datagram"),
+  binding("reliable"),
   moqRelayIetf("datagram"),
   moqRelayIetf("latest"),
   moqRelayIetf("reliable"),

@@ -59,14 +59,14 @@ export async function startOurRelay(stage: Stage): Promise<RelayAddress> {
   return { url: url.replace("https:", "moqt:"), certificateHash };
 }
 
-/** The Rust load generator through any relay. */
-export async function startRustClients(
+/** Arguments of the Rust load generator for any relay. */
+function loadArguments(
   stage: Stage,
   load: Load,
   delivery: Delivery,
   relay: RelayAddress,
-): Promise<void> {
-  const common = [
+): readonly string[] {
+  return [
     ...["--url", relay.url, "--sha256", relay.certificateHash],
     ...["--track", `${NAMESPACE}/${TRACK}`, "--class", delivery, "--stdio"],
     ...["--size", `${load.size}`, "--rate", `${load.rate}`, "--group", `${load.group}`],
@@ -74,6 +74,16 @@ export async function startRustClients(
     ...(load.keyframe === undefined ? [] : ["--keyframe", `${load.keyframe}`]),
     ...(load.rate === 0 ? ["--acks", stage.acks] : []),
   ];
+}
+
+/** The Rust load generator through any relay. */
+export async function startRustClients(
+  stage: Stage,
+  load: Load,
+  delivery: Delivery,
+  relay: RelayAddress,
+): Promise<void> {
+  const common = loadArguments(stage, load, delivery, relay);
   const program = built("moqt-bench");
   await stage.spawn("publisher", program, ["publish", ...common]).line("ready");
   const subscribers = ["--connections", `${load.subscribers}`];
@@ -89,5 +99,29 @@ export function rust(delivery: Delivery): Contender {
     missing: () => missingProgram("moqt-bench") ?? missingProgram("moq-game-relay"),
     start: async (stage, load) =>
       startRustClients(stage, load, delivery, await startOurRelay(stage)),
+  };
+}
+
+/**
+ * What the binding costs: relay and publisher are those of {@link rust}, and send what they send there; only the
+ * subscribers are scripts in Node.
+ */
+export function binding(delivery: Delivery): Contender {
+  return {
+    id: `binding-${delivery}`,
+    label: `the same, read in Node, \`${delivery}\``,
+    headers: UDP,
+    missing: () => missingProgram("moqt-bench") ?? missingProgram("moq-game-relay"),
+    async start(stage, load) {
+      const relay = await startOurRelay(stage);
+      const args = ["publish", ...loadArguments(stage, load, delivery, relay)];
+      await stage.spawn("publisher", built("moqt-bench"), args).line("ready");
+      await stage.role("subscriber", "node-subscribers", {
+        load,
+        acks: stage.acks,
+        delivery,
+        ...relay,
+      });
+    },
   };
 }

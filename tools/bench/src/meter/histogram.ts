@@ -45,7 +45,12 @@ export class Histogram {
 }
 
 function bucket(value: number): number {
-  if (value < 2 ** BITS) return Math.floor(value);
+  if (value < 0x4000_0000) {
+    // Whole numbers of 32 bits: counting must not cost more than what is counted.
+    const whole = value | 0;
+    const exponent = Math.max(31 - Math.clz32(whole) - BITS, 0);
+    return (exponent << BITS) + (whole >> exponent);
+  }
   const exponent = Math.floor(Math.log2(value)) - BITS;
   return (exponent << BITS) + Math.floor(value / 2 ** exponent);
 }

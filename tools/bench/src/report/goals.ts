@@ -129,11 +129,11 @@ const RULES: readonly Rule[] = [
   },
   {
     id: "G4",
-    what: "CPU of subscribers in Node over those in Rust, fan-out ×50, saturated, `reliable`",
+    what: "CPU of subscribers in Node over those in Rust, same relay and publisher, ×50, saturated, `reliable`",
     target: "≤ +15 %",
     judge: (look) => {
       const value = ratio(
-        clientCpu(look("fan-out-50-100", "node-reliable")),
+        clientCpu(look("fan-out-50-100", "binding-reliable")),
         clientCpu(look("fan-out-50-100", "rust-reliable")),
       );
       return value === undefined ? undefined : atMost(value - 1, 0.15, percent);
@@ -145,7 +145,7 @@ const RULES: readonly Rule[] = [
     target: "≤ +15 %",
     judge: (look) => {
       const value = ratio(
-        clientCpu(look("fan-out-50-100", "node-datagram")),
+        clientCpu(look("fan-out-50-100", "binding-datagram")),
         clientCpu(look("fan-out-50-100", "rust-datagram")),
       );
       return value === undefined ? undefined : atMost(value - 1, 0.15, percent);

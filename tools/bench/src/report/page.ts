@@ -192,7 +192,8 @@ standard streams; they take turns in one run, and the medians of the passes are 
 to itself, with the loopback's MTU set to 1,500: what it carries is counted by the kernel, as packets would be on a
 cable. A saturated publisher keeps a fixed number of updates in flight, counted by the subscribers and told over a local
 socket beside the network, the same number for every contender of a scenario (@moq/net: one, with which it is fastest).
-Every update carries its number and time on the clock that all processes share. Processor time comes from the
+Every update carries its number and time on the clock that all processes share. Readers of ours look at that clock once for
+what they are handed together. Processor time comes from the
 scheduler's accounting of each process.
 
 Nothing here is encrypted but QUIC: \`ws\`, uWebSockets.js and raw UDP run in the clear, everything of ours with TLS 1.3.

@@ -1,7 +1,7 @@
 /** Subscribers with @moq-game/node-native, each a client of its own. */
 import { connect, type Delivery } from "@moq-game/node-native";
 import { play, subscriber } from "./role.js";
-import { NAMESPACE, TRACK } from "./track.js";
+import { NAMESPACE, readAll, TRACK } from "./track.js";
 
 /** Clients that connect at one time. */
 const CONNECTING = 32;
@@ -14,7 +14,7 @@ play(async (args) => {
     const client = await connect(args.url ?? "", trust);
     const subscription = client.subscribe([NAMESPACE, TRACK], { delivery, wait: 10_000 });
     const reader = meter.subscriber();
-    subscription.onReadable(() => subscription.drain(({ bytes }) => reader.take(bytes)));
+    readAll(subscription, reader);
     await subscription.ready;
   };
   for (let left = args.load.subscribers; left > 0; left -= CONNECTING) {

@@ -1,7 +1,7 @@
 /** Our relay, embedded in Node; with `subscribers: 0` a script of the same process reads the track. */
 import { connect, startRelay } from "@moq-game/node-native";
 import { play, subscriber } from "./role.js";
-import { NAMESPACE, TRACK } from "./track.js";
+import { NAMESPACE, readAll, TRACK } from "./track.js";
 
 play(async (args) => {
   const relay = await startRelay();
@@ -11,6 +11,6 @@ play(async (args) => {
   const client = await connect(relay.memoryUrl);
   const subscription = client.subscribe([NAMESPACE, TRACK], { start: "now", wait: 60_000 });
   const reader = meter.subscriber();
-  subscription.onReadable(() => subscription.drain(({ bytes }) => reader.take(bytes)));
+  readAll(subscription, reader);
   return { ...role, details };
 });
