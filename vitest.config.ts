@@ -6,6 +6,7 @@ export default defineConfig({
     projects: [
       "packages/core",
       "packages/node-native",
+      "packages/unreal",
       "packages/web",
       "examples/arena",
       "tools/bench",
@@ -16,6 +17,7 @@ export default defineConfig({
       "test/pack-smoke",
       "test/readme",
       "test/sdk",
+      "test/unreal-host",
       { test: { name: "tools", include: ["tools/**/*.test.mjs"] } },
     ],
   },

@@ -10,6 +10,7 @@ import { lintCpp } from "./lib/cppcheck.mjs";
 import { ensureProgram } from "./lib/debian.mjs";
 import { say } from "./lib/log.mjs";
 import { bin, root } from "./lib/paths.mjs";
+import { buildUnrealHost } from "./lib/puerts.mjs";
 import { firstLine, must, run } from "./lib/run.mjs";
 import { configureCpp, finish, LIMIT_MS, native, RUST_LIMIT_MS, vitest } from "./lib/runners.mjs";
 import { main, SetupError, setUp } from "./lib/setup.mjs";
@@ -75,6 +76,20 @@ async function rustUsers(env) {
   return finish(result, cargoCounts(result.output), "cargo test");
 }
 
+/** The Unreal side without the engine: the core in C++, the package for scripts, and both in a Puerts host. */
+async function unreal(env) {
+  const prepared = await buildUnrealHost(env);
+  const args = ["--test-dir", prepared.MOQ_PUERTS_DIR, "--output-on-failure", "--no-tests=error"];
+  const result = await run("ctest", args, { env: prepared, timeoutMs: LIMIT_MS });
+  const counts = finish(result, ctestCounts(result.output), "ctest");
+  return sum([counts, await vitest(["unreal", "unreal-host"])(prepared)]);
+}
+
+/** What the contract suite runs on beside Node. */
+async function withHosts(env) {
+  return withChromium(await buildUnrealHost(env));
+}
+
 async function withChromium(env) {
   const chromium = await ensureChromium(env);
   say(`Chromium: ${chromium}`);
@@ -104,8 +119,9 @@ const steps = [
     about: "the contract suite on hosts",
     tests,
     build,
-    run: vitest(["contract"], withChromium),
+    run: vitest(["contract"], withHosts),
   },
+  { name: "unreal", about: "the Unreal side without the engine", tests, build, run: unreal },
   {
     name: "web",
     about: "@moq-game/web in real Chromium against the real relay",

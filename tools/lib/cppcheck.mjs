@@ -12,6 +12,7 @@ const SETTINGS = [
   "--quiet",
   "--suppress=missingIncludeSystem",
   "-Inative/moq-ffi/include",
+  "-Iengine-plugins/unreal/Moq/Source/Moq/Public",
 ];
 
 /** Throws when cppcheck finds something in the C and C++ sources. */

@@ -28,9 +28,9 @@ export function finish(result, counts, runner) {
  * CMake's configuration of the C ABI's tests, against the release build of the library; GoogleTest is fetched where we
  * may, since only these tests need it.
  */
-export async function configureCpp(source, build, env) {
+export async function configureCpp(source, build, env, more = []) {
   const settings = ["-DCMAKE_BUILD_TYPE=Debug", `-DMOQ_FFI_LIBRARY_DIR=${nativeOutput(env)}`];
-  const args = ["-S", source, "-B", build, ...settings];
+  const args = ["-S", source, "-B", build, ...settings, ...more];
   const first = await run("cmake", args, { env, quiet: "always" });
   if (first.code === 0) return;
   if (!/GTest/.test(first.output)) {

@@ -1,5 +1,5 @@
-import { type Client, type ClientOptions, MoqError, resolveClientOptions } from "@moq-game/core";
-import { connectNative, type NativeHost } from "@moq-game/core/native";
+import { type Client, type ClientOptions, resolveClientOptions } from "@moq-game/core";
+import { connectNative, type NativeHost, trustFields } from "@moq-game/core/native";
 import { loadAddon } from "./loader.js";
 
 /** Options of {@link connect}: those of every host, and what only Node has. */
@@ -34,21 +34,7 @@ const host: NativeHost = {
  */
 export async function connect(url: string | URL, options?: ConnectOptions): Promise<Client> {
   const resolved = resolveClientOptions(options, HOST_OPTIONS);
-  const { caFile, insecure } = options ?? {};
-  const files = typeof caFile === "string" ? [caFile] : caFile;
-  if (
-    files !== undefined &&
-    (!Array.isArray(files) || files.some((f) => typeof f !== "string" || f === ""))
-  ) {
-    throw new MoqError(
-      "invalid_argument",
-      "caFile must be the path of a PEM file, or a list of them.",
-    );
-  }
-  if (insecure !== undefined && typeof insecure !== "boolean") {
-    throw new MoqError("invalid_argument", "insecure must be true or false.");
-  }
-  const extra = { caFile: files, insecure };
+  const extra = trustFields(options);
   return connectNative(
     loadAddon(),
     host,

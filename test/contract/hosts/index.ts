@@ -3,3 +3,4 @@ export { type ChromiumHost, startChromium } from "./chromium.js";
 export { clientHost, MemoryNetwork, surroundings } from "./memory.js";
 export { type NodeTransport, nodeHost } from "./node.js";
 export type { RelayAddress } from "./relay-address.js";
+export { unrealHost } from "./unreal.js";

@@ -1,3 +1,5 @@
+// For hosts without a text encoder of their own.
+export { decodeUtf8, encodeUtf8 } from "../wire/utf8.js";
 export { NativeClient } from "./client.js";
 export { connectNative, nativeClientOptions } from "./connect.js";
 export {
@@ -9,3 +11,4 @@ export {
   PUBLISH_KEYFRAME,
 } from "./port.js";
 export { RECORD_HEADER_SIZE, RecordCursor, RecordFlag, RecordKind } from "./records.js";
+export { type TrustOptions, trustFields } from "./trust.js";

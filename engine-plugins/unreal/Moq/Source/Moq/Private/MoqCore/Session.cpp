@@ -173,13 +173,12 @@ bool Session::Refill() {
       MoreWaits = result.more != 0;
       return Filled > 0;
     }
-    MoreWaits = false;
-    if (code != MOQ_ERROR_BUFFER_TOO_SMALL || result.needed <= Inbox.size() * 8)
+    // Even when the size makes no sense: the next tick asks again, and nothing is stuck.
+    MoreWaits = code == MOQ_ERROR_BUFFER_TOO_SMALL;
+    if (!MoreWaits || result.needed <= Inbox.size() * 8)
       return false;
     Inbox.resize((result.needed + 7) / 8);
   }
-  // The next record grew meanwhile: the next tick fetches it.
-  MoreWaits = true;
   return false;
 }
 

@@ -97,7 +97,7 @@ public:
   std::string LastError() const;
 
   // True when records may wait. One atomic load: an idle tick costs no call.
-  bool HasWork() const { return Filled > At || Woken.load(std::memory_order_acquire); }
+  bool HasWork() const { return Filled > At || MoreWaits || Woken.load(std::memory_order_acquire); }
   // Gives records to the sink within the budget. A handle is closed for the caller after its END
   // was delivered.
   DrainResult Drain(RecordSink& sink, const DrainBudget& budget, const Clock& clock);

@@ -1,0 +1,65 @@
+/** MoQ for gameplay scripts inside Unreal Engine: the client over the plugins Moq and MoqPuerts. */
+export type {
+  CertificateHash,
+  Client,
+  ClientOptions,
+  ClientState,
+  ClientStats,
+  CloseOptions,
+  Delivery,
+  DrainOptions,
+  DrainResult,
+  EndReason,
+  FetchOptions,
+  Gap,
+  MoqErrorCode,
+  MoqObject,
+  NamespaceChange,
+  NamespaceLike,
+  ProtocolInfo,
+  Publication,
+  PublicationStats,
+  PublishOptions,
+  ReconnectOptions,
+  Signal,
+  SubscribeOptions,
+  Subscription,
+  SubscriptionStats,
+  TokenSource,
+  TrackRef,
+  TrackStatus,
+} from "@moq-game/core";
+export { ERROR_CODES, MoqError } from "@moq-game/core";
+export { decodeUtf8, encodeUtf8 } from "@moq-game/core/native";
+export { type ConnectOptions, connect, tick } from "./connect.js";
+export {
+  type EventReceiver,
+  type EventSender,
+  type EventValue,
+  receiveEvents,
+  sendEvents,
+} from "./engine/events.js";
+export {
+  decodePose,
+  encodePose,
+  LOCATION_ERROR,
+  LOCATION_LIMIT,
+  mixPoses,
+  POSE_MAX_BYTES,
+  ROTATION_ERROR,
+} from "./engine/pose.js";
+export {
+  type Following,
+  type FollowOptions,
+  follow,
+  type ReplicateOptions,
+  type Replication,
+  replicate,
+} from "./engine/replication.js";
+export type {
+  ActorLike,
+  DelegateLike,
+  Pose,
+  RotatorLike,
+  VectorLike,
+} from "./engine/types.js";

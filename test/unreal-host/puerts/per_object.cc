@@ -1,0 +1,98 @@
+// What the benchmark compares with: a binding that calls a script function for each object, with
+// the bytes as a buffer that is borrowed during the call. Otherwise as good as it gets: no string,
+// no look-up, one function that is converted once.
+#include "per_object.h"
+
+#include <Binding.hpp>
+
+#include <MoqCore/Host.h>
+
+#include <functional>
+#include <string>
+
+namespace moq_test {
+
+struct Borrowed {
+  const std::uint8_t* Data;
+  std::size_t Size;
+};
+
+class Visitor : public moq::unreal::RecordSink {
+public:
+  using Visit = std::function<void(double, double, double, Borrowed)>;
+
+  explicit Visitor(const Visit& visit) : Call(visit) {}
+
+  void OnRecord(const moq::Record& record) override {
+    if (record.header.kind != MOQ_RECORD_OBJECT)
+      return;
+    ++Objects;
+    Call(static_cast<double>(record.header.handle), static_cast<double>(record.header.group),
+         static_cast<double>(record.header.object), {record.payload.data(), record.payload.size()});
+  }
+
+  double Objects = 0;
+
+private:
+  const Visit& Call;
+};
+
+class PerObject {
+public:
+  double Open(const std::string& options) {
+    moq::Error error;
+    return static_cast<double>(Clients.Open(options, error));
+  }
+
+  double Subscribe(double client, const std::string& options) {
+    MoqHandle handle = 0;
+    if (const auto session = Clients.Find(static_cast<MoqHandle>(client)))
+      session->Request(moq::unreal::RequestKind::Subscribe, options, handle);
+    return static_cast<double>(handle);
+  }
+
+  // Calls `visit` with handle, group, object and bytes of each object that waits; gives how many.
+  double Drain(Visitor::Visit visit) {
+    Visitor visitor(visit);
+    Clients.Tick(visitor, {});
+    return visitor.Objects;
+  }
+
+  void Close() { Clients.CloseAll(); }
+
+private:
+  moq::unreal::Host Clients{moq::unreal::Library::Get()};
+};
+
+} // namespace moq_test
+
+namespace PUERTS_NAMESPACE {
+template <>
+struct ScriptTypeName<moq_test::Borrowed> {
+  static constexpr auto value() { return internal::Literal("ArrayBuffer"); }
+};
+namespace pesapi_impl {
+template <>
+struct Converter<moq_test::Borrowed> {
+  static pesapi_value toScript(pesapi_env env, moq_test::Borrowed bytes) {
+    return pesapi_create_binary(env, const_cast<std::uint8_t*>(bytes.Data), bytes.Size);
+  }
+};
+} // namespace pesapi_impl
+} // namespace PUERTS_NAMESPACE
+
+UsingNamedCppType(moq_test::PerObject, MoqPerObject);
+
+namespace moq_test {
+
+void RegisterPerObject() {
+  puerts::DefineClass<PerObject>()
+      .Constructor<>()
+      .Method("Open", MakeFunction(&PerObject::Open))
+      .Method("Subscribe", MakeFunction(&PerObject::Subscribe))
+      .Method("Drain", MakeFunction(&PerObject::Drain))
+      .Method("Close", MakeFunction(&PerObject::Close))
+      .Register();
+}
+
+} // namespace moq_test

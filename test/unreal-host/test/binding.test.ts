@@ -1,0 +1,142 @@
+import { readFileSync } from "node:fs";
+import { type Relay, startRelay } from "@moq-game/node-native";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { puertsHost, unreal } from "../src/index.js";
+
+/** The native class as a script sees it that was given no types. */
+type Loose = Record<string, (...args: unknown[]) => unknown>;
+
+const bridge = (): Loose => new (puertsHost().cpp.MoqBridge)() as Loose;
+const call = (target: Loose, name: string, ...args: unknown[]): unknown =>
+  (target[name] as (...all: unknown[]) => unknown).apply(target, args);
+
+describe("the binding in a Puerts host", () => {
+  it("declares what the package expects", async () => {
+    await expect(puertsHost().declaration()).toMatchFileSnapshot("./declaration.golden.txt");
+    // The interface of the package names the same methods.
+    const source = readFileSync(
+      new URL("../../../packages/unreal/src/bridge.ts", import.meta.url),
+      "utf8",
+    );
+    const wanted = (/export interface MoqBridge \{([^}]*)\}/.exec(source)?.[1] ?? "").match(
+      /\b[A-Z]\w+(?=\()/g,
+    );
+    const declared = puertsHost()
+      .declaration()
+      .match(/\b[A-Z]\w+(?=\()/g);
+    expect(wanted).toEqual(declared);
+  });
+
+  it("answers without a client", () => {
+    const script = bridge();
+    expect(call(script, "Problem")).toBe("");
+    expect(call(script, "AbiVersion")).toBe(1);
+    expect(call(script, "Now")).toBeGreaterThan(0);
+    expect(call(script, "Open", "{}")).toBe(-1);
+    expect(call(script, "LastError")).toContain("url");
+  });
+
+  it.each([
+    ["no arguments", []],
+    ["a text for a handle", ["1", 0, new Uint8Array(1)]],
+    ["nothing for bytes", [1, 0]],
+    ["null for bytes", [1, 0, null]],
+    ["an array for bytes", [1, 0, [1, 2]]],
+    ["a BigInt for a handle", [1n, 0, new Uint8Array(1)]],
+  ])("throws for %s", (_, args) => {
+    expect(() => call(bridge(), "Publish", ...args)).toThrow("invalid parameter");
+  });
+
+  it("gives an error for handles that are none", () => {
+    const script = bridge();
+    for (const handle of [0, -1, 0.5, Number.NaN, 1e300, 123]) {
+      expect(call(script, "Publish", handle, 0, new Uint8Array(1))).toBeLessThan(0);
+      expect(call(script, "CloseHandle", handle)).toBeLessThan(0);
+      expect(call(script, "PollInto", handle, new Uint8Array(64), 0)).toBe(-8);
+      expect(call(script, "Close", handle, 0)).toBe(-8);
+    }
+  });
+
+  it("never reads or writes beyond a view of a larger buffer", () => {
+    const script = bridge();
+    const client = call(script, "Open", '{"url":"moqt://127.0.0.1:1","connectTimeout":100}');
+    expect(client).toBeGreaterThan(0);
+    const memory = new Uint8Array(256).fill(7);
+    const window = memory.subarray(64, 72);
+    return new Promise<void>((resolve) => {
+      const timer = setInterval(() => {
+        const polled = call(script, "PollInto", client, window, 0) as number;
+        if (polled === 0) return;
+        clearInterval(timer);
+        // The END does not fit into 8 bytes.
+        expect(polled).toBeLessThan(-1000);
+        expect(memory.every((byte) => byte === 7)).toBe(true);
+        expect(call(script, "PollInto", client, window, 9)).toBe(-1);
+        expect(call(script, "Close", client, 0)).toBe(0);
+        expect(call(script, "Close", client, 0)).toBe(-8);
+        resolve();
+      }, 5);
+    });
+  });
+
+  it("cannot be called on something else", () => {
+    const { Publish } = bridge();
+    expect(() => Publish?.call({} as Loose, 1, 0, new Uint8Array(1))).toThrow();
+  });
+});
+
+describe("the package in a Puerts host", () => {
+  let relay: Relay;
+  beforeAll(async () => {
+    relay = await startRelay();
+  });
+  afterAll(async () => {
+    await relay?.close();
+  });
+  const connect = () =>
+    unreal().connect(relay.url.replace(/^https:/, "moqt:"), {
+      serverCertificateHashes: [relay.certificateHash],
+    });
+
+  it("sends and receives over QUIC, driven by the game's tick", async () => {
+    const client = await connect();
+    expect(client.protocol.transport).toBe("quic");
+    const poses = client.publish(["unreal", "poses"], { delivery: "reliable" });
+    const subscription = client.subscribe(["unreal", "poses"], { wait: 10_000 });
+    await Promise.all([poses.ready, subscription.ready]);
+    for (let i = 0; i < 100; i++) poses.send(Uint8Array.of(i));
+    poses.send(new Uint8Array(0));
+    const seen: number[] = [];
+    const until = Date.now() + 10_000;
+    while (seen.length < 101 && Date.now() < until) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      unreal().tick();
+      subscription.drain(({ bytes }) => seen.push(bytes[0] ?? -1), { maxObjects: 64 });
+    }
+    expect(seen).toEqual([...Array.from({ length: 100 }, (_, i) => i), -1]);
+    await client.close();
+    expect(client.state).toBe("closed");
+  });
+
+  it("refuses bytes whose memory is gone, and goes on", async () => {
+    const client = await connect();
+    const track = client.publish(["unreal", "gone"]);
+    const bytes = new Uint8Array(8);
+    structuredClone(bytes, { transfer: [bytes.buffer] });
+    expect(() => track.send(bytes)).toThrow("The memory of these bytes is gone");
+    expect(() => track.send("text" as unknown as Uint8Array)).toThrow("Uint8Array");
+    expect(track.send(new Uint8Array(0))).toBe(true);
+    await client.close();
+    expect(() => track.send(new Uint8Array(1))).toThrow();
+  });
+
+  it("tells what is missing", async () => {
+    await expect(unreal().connect("moqt://127.0.0.1:1", { speed: 1 } as object)).rejects.toThrow(
+      "speed",
+    );
+    await expect(unreal().connect("", {})).rejects.toThrow("address of a relay");
+    await expect(
+      unreal().connect("moqt://127.0.0.1:1", { connectTimeout: 300 }),
+    ).rejects.toMatchObject({ name: "MoqError" });
+  });
+});
