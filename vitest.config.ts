@@ -18,7 +18,7 @@ export default defineConfig({
       "test/readme",
       "test/sdk",
       "test/unreal-host",
-      { test: { name: "tools", include: ["tools/**/*.test.mjs"] } },
+      { test: { name: "tools", include: ["tools/**/*.test.mjs", "test/unreal-shim/*.test.mjs"] } },
     ],
   },
 });

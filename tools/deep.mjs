@@ -9,6 +9,7 @@ import { finish, native, RUST_LIMIT_MS, vitest } from "./lib/runners.mjs";
 import { asanAddon, miri, valgrindAbi } from "./lib/sanitizers.mjs";
 import { main, SetupError, setUp } from "./lib/setup.mjs";
 import { chooseSteps, runSteps, summarize, withBuild } from "./lib/steps.mjs";
+import { unrealAsan, unrealCompilers } from "./lib/unreal.mjs";
 
 /** Seconds for one fuzz target, one property and one attack, unless `--minutes` says otherwise. */
 const DEFAULTS = { rust: 10, property: 5, attack: 3 };
@@ -81,6 +82,20 @@ function steps(minutes) {
       build,
       optional,
       run: valgrindAbi,
+    },
+    {
+      name: "unreal",
+      about: "the Unreal plugin with clang and gcc, as engine 5.3 and 5.7, as a dedicated server",
+      tests,
+      build,
+      run: unrealCompilers,
+    },
+    {
+      name: "unreal-asan",
+      about: "the Unreal plugin with AddressSanitizer and UndefinedBehaviorSanitizer",
+      tests,
+      build,
+      run: unrealAsan,
     },
     {
       name: "miri",

@@ -15,6 +15,7 @@ import { firstLine, must, run } from "./lib/run.mjs";
 import { configureCpp, finish, LIMIT_MS, native, RUST_LIMIT_MS, vitest } from "./lib/runners.mjs";
 import { main, SetupError, setUp } from "./lib/setup.mjs";
 import { chooseSteps, runSteps, summarize, withBuild } from "./lib/steps.mjs";
+import { unreal } from "./lib/unreal.mjs";
 
 /** rustfmt and clippy are rustup components that a minimal toolchain leaves out. */
 async function ensureCargoComponent(subcommand, component, env) {
@@ -110,6 +111,13 @@ const steps = [
   { name: "types", about: "TypeScript's type check", run: types },
   { name: "rust", about: "cargo test, all crates", tests, run: rust },
   { name: "cpp", about: "C, C++ and Rust users of the C ABI as it ships", tests, build, run: cpp },
+  {
+    name: "unreal",
+    about: "the Unreal plugin over a shim of the engine, its tests and its build rules",
+    tests,
+    build,
+    run: unreal,
+  },
   { name: "tools", about: "this repository's own tools", tests, run: vitest(["tools", "impair"]) },
   { name: "core", about: "@moq-game/core", tests, build, run: vitest(["core"]) },
   { name: "node", about: "@moq-game/node-native", tests, build, run: vitest(["node"]) },

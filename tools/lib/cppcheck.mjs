@@ -9,6 +9,7 @@ const SETTINGS = [
   "--error-exitcode=1",
   "--inline-suppr",
   "--library=googletest",
+  "--library=test/unreal-shim/cppcheck.cfg",
   "--quiet",
   "--suppress=missingIncludeSystem",
   "-Inative/moq-ffi/include",

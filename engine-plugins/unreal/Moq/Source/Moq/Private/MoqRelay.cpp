@@ -1,0 +1,136 @@
+// Copyright moq-game contributors. Licensed under MIT or Apache-2.0, at your choice.
+#include "MoqRelay.h"
+
+#include "MoqConvert.h"
+#include "MoqState.h"
+
+#include "Async/Async.h"
+#include "Dom/JsonObject.h"
+
+#include <atomic>
+
+/** What a thread of the pool and the game thread share: integers and text, no UObject. */
+struct FMoqRelayJob {
+  enum class EStep : uint8 { Starting, Started, Failed, Stopping, Stopped };
+
+  explicit FMoqRelayJob(moq::unreal::ApiRef InApi) : Api(MoveTemp(InApi)) {}
+
+  moq::unreal::ApiRef Api;
+  std::atomic<EStep> Step{EStep::Starting};
+  /** The game gave it up: whoever finishes the start stops the relay. */
+  std::atomic<bool> bAbandoned{false};
+  // Written before Step says Started or Failed, read after.
+  MoqHandle Relay = 0;
+  std::string Info;
+  MoqResultCode Code = MOQ_OK;
+  std::string Message;
+
+  void Start(const std::string& Json) {
+    Code = Api->moq_relay_start(Json.data(), Json.size(), &Relay);
+    if (Code != MOQ_OK) {
+      Message = Api->moq_last_error();
+      Step = EStep::Failed;
+      return;
+    }
+    std::size_t Needed = 0;
+    Info.resize(1024);
+    while (Api->moq_relay_info(Relay, Info.data(), Info.size(), &Needed) ==
+           MOQ_ERROR_BUFFER_TOO_SMALL)
+      Info.resize(Needed + 256);
+    Info.resize(Needed);
+    // Started is told before the question whether anyone still wants it, and abandoning asks in the
+    // other order: one of the two stops the relay, never neither.
+    EStep Expected = EStep::Starting;
+    Step.compare_exchange_strong(Expected, EStep::Started);
+    if (bAbandoned)
+      Stop(EStep::Started, 0);
+  }
+
+  /** Only whoever takes the step from `From` stops the relay. */
+  void Stop(EStep From, std::uint32_t GraceMs) {
+    if (!Step.compare_exchange_strong(From, EStep::Stopping))
+      return;
+    Api->moq_relay_stop(Relay, GraceMs);
+    Step = EStep::Stopped;
+  }
+};
+
+void UMoqRelay::Begin(const TSharedRef<FMoqState>& InState, const std::string& Json) {
+  const TSharedRef<FMoqRelayJob> Begun = MakeShared<FMoqRelayJob>(InState->Library.Api());
+  Job = Begun;
+  Async(EAsyncExecution::ThreadPool, [Begun, Json]() { Begun->Start(Json); });
+}
+
+bool UMoqRelay::Poll() {
+  if (!Job.IsValid())
+    return false;
+  const TSharedPtr<FMoqRelayJob> Held = Job;
+  switch (Held->Step.load()) {
+  case FMoqRelayJob::EStep::Started:
+    if (RelayState == EMoqRelayState::Starting) {
+      RelayState = EMoqRelayState::Running;
+      if (const TSharedPtr<FJsonObject> Json = MoqConvert::Object(Held->Info)) {
+        Json->TryGetStringField(TEXT("url"), Url);
+        Json->TryGetStringField(TEXT("quicUrl"), QuicUrl);
+        Json->TryGetStringField(TEXT("memoryUrl"), MemoryUrl);
+        Json->TryGetStringField(TEXT("certificateHash"), CertificateHash);
+        double Number = 0;
+        if (Json->TryGetNumberField(TEXT("port"), Number))
+          Port = static_cast<int32>(Number);
+      }
+      OnStartedNative.Broadcast();
+      OnStarted.Broadcast();
+    }
+    break;
+  case FMoqRelayJob::EStep::Failed:
+    Finish(MoqConvert::Error(Held->Code, Held->Message));
+    break;
+  case FMoqRelayJob::EStep::Stopped:
+    Finish(FMoqError());
+    break;
+  case FMoqRelayJob::EStep::Starting:
+  case FMoqRelayJob::EStep::Stopping:
+    break;
+  }
+  return Job.IsValid();
+}
+
+void UMoqRelay::Finish(const FMoqError& Reason) {
+  Job.Reset();
+  RelayState = EMoqRelayState::Stopped;
+  OnStoppedNative.Broadcast(Reason);
+  OnStopped.Broadcast(Reason);
+}
+
+FMoqConnectOptions UMoqRelay::GetConnectOptions() const {
+  FMoqConnectOptions Options;
+  Options.Url = QuicUrl;
+  if (!CertificateHash.IsEmpty())
+    Options.ServerCertificateHashes.Add(CertificateHash);
+  return Options;
+}
+
+void UMoqRelay::Stop(int32 GraceMs) {
+  if (!Job.IsValid())
+    return;
+  const TSharedRef<FMoqRelayJob> Ending = Job.ToSharedRef();
+  Ending->bAbandoned = true;
+  const std::uint32_t Grace = static_cast<std::uint32_t>(FMath::Max(GraceMs, 0));
+  Async(EAsyncExecution::ThreadPool,
+        [Ending, Grace]() { Ending->Stop(FMoqRelayJob::EStep::Started, Grace); });
+}
+
+void UMoqRelay::StopNow() {
+  if (!Job.IsValid())
+    return;
+  const TSharedRef<FMoqRelayJob> Ending = Job.ToSharedRef();
+  Ending->bAbandoned = true;
+  Ending->Stop(FMoqRelayJob::EStep::Started, 0);
+  Job.Reset();
+  RelayState = EMoqRelayState::Stopped;
+}
+
+void UMoqRelay::BeginDestroy() {
+  StopNow();
+  Super::BeginDestroy();
+}

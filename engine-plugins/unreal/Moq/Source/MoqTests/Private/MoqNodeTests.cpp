@@ -1,0 +1,143 @@
+// Copyright moq-game contributors. Licensed under MIT or Apache-2.0, at your choice.
+// The Blueprint nodes with pins for success and failure.
+#include "MoqScene.h"
+
+#include "Engine/GameInstance.h"
+#include "Engine/World.h"
+#include "MoqAsyncActions.h"
+#include "UObject/UObjectGlobals.h"
+
+IMPLEMENT_SIMPLE_AUTOMATION_TEST(FMoqNodesTest, "Moq.Nodes.EachFiresOnePinOnce", MoqTestFlags)
+
+bool FMoqNodesTest::RunTest(const FString&) {
+  AddExpectedError(TEXT("listen"), EAutomationExpectedErrorFlags::Contains, -1);
+  const TSharedRef<FMoqScene> Scene = MakeShared<FMoqScene>(*this);
+  const auto OnePin = [Scene](bool bError) {
+    // Two frames more: a second pin would fire now.
+    Scene->Until(TEXT("a pin"), [Scene]() { return Scene->Listener->Pins > 0; });
+    Scene->Frames(2);
+    Scene->Do([Scene, bError]() {
+      Scene->Test.TestEqual(TEXT("pins"), Scene->Listener->Pins, 1);
+      Scene->Test.TestEqual(TEXT("a failure: ") + Scene->Listener->PinError.Message,
+                            Scene->Listener->PinError.IsError(), bError);
+      Scene->Listener->Pins = 0;
+      // A node that nothing refers to any more must not be needed any more.
+      CollectGarbage(GARBAGE_COLLECTION_KEEPFLAGS);
+    });
+  };
+
+  Scene->Do([Scene]() {
+    Scene->StartGame();
+    Scene->Listener.Reset(NewObject<UMoqTestListener>());
+    UMoqStartRelayAction* const Node =
+        UMoqStartRelayAction::StartMoqRelay(Scene->Games[0]->GetWorld(), FMoqRelayOptions());
+    Node->OnSuccess.AddDynamic(Scene->Listener.Get(), &UMoqTestListener::HandleRelay);
+    Node->OnFailure.AddDynamic(Scene->Listener.Get(), &UMoqTestListener::HandleRelay);
+    Node->Activate();
+    CollectGarbage(GARBAGE_COLLECTION_KEEPFLAGS);
+  });
+  OnePin(false);
+  Scene->Do([Scene]() {
+    Scene->Relay = Cast<UMoqRelay>(Scene->Listener->PinObject.Get());
+    Scene->Test.TestTrue(TEXT("the relay has a port"), Scene->Relay->GetPort() > 0);
+    FMoqRelayOptions Wrong;
+    Wrong.Listen = TEXT("nowhere");
+    UMoqStartRelayAction* const Node =
+        UMoqStartRelayAction::StartMoqRelay(Scene->Games[0]->GetWorld(), Wrong);
+    Node->OnSuccess.AddDynamic(Scene->Listener.Get(), &UMoqTestListener::HandleRelay);
+    Node->OnFailure.AddDynamic(Scene->Listener.Get(), &UMoqTestListener::HandleRelay);
+    Node->Activate();
+  });
+  OnePin(true);
+  Scene->Do([Scene]() {
+    Scene->Test.TestTrue(TEXT("the reason names the option"),
+                         Scene->Listener->PinError.Message.Contains(TEXT("listen")));
+    UMoqConnectAction* const Node = UMoqConnectAction::ConnectToMoqRelay(
+        Scene->Games[0]->GetWorld(), Scene->Relay->GetConnectOptions());
+    Node->OnSuccess.AddDynamic(Scene->Listener.Get(), &UMoqTestListener::HandleConnected);
+    Node->OnFailure.AddDynamic(Scene->Listener.Get(), &UMoqTestListener::HandleConnected);
+    Node->Activate();
+    CollectGarbage(GARBAGE_COLLECTION_KEEPFLAGS);
+  });
+  OnePin(false);
+  Scene->Do([Scene]() {
+    Scene->Client = Cast<UMoqClient>(Scene->Listener->PinObject.Get());
+    Scene->Test.TestTrue(TEXT("open"), Scene->Client->GetState() == EMoqClientState::Open);
+    // Nobody listens there.
+    FMoqConnectOptions Nowhere;
+    Nowhere.Url = TEXT("moqt://127.0.0.1:1");
+    Nowhere.ConnectTimeout = 300;
+    UMoqConnectAction* const Node =
+        UMoqConnectAction::ConnectToMoqRelay(Scene->Games[0]->GetWorld(), Nowhere);
+    Node->OnSuccess.AddDynamic(Scene->Listener.Get(), &UMoqTestListener::HandleConnected);
+    Node->OnFailure.AddDynamic(Scene->Listener.Get(), &UMoqTestListener::HandleConnected);
+    Node->Activate();
+  });
+  OnePin(true);
+  Scene->Do([Scene]() {
+    UMoqSubscribeAction* const Node = UMoqSubscribeAction::SubscribeToMoqTrack(
+        Scene->Games[0]->GetWorld(), Scene->Client.Get(), TEXT("test/unreal"), TEXT("missing"),
+        FMoqSubscribeOptions());
+    Node->OnSuccess.AddDynamic(Scene->Listener.Get(), &UMoqTestListener::HandleSubscribed);
+    Node->OnFailure.AddDynamic(Scene->Listener.Get(), &UMoqTestListener::HandleSubscribed);
+    Node->Activate();
+  });
+  OnePin(true);
+  Scene->Do([Scene]() {
+    Scene->Test.TestTrue(TEXT("the peer's reason"),
+                         Scene->Listener->PinError.Code == EMoqErrorCode::NotFound);
+  });
+  Scene->StartTrack(FMoqPublishOptions());
+  Scene->Do([Scene]() {
+    for (int32 Index = 0; Index < 5; ++Index)
+      Scene->Publication->SendKeyframe(FMoqScene::Bytes(Index));
+  });
+  Scene->Until(TEXT("5 objects"), [Scene]() { return Scene->Listener->Objects.Num() == 5; });
+  Scene->Do([Scene]() {
+    UMoqSubscribeAction* const Node = UMoqSubscribeAction::SubscribeToMoqTrack(
+        Scene->Games[0]->GetWorld(), Scene->Client.Get(), TEXT("test/unreal"), TEXT("track"),
+        FMoqSubscribeOptions());
+    Node->OnSuccess.AddDynamic(Scene->Listener.Get(), &UMoqTestListener::HandleSubscribed);
+    Node->OnFailure.AddDynamic(Scene->Listener.Get(), &UMoqTestListener::HandleSubscribed);
+    Node->Activate();
+  });
+  OnePin(false);
+  Scene->Do([Scene]() {
+    FMoqFetchOptions Options;
+    Options.FromGroup = Scene->Listener->Objects[4].Group;
+    Options.ToGroup = Options.FromGroup;
+    UMoqFetchAction* const Node =
+        UMoqFetchAction::FetchFromMoqTrack(Scene->Games[0]->GetWorld(), Scene->Client.Get(),
+                                           TEXT("test/unreal"), TEXT("track"), Options);
+    Node->OnSuccess.AddDynamic(Scene->Listener.Get(), &UMoqTestListener::HandleFetched);
+    Node->OnFailure.AddDynamic(Scene->Listener.Get(), &UMoqTestListener::HandleFetched);
+    Node->Activate();
+    CollectGarbage(GARBAGE_COLLECTION_KEEPFLAGS);
+  });
+  OnePin(false);
+  Scene->Do([Scene]() {
+    Scene->AllInOrder(4, 1);
+    FMoqFetchOptions Options;
+    Options.FromGroup = Scene->Listener->Objects[0].Group;
+    Options.ToGroup = Options.FromGroup;
+    UMoqFetchAction* const Node =
+        UMoqFetchAction::FetchFromMoqTrack(Scene->Games[0]->GetWorld(), Scene->Client.Get(),
+                                           TEXT("test/unreal"), TEXT("track"), Options, 3);
+    Node->OnSuccess.AddDynamic(Scene->Listener.Get(), &UMoqTestListener::HandleFetched);
+    Node->OnFailure.AddDynamic(Scene->Listener.Get(), &UMoqTestListener::HandleFetched);
+    Node->Activate();
+  });
+  OnePin(true);
+  Scene->Do([Scene]() {
+    Scene->Test.TestTrue(TEXT("too large"),
+                         Scene->Listener->PinError.Code == EMoqErrorCode::TooLarge);
+    UMoqSubscribeAction* const Node = UMoqSubscribeAction::SubscribeToMoqTrack(
+        Scene->Games[0]->GetWorld(), nullptr, TEXT("test/unreal"), TEXT("track"),
+        FMoqSubscribeOptions());
+    Node->OnFailure.AddDynamic(Scene->Listener.Get(), &UMoqTestListener::HandleSubscribed);
+    Node->Activate();
+  });
+  OnePin(true);
+  Scene->End();
+  return true;
+}

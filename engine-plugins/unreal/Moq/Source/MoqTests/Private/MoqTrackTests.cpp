@@ -1,0 +1,194 @@
+// Copyright moq-game contributors. Licensed under MIT or Apache-2.0, at your choice.
+// Publishing and subscribing over a real relay.
+#include "MoqScene.h"
+
+#include "Async/Async.h"
+#include "HAL/IConsoleManager.h"
+#include "HAL/PlatformProcess.h"
+#include "MoqDiscovery.h"
+
+#include <atomic>
+
+IMPLEMENT_SIMPLE_AUTOMATION_TEST(FMoqReliableTest, "Moq.Track.ReliableGivesEverythingInOrder",
+                                 MoqTestFlags)
+
+bool FMoqReliableTest::RunTest(const FString&) {
+  const TSharedRef<FMoqScene> Scene = MakeShared<FMoqScene>(*this);
+  Scene->StartGameWithRelay();
+  Scene->StartTrack(FMoqPublishOptions());
+  Scene->Do([Scene]() {
+    Scene->Test.TestEqual(TEXT("draft"), Scene->Client->GetProtocol().Draft, 18);
+    Scene->Test.TestEqual(TEXT("transport"), Scene->Client->GetProtocol().Transport,
+                          FString(TEXT("quic")));
+    for (int32 Index = 0; Index < 60; ++Index) {
+      const bool bKeyframe = Index % 20 == 0;
+      const EMoqSend Sent = bKeyframe ? Scene->Publication->SendKeyframe(FMoqScene::Bytes(Index))
+                                      : Scene->Publication->Send(FMoqScene::Bytes(Index));
+      Scene->Test.TestTrue(TEXT("accepted"), Sent == EMoqSend::Accepted);
+    }
+  });
+  Scene->Until(TEXT("60 objects"), [Scene]() { return Scene->Listener->Objects.Num() >= 60; });
+  Scene->Do([Scene]() {
+    Scene->AllInOrder(0, 60);
+    Scene->Test.TestTrue(TEXT("the first is a keyframe"), Scene->Listener->Objects[0].bKeyframe);
+    Scene->Test.TestFalse(TEXT("the second is none"), Scene->Listener->Objects[1].bKeyframe);
+    Scene->Test.TestEqual(TEXT("groups"),
+                          Scene->Listener->Objects[59].Group - Scene->Listener->Objects[0].Group,
+                          int64(2));
+    Scene->Publication->End();
+  });
+  Scene->Until(TEXT("the subscription ends"),
+               [Scene]() { return Scene->Listener->Ends.Num() > 0; });
+  Scene->Frames(10);
+  Scene->Do([Scene]() {
+    Scene->Test.TestEqual(TEXT("ends"), Scene->Listener->Ends.Num(), 1);
+    Scene->Test.TestTrue(TEXT("ended normally"),
+                         Scene->Listener->Ends[0].Code == EMoqErrorCode::Ok);
+    Scene->Test.TestEqual(TEXT("objects, still"), Scene->Listener->Objects.Num(), 60);
+    Scene->Test.TestTrue(TEXT("bytes were sent"), Scene->Client->GetStats().BytesSent > 0);
+  });
+  Scene->End();
+  return true;
+}
+
+IMPLEMENT_SIMPLE_AUTOMATION_TEST(FMoqLatestTest, "Moq.Track.LatestAndDeadlineGiveTheLastUpdate",
+                                 MoqTestFlags)
+
+bool FMoqLatestTest::RunTest(const FString&) {
+  for (const EMoqDelivery Delivery :
+       {EMoqDelivery::Latest, EMoqDelivery::Deadline, EMoqDelivery::Datagram}) {
+    const TSharedRef<FMoqScene> Scene = MakeShared<FMoqScene>(*this);
+    FMoqPublishOptions Options;
+    Options.Delivery = Delivery;
+    Options.Deadline = 5000;
+    Scene->StartGameWithRelay();
+    Scene->StartTrack(Options);
+    // One a frame: none is newer than another on its way for long.
+    for (int32 Index = 0; Index < 20; ++Index)
+      Scene->Do([Scene, Index]() { Scene->Publication->Send(FMoqScene::Bytes(Index)); });
+    Scene->Until(TEXT("the last update"), [Scene]() {
+      return Scene->Listener->Objects.Num() > 0 &&
+             FMoqScene::Value(Scene->Listener->Objects.Last().Bytes) == 19;
+    });
+    Scene->Do([Scene, Delivery]() {
+      for (int32 Index = 1; Index < Scene->Listener->Objects.Num(); ++Index)
+        Scene->Test.TestTrue(TEXT("only newer ones"),
+                             FMoqScene::Value(Scene->Listener->Objects[Index].Bytes) >
+                                 FMoqScene::Value(Scene->Listener->Objects[Index - 1].Bytes));
+      Scene->Test.TestEqual(TEXT("the publisher's time is told"),
+                            Scene->Listener->Objects.Last().PublishedAt > 0,
+                            Delivery == EMoqDelivery::Deadline);
+    });
+    Scene->End();
+  }
+  return true;
+}
+
+IMPLEMENT_SIMPLE_AUTOMATION_TEST(FMoqTooLargeTest, "Moq.Track.AFaultIsLoggedOnceAndNotForEachTick",
+                                 MoqTestFlags)
+
+bool FMoqTooLargeTest::RunTest(const FString&) {
+  AddExpectedError(TEXT("Send on test/unreal track"), EAutomationExpectedErrorFlags::Contains, 1);
+  const TSharedRef<FMoqScene> Scene = MakeShared<FMoqScene>(*this);
+  FMoqPublishOptions Options;
+  Options.Delivery = EMoqDelivery::Datagram;
+  Scene->StartGameWithRelay();
+  Scene->StartTrack(Options);
+  Scene->Do([Scene]() {
+    TArray<uint8> Large;
+    Large.SetNumZeroed(5000);
+    for (int32 Index = 0; Index < 100; ++Index)
+      Scene->Test.TestTrue(TEXT("too large"),
+                           Scene->Publication->Send(Large) == EMoqSend::TooLarge);
+    Scene->Test.TestTrue(TEXT("a small one goes"),
+                         Scene->Publication->Send(FMoqScene::Bytes(7)) == EMoqSend::Accepted);
+  });
+  Scene->Until(TEXT("the small one"), [Scene]() { return Scene->Listener->Objects.Num() > 0; });
+  Scene->Do([Scene]() { Scene->AllInOrder(7, 1); });
+  Scene->End();
+  return true;
+}
+
+IMPLEMENT_SIMPLE_AUTOMATION_TEST(FMoqDiscoveryTest,
+                                 "Moq.Track.DiscoveryTellsNamespacesAsTheyComeAndGo", MoqTestFlags)
+
+bool FMoqDiscoveryTest::RunTest(const FString&) {
+  const TSharedRef<FMoqScene> Scene = MakeShared<FMoqScene>(*this);
+  Scene->StartGameWithRelay();
+  Scene->Do([Scene]() {
+    UMoqDiscovery* const Discovery = Scene->Client->Discover(TEXT("test"));
+    Discovery->OnNamespace.AddDynamic(Scene->Listener.Get(), &UMoqTestListener::HandleNamespace);
+    FMoqError Error;
+    UMoqClient* const Other = Scene->Moq()->Connect(Scene->Relay->GetConnectOptions(), Error);
+    Scene->Publication = Other->Publish(TEXT("test/äöü"), TEXT("track"), FMoqPublishOptions());
+  });
+  Scene->Until(TEXT("it appears"),
+               [Scene]() { return Scene->Listener->Namespaces.Contains(TEXT("+test/äöü")); });
+  Scene->Do([Scene]() { Scene->Publication->Close(); });
+  Scene->Until(TEXT("it goes away"),
+               [Scene]() { return Scene->Listener->Namespaces.Contains(TEXT("-test/äöü")); });
+  Scene->End();
+  return true;
+}
+
+IMPLEMENT_SIMPLE_AUTOMATION_TEST(FMoqBudgetTest, "Moq.Tick.ATickEndsAtItsBudgetAndTheNextGoesOn",
+                                 MoqTestFlags)
+
+bool FMoqBudgetTest::RunTest(const FString&) {
+  const TSharedRef<FMoqScene> Scene = MakeShared<FMoqScene>(*this);
+  const TSharedRef<int32> Most = MakeShared<int32>(0);
+  const TSharedRef<int32> Before = MakeShared<int32>(0);
+  Scene->StartGameWithRelay();
+  Scene->StartTrack(FMoqPublishOptions());
+  Scene->Do([Scene]() {
+    IConsoleManager::Get().FindConsoleVariable(TEXT("moq.Budget.Records"))->Set(10);
+    for (int32 Index = 0; Index < 100; ++Index)
+      Scene->Publication->Send(FMoqScene::Bytes(Index));
+  });
+  Scene->Until(TEXT("100 objects"), [Scene, Most, Before]() {
+    const int32 Now = Scene->Listener->Objects.Num();
+    *Most = FMath::Max(*Most, Now - *Before);
+    *Before = Now;
+    return Now >= 100;
+  });
+  Scene->Do([Scene, Most]() {
+    IConsoleManager::Get().FindConsoleVariable(TEXT("moq.Budget.Records"))->Set(-1);
+    Scene->AllInOrder(0, 100);
+    Scene->Test.TestTrue(TEXT("no tick gave more than its budget"), *Most <= 10);
+    Scene->Test.TestTrue(TEXT("ticks ended at their budget"),
+                         Scene->Moq()->GetTickStats().TicksOverBudget >= 5);
+  });
+  Scene->End();
+  return true;
+}
+
+IMPLEMENT_SIMPLE_AUTOMATION_TEST(FMoqLongTickTest, "Moq.Tick.NothingIsLostInATickOfTwoSeconds",
+                                 MoqTestFlags)
+
+bool FMoqLongTickTest::RunTest(const FString&) {
+  const TSharedRef<FMoqScene> Scene = MakeShared<FMoqScene>(*this);
+  const TSharedRef<std::atomic<int32>> Sent = MakeShared<std::atomic<int32>>(0);
+  Scene->StartGameWithRelay();
+  Scene->StartTrack(FMoqPublishOptions());
+  Scene->Do([Scene, Sent]() {
+    // A worker of the game publishes on while the game thread stands still.
+    const FMoqSender Sender = Scene->Publication->GetSender();
+    Async(EAsyncExecution::Thread, [Sender, Sent]() {
+      for (int32 Index = 0; Index < 120; ++Index) {
+        if (Sender.Send(FMoqScene::Bytes(Index), Index == 0) == EMoqSend::Accepted)
+          ++*Sent;
+        FPlatformProcess::Sleep(1.0f / 60.0f);
+      }
+    });
+    FPlatformProcess::Sleep(2.0f);
+  });
+  Scene->Until(TEXT("120 objects"), [Scene]() { return Scene->Listener->Objects.Num() >= 120; });
+  Scene->Do([Scene, Sent]() {
+    Scene->Test.TestEqual(TEXT("accepted on the worker"), Sent->load(), 120);
+    Scene->AllInOrder(0, 120);
+    Scene->Test.TestEqual(TEXT("gaps"), Scene->Listener->Gaps.Num(), 0);
+    Scene->Test.TestTrue(TEXT("still open"), Scene->Client->GetState() == EMoqClientState::Open);
+  });
+  Scene->End();
+  return true;
+}

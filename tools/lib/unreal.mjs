@@ -1,0 +1,201 @@
+// The Unreal plugins without an editor: compiled over the shim of test/unreal-shim and run; their build rules executed.
+
+import { appendFileSync, existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { nativeLibrary } from "../build.mjs";
+import { stage } from "../stage-unreal.mjs";
+import { noCounts, sum } from "./counts.mjs";
+import { ensureProgram } from "./debian.mjs";
+import { say } from "./log.mjs";
+import { root } from "./paths.mjs";
+import { must, run } from "./run.mjs";
+import { finish, LIMIT_MS } from "./runners.mjs";
+import { StepError } from "./steps.mjs";
+
+const source = join(root, "test", "unreal-shim");
+
+/** Reads the last "x passed, y failed" of the shim. */
+export function shimCounts(output) {
+  const last = [...output.matchAll(/^(\d+) passed, (\d+) failed$/gm)].at(-1);
+  if (!last) return noCounts();
+  return { passed: Number(last[1]), failed: Number(last[2]), skipped: 0 };
+}
+
+/** A folder with the staged plugins, for one way of building. */
+async function staged(build, env) {
+  const plugins = join(build, "project", "Plugins");
+  rmSync(join(build, "project"), { recursive: true, force: true });
+  await stage({ to: join(build, "project"), libraries: { Linux: nativeLibrary(env) } });
+  return plugins;
+}
+
+/**
+ * Compiles the plugin over the shim and runs its automation tests.
+ * @param {{ name: string, settings: string[], filter?: string, variables?: NodeJS.ProcessEnv }} how
+ */
+async function runShim(env, { name, settings, filter = "", variables = {} }) {
+  const build = join(source, "build", name);
+  mkdirSync(build, { recursive: true });
+  const plugins = await staged(build, env);
+  const options = ["-DCMAKE_BUILD_TYPE=Debug", ...settings];
+  await must("cmake", ["-S", source, "-B", build, ...options], { env, quiet: true });
+  await must("cmake", ["--build", build, "--parallel"], { env, quiet: true });
+  const result = await run(join(build, "unreal-shim"), filter ? [filter] : [], {
+    env: {
+      ...env,
+      MOQ_SHIM_PLUGINS: plugins,
+      MOQ_TEST_OLD_LIBRARY: join(build, "libold_moq_ffi.so"),
+      ...variables,
+    },
+    timeoutMs: LIMIT_MS,
+  });
+  return finish(result, shimCounts(result.output), `unreal-shim (${name})`);
+}
+
+/** npm test: one compiler, one engine version, each module as one file; and the rules of every platform. */
+export async function unreal(env) {
+  if (process.platform !== "linux" || process.arch !== "x64") {
+    throw new StepError("the Unreal shim runs on Linux x64 only");
+  }
+  const shim = await runShim(env, { name: "quick", settings: ["-DMOQ_UNITY=ON"] });
+  return sum([shim, await buildRules(env)]);
+}
+
+/** npm run test:deep: both compilers, file by file, as the oldest and the newest engine, as a dedicated server. */
+export async function unrealCompilers(env) {
+  const clang = await ensureProgram("clang", ["clang++", "clang++-14", "clang++-16"], env);
+  const all = [];
+  for (const [name, compiler, minor] of [
+    ["clang-5.3", clang, 3],
+    ["gcc-5.7", "g++", 7],
+  ]) {
+    const settings = [`-DCMAKE_CXX_COMPILER=${compiler}`, `-DMOQ_ENGINE_MINOR=${minor}`];
+    all.push(await runShim(env, { name, settings }));
+    const server = {
+      name,
+      settings,
+      filter: "Moq.Library",
+      variables: { MOQ_SHIM_DEDICATED: "1" },
+    };
+    all.push(await runShim(env, server));
+  }
+  return sum(all);
+}
+
+/** npm run test:deep: the same with AddressSanitizer and UndefinedBehaviorSanitizer. */
+export function unrealAsan(env) {
+  return runShim(env, {
+    name: "asan",
+    settings: ["-DMOQ_UNITY=ON", "-DMOQ_SANITIZE=address,undefined"],
+    // The engine's singletons live until the end, and the shim's do.
+    variables: { ASAN_OPTIONS: "detect_leaks=0:detect_stack_use_after_return=1" },
+  });
+}
+
+const PLATFORMS = {
+  Win64: "Win64/moq_ffi.dll",
+  Linux: "Linux/libmoq_ffi.so",
+  LinuxArm64: "LinuxArm64/libmoq_ffi.so",
+  Mac: "Mac/libmoq_ffi.dylib",
+};
+
+/** The `*.Build.cs` files under a folder, by module. */
+function rulesUnder(folder) {
+  const found = new Map();
+  if (!existsSync(folder)) return found;
+  for (const entry of readdirSync(folder, { recursive: true })) {
+    const name = /([^/\\]+)\.Build\.cs$/.exec(String(entry));
+    if (name) found.set(name[1], join(folder, String(entry)));
+  }
+  return found;
+}
+
+/**
+ * Compiles every `*.Build.cs` with mono against a slice of UnrealBuildTool, and runs each for every platform over a
+ * staged project: what it stages and includes must exist, a library that does not fit must be refused.
+ */
+async function buildRules(env) {
+  const mcs = await ensureProgram("mono-mcs", ["mcs"], env);
+  const build = join(source, "build", "rules");
+  rmSync(build, { recursive: true, force: true });
+  mkdirSync(build, { recursive: true });
+  // Stand-ins for the other platforms' libraries: the rules look at names and hashes.
+  const library = nativeLibrary(env);
+  const libraries = Object.fromEntries(Object.keys(PLATFORMS).map((name) => [name, library]));
+  const project = join(build, "project");
+  await stage({ to: project, libraries });
+  const counts = noCounts();
+  const fail = (message) => {
+    say(`  FAILED: ${message}`);
+    counts.failed += 1;
+  };
+  const plugins = join(project, "Plugins");
+  for (const plugin of readdirSync(plugins)) {
+    const folder = join(plugins, plugin);
+    for (const [module, file] of rulesUnder(join(folder, "Source"))) {
+      const program = join(build, `${module}.exe`);
+      const compiled = await run(
+        mcs,
+        ["-warnaserror", "-nologo", `-out:${program}`, join(source, "UnrealBuildTool.cs"), file],
+        { env },
+      );
+      if (compiled.code !== 0) {
+        fail(`${module}.Build.cs does not compile`);
+        continue;
+      }
+      for (const platform of [...Object.keys(PLATFORMS), "IOS"]) {
+        const problems = await oneRule(program, module, platform, folder, env);
+        if (problems.length === 0) counts.passed += 1;
+        for (const problem of problems) fail(`${module} for ${platform}: ${problem}`);
+      }
+    }
+  }
+  const broken = await brokenLibraries(build, project, env);
+  counts.passed += broken.passed;
+  for (const problem of broken.problems) fail(problem);
+  return finish({ code: counts.failed === 0 ? 0 : 1 }, counts, "build rules");
+}
+
+async function oneRule(program, module, platform, folder, env) {
+  const result = await run("mono", [program, module, platform, folder], { env, quiet: true });
+  if (result.code !== 0) return [`exit code ${result.code}: ${result.output.trim()}`];
+  const lines = result.output.trim().split("\n");
+  const of = (kind) =>
+    lines.filter((line) => line.startsWith(`${kind} `)).map((line) => line.slice(kind.length + 1));
+  const problems = [...of("stages"), ...of("include"), ...of("watches")]
+    .filter((path) => !existsSync(path))
+    .map((path) => `${path} does not exist`);
+  if (of("links").length > 0) problems.push("it links a library, which must be loaded at run time");
+  if (module !== "Moq") return problems;
+  const wanted = PLATFORMS[platform];
+  const stages = of("stages").filter((path) => /moq_ffi\.(dll|so|dylib)$/.test(path));
+  const right = wanted ? [join(folder, "Binaries", "ThirdParty", "MoqFfi", wanted)] : [];
+  if (JSON.stringify(stages) !== JSON.stringify(right)) {
+    problems.push(`it stages ${stages.join(", ") || "no library"}`);
+  }
+  return problems;
+}
+
+/** A library that was changed is refused with what to do; one that is missing is a warning, and the rest compiles. */
+async function brokenLibraries(build, project, env) {
+  const folder = join(project, "Plugins", "Moq");
+  const rule = (platform) =>
+    run("mono", [join(build, "Moq.exe"), "Moq", platform, folder], { env, quiet: "always" });
+  const problems = [];
+  appendFileSync(join(folder, "Binaries", "ThirdParty", "MoqFfi", PLATFORMS.Linux), "x");
+  const changed = await rule("Linux");
+  if (changed.code !== 2 || !/SHA256SUMS.*stage-unreal/.test(changed.output)) {
+    problems.push(`a changed library gives: ${changed.output.trim()}`);
+  }
+  rmSync(join(folder, "Binaries", "ThirdParty", "MoqFfi", PLATFORMS.Mac));
+  const missing = await rule("Mac");
+  if (missing.code !== 0 || !/warning:.*libmoq_ffi\.dylib/.test(missing.output)) {
+    problems.push(`a missing library gives: ${missing.output.trim()}`);
+  }
+  rmSync(join(folder, "Binaries", "ThirdParty", "MoqFfi", "SHA256SUMS"));
+  const unrecorded = await rule("Win64");
+  if (unrecorded.code !== 2 || !/SHA256SUMS is missing/.test(unrecorded.output)) {
+    problems.push(`a missing record gives: ${unrecorded.output.trim()}`);
+  }
+  return { passed: 3 - problems.length, problems };
+}

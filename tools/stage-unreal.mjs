@@ -1,0 +1,193 @@
+// npm run stage-unreal: the Unreal plugins, ready to copy into a project. `-- --help` tells more.
+
+import { createHash } from "node:crypto";
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { basename, dirname, join, relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { buildNative, nativeLibrary } from "./build.mjs";
+import { dim, say } from "./lib/log.mjs";
+import { root } from "./lib/paths.mjs";
+import { main, SetupError, setUp } from "./lib/setup.mjs";
+
+/** Unreal's names of the platforms, and what the native library is called there. */
+const PLATFORMS = {
+  Win64: "moq_ffi.dll",
+  Linux: "libmoq_ffi.so",
+  LinuxArm64: "libmoq_ffi.so",
+  Mac: "libmoq_ffi.dylib",
+};
+
+const HERE = {
+  "linux-x64": "Linux",
+  "linux-arm64": "LinuxArm64",
+  "win32-x64": "Win64",
+  "darwin-arm64": "Mac",
+  "darwin-x64": "Mac",
+};
+
+const plugins = join(root, "engine-plugins", "unreal");
+const template = join(root, "engine-plugins", "unreal", "Project");
+
+function sha256(file) {
+  return createHash("sha256").update(readFileSync(file)).digest("hex");
+}
+
+function filesUnder(folder) {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
+    .sort();
+}
+
+/** Copies a plugin's sources; what an engine or a developer's build left there stays behind. */
+function copyPlugin(name, to) {
+  const from = join(plugins, name);
+  const left = new Set([
+    "Binaries",
+    "Intermediate",
+    "Saved",
+    "build",
+    "node_modules",
+    "test",
+    "tests",
+  ]);
+  cpSync(from, to, {
+    recursive: true,
+    filter: (path) => path === from || !left.has(basename(path)),
+  });
+}
+
+/** Native libraries, with their hashes as `sha256sum -c` reads them, and the headers. */
+function addLibraries(moq, libraries) {
+  const folder = join(moq, "Binaries", "ThirdParty", "MoqFfi");
+  const sums = [];
+  for (const [platform, file] of Object.entries(libraries)) {
+    const name = `${platform}/${PLATFORMS[platform]}`;
+    const target = join(folder, name);
+    mkdirSync(dirname(target), { recursive: true });
+    copyFileSync(file, target);
+    sums.push(`${sha256(target)}  ${name}\n`);
+  }
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, "SHA256SUMS"), sums.sort().join(""));
+  const include = join(moq, "Source", "ThirdParty", "MoqFfi", "include");
+  cpSync(join(root, "native", "moq-ffi", "include"), include, { recursive: true });
+  for (const name of readdirSync(root).filter((file) => /^(LICENSE|THIRD-PARTY)/.test(file))) {
+    copyFileSync(join(root, name), join(moq, name));
+    if (name.startsWith("THIRD-PARTY")) {
+      copyFileSync(join(root, name), join(folder, "THIRD-PARTY-NOTICES.txt"));
+    }
+  }
+}
+
+/** The script bundle, its source map and its typings, where Puerts looks for them. Returns whether there is one. */
+function addScripts(project) {
+  const from = join(root, "packages", "unreal");
+  if (!existsSync(join(from, "dist", "index.js"))) return false;
+  const to = join(project, "Content", "JavaScript", "node_modules", "@moq-game", "unreal");
+  mkdirSync(to, { recursive: true });
+  cpSync(join(from, "dist"), join(to, "dist"), { recursive: true });
+  copyFileSync(join(from, "package.json"), join(to, "package.json"));
+  return true;
+}
+
+/**
+ * Assembles a project: `Plugins/Moq`, `Plugins/MoqPuerts` and the template.
+ * @param {{ to: string, libraries: Record<string, string> }} options `libraries`: files by Unreal's platform names
+ * @returns {Promise<{ files: number, scripts: boolean, plugins: string[] }>}
+ */
+export async function stage({ to, libraries }) {
+  for (const platform of Object.keys(libraries)) {
+    if (!PLATFORMS[platform]) {
+      throw new SetupError(
+        `"${platform}" is none of the platforms ${Object.keys(PLATFORMS).join(", ")}.`,
+      );
+    }
+  }
+  if (existsSync(to) && readdirSync(to).length > 0 && !existsSync(join(to, "STAGED"))) {
+    throw new SetupError(
+      `${to} is not empty and was not made by this command: name another folder.`,
+    );
+  }
+  rmSync(to, { recursive: true, force: true });
+  if (existsSync(template)) cpSync(template, to, { recursive: true });
+  const names = readdirSync(plugins).filter((name) =>
+    existsSync(join(plugins, name, `${name}.uplugin`)),
+  );
+  for (const name of names) copyPlugin(name, join(to, "Plugins", name));
+  addLibraries(join(to, "Plugins", "Moq"), libraries);
+  const scripts = addScripts(to);
+  const files = filesUnder(to);
+  const lines = files.map(
+    (file) => `${sha256(file)}  ${relative(to, file).replaceAll("\\", "/")}\n`,
+  );
+  writeFileSync(join(to, "STAGED"), lines.join(""));
+  return { files: files.length, scripts, plugins: names };
+}
+
+/** `--library PLATFORM=FILE` as often as wanted, and `--to DIR`. */
+export function readArguments(args) {
+  const options = { to: undefined, libraries: {}, help: false };
+  for (let at = 0; at < args.length; at += 1) {
+    const value = args[at + 1];
+    if (args[at] === "--help" || args[at] === "-h") options.help = true;
+    else if (args[at] === "--to" && value) {
+      options.to = resolve(value);
+      at += 1;
+    } else if (args[at] === "--library" && value?.includes("=")) {
+      const cut = value.indexOf("=");
+      options.libraries[value.slice(0, cut)] = resolve(value.slice(cut + 1));
+      at += 1;
+    } else {
+      throw new SetupError(`"${args[at]}" is not understood; see npm run stage-unreal -- --help.`);
+    }
+  }
+  for (const [platform, file] of Object.entries(options.libraries)) {
+    if (!existsSync(file)) throw new SetupError(`--library ${platform}: there is no file ${file}.`);
+  }
+  return options;
+}
+
+function help() {
+  say("npm run stage-unreal -- --to DIR [--library PLATFORM=FILE …]\n");
+  say("Builds the native library for this machine and assembles in DIR:");
+  say("  Plugins/Moq, Plugins/MoqPuerts   ready to copy into a project");
+  say("  Content/JavaScript               the script package for Puerts");
+  say("  a project template with sample scripts; STAGED, the SHA-256 of every file\n");
+  say(
+    `--library adds that of another platform: ${Object.entries(PLATFORMS)
+      .map((pair) => pair.join("=…/"))
+      .join(", ")}.`,
+  );
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  main(async () => {
+    const options = readArguments(process.argv.slice(2));
+    if (options.help) return help();
+    if (!options.to) throw new SetupError("where to? npm run stage-unreal -- --to DIR");
+    const env = await setUp();
+    const here = HERE[`${process.platform}-${process.arch}`];
+    const libraries = { ...options.libraries };
+    if (here && !libraries[here]) {
+      await buildNative(env);
+      libraries[here] = nativeLibrary(env);
+    }
+    const staged = await stage({ to: options.to, libraries });
+    say(
+      `staged ${staged.plugins.join(" and ")} with the library for ${Object.keys(libraries).join(", ")} in ${options.to}`,
+    );
+    if (!staged.scripts)
+      say('without scripts: packages/unreal has no dist; run "npm run build" first.');
+    say(dim(`${staged.files} files; "sha256sum -c STAGED" checks them.`));
+  });
+}

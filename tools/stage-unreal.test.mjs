@@ -1,0 +1,68 @@
+import { createHash } from "node:crypto";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { readArguments, stage } from "./stage-unreal.mjs";
+
+let folder;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "moq-game-"));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+function library() {
+  const file = join(folder, "library");
+  writeFileSync(file, "not really a library");
+  return file;
+}
+
+describe("stage-unreal", () => {
+  it("assembles the plugin with libraries, headers, licences and the hash of every file", async () => {
+    const to = join(folder, "project");
+    const staged = await stage({ to, libraries: { Win64: library(), Linux: library() } });
+    expect(staged.plugins).toContain("Moq");
+    const moq = join(to, "Plugins", "Moq");
+    for (const name of [
+      "Moq.uplugin",
+      "Source/Moq/Moq.Build.cs",
+      "Source/ThirdParty/MoqFfi/include/moq_ffi.h",
+      "Source/ThirdParty/MoqFfi/include/moq_ffi/records.hpp",
+      "Binaries/ThirdParty/MoqFfi/Win64/moq_ffi.dll",
+      "Binaries/ThirdParty/MoqFfi/Linux/libmoq_ffi.so",
+      "LICENSE-MIT",
+    ]) {
+      expect(existsSync(join(moq, name)), name).toBe(true);
+    }
+    const lines = readFileSync(join(to, "STAGED"), "utf8").trim().split("\n");
+    expect(lines.length).toBe(staged.files);
+    for (const line of lines) {
+      const [hash, name] = [line.slice(0, 64), line.slice(66)];
+      const bytes = readFileSync(join(to, name));
+      expect(createHash("sha256").update(bytes).digest("hex"), name).toBe(hash);
+    }
+    const sums = readFileSync(join(moq, "Binaries/ThirdParty/MoqFfi/SHA256SUMS"), "utf8");
+    expect(sums).toMatch(
+      /^[0-9a-f]{64} {2}Linux\/libmoq_ffi\.so\n[0-9a-f]{64} {2}Win64\/moq_ffi\.dll\n$/,
+    );
+  });
+
+  it("replaces what it made before, and nothing else", async () => {
+    const to = join(folder, "project");
+    await stage({ to, libraries: {} });
+    writeFileSync(join(to, "left-over"), "");
+    await stage({ to, libraries: {} });
+    expect(existsSync(join(to, "left-over"))).toBe(false);
+    const other = mkdtempSync(join(folder, "other-"));
+    writeFileSync(join(other, "precious"), "");
+    await expect(stage({ to: other, libraries: {} })).rejects.toThrow(/not empty/);
+    expect(existsSync(join(other, "precious"))).toBe(true);
+  });
+
+  it("refuses platforms and arguments that it does not know", async () => {
+    await expect(stage({ to: folder, libraries: { Switch: library() } })).rejects.toThrow(/Win64/);
+    expect(() => readArguments(["--library", "Linux=/nowhere"])).toThrow(/no file/);
+    expect(() => readArguments(["--frobnicate"])).toThrow(/--help/);
+    expect(readArguments(["--library", `Mac=${library()}`]).libraries.Mac).toBe(library());
+  });
+});
