@@ -84,14 +84,14 @@ function steps(minutes) {
       run: valgrindAbi,
     },
     {
-      name: "unreal",
+      name: "unreal-plugin",
       about: "the Unreal plugin with clang and gcc, as engine 5.3 and 5.7, as a dedicated server",
       tests,
       build,
       run: unrealCompilers,
     },
     {
-      name: "unreal-asan",
+      name: "unreal-plugin-asan",
       about: "the Unreal plugin with AddressSanitizer and UndefinedBehaviorSanitizer",
       tests,
       build,
@@ -111,7 +111,7 @@ const buildStep = { name: "build", about: "native library, addon, packages", run
 
 function help() {
   say("npm run test:deep [-- STEP … --minutes N --keep-going]\n");
-  for (const { name, about } of steps(undefined)) say(`  ${name.padEnd(10)}${about}`);
+  for (const { name, about } of steps(undefined)) say(`  ${name.padEnd(20)}${about}`);
   say("\nWithout a STEP: all of them, up to the first that fails. --keep-going: all of them.");
   say("--minutes N: so long for each of the two fuzz steps. A step whose tool a machine does not");
   say("have and cannot get says so and is skipped.");

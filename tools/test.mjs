@@ -15,7 +15,7 @@ import { firstLine, must, run } from "./lib/run.mjs";
 import { configureCpp, finish, LIMIT_MS, native, RUST_LIMIT_MS, vitest } from "./lib/runners.mjs";
 import { main, SetupError, setUp } from "./lib/setup.mjs";
 import { chooseSteps, runSteps, summarize, withBuild } from "./lib/steps.mjs";
-import { unreal } from "./lib/unreal.mjs";
+import { unrealPlugin } from "./lib/unreal.mjs";
 
 /** rustfmt and clippy are rustup components that a minimal toolchain leaves out. */
 async function ensureCargoComponent(subcommand, component, env) {
@@ -112,11 +112,11 @@ const steps = [
   { name: "rust", about: "cargo test, all crates", tests, run: rust },
   { name: "cpp", about: "C, C++ and Rust users of the C ABI as it ships", tests, build, run: cpp },
   {
-    name: "unreal",
+    name: "unreal-plugin",
     about: "the Unreal plugin over a shim of the engine, its tests and its build rules",
     tests,
     build,
-    run: unreal,
+    run: unrealPlugin,
   },
   { name: "tools", about: "this repository's own tools", tests, run: vitest(["tools", "impair"]) },
   { name: "core", about: "@moq-game/core", tests, build, run: vitest(["core"]) },
@@ -171,7 +171,7 @@ const buildStep = { name: "build", about: "native library, addon, packages", run
 
 function help() {
   say("npm test [-- STEP … --keep-going]\n\nSets up and builds what is missing, then runs:\n");
-  for (const { name, about } of steps) say(`  ${name.padEnd(10)}${about}`);
+  for (const { name, about } of steps) say(`  ${name.padEnd(15)}${about}`);
   say("\nWithout a STEP: all of them, up to the first that fails. --keep-going: all of them.");
   say("A limit of minutes applies to each; MOQ_CHROMIUM names the browser to use.");
 }

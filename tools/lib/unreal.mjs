@@ -53,7 +53,7 @@ async function runShim(env, { name, settings, filter = "", variables = {} }) {
 }
 
 /** npm test: one compiler, one engine version, each module as one file; and the rules of every platform. */
-export async function unreal(env) {
+export async function unrealPlugin(env) {
   if (process.platform !== "linux" || process.arch !== "x64") {
     throw new StepError("the Unreal shim runs on Linux x64 only");
   }
