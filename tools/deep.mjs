@@ -9,7 +9,7 @@ import { finish, native, RUST_LIMIT_MS, vitest } from "./lib/runners.mjs";
 import { asanAddon, miri, valgrindAbi } from "./lib/sanitizers.mjs";
 import { main, SetupError, setUp } from "./lib/setup.mjs";
 import { chooseSteps, runSteps, summarize, withBuild } from "./lib/steps.mjs";
-import { unrealAsan, unrealCompilers } from "./lib/unreal.mjs";
+import { unrealAsan, unrealCompilers, unrealTsan } from "./lib/unreal.mjs";
 
 /** Seconds for one fuzz target, one property and one attack, unless `--minutes` says otherwise. */
 const DEFAULTS = { rust: 10, property: 5, attack: 3 };
@@ -96,6 +96,13 @@ function steps(minutes) {
       tests,
       build,
       run: unrealAsan,
+    },
+    {
+      name: "unreal-plugin-tsan",
+      about: "the Unreal plugin's own threads with ThreadSanitizer",
+      tests,
+      build,
+      run: unrealTsan,
     },
     {
       name: "miri",

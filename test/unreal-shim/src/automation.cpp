@@ -73,13 +73,14 @@ void FAutomationTestFramework::OnLog(const TCHAR* Text, ELogVerbosity::Type Verb
     Test->AddWarning(Text);
 }
 
-int32 FAutomationTestFramework::RunAll(const FString& Filter, bool bList) {
+int32 FAutomationTestFramework::RunAll(const TArray<FString>& Filters, bool bList) {
   int32 Passed = 0;
   int32 Failed = 0;
   for (FAutomationTestBase* Test : State().Tests) {
     const TArray<FString> Parts = Test->ShimParts();
     for (int32 Part = 0; Part < Parts.Num(); ++Part) {
-      if (!Parts[Part].Contains(Filter))
+      const auto bIn = [&](const FString& Filter) { return Parts[Part].Contains(Filter); };
+      if (!Filters.IsEmpty() && !Filters.ContainsByPredicate(bIn))
         continue;
       std::fprintf(stdout, "%s\n", Shim::ToUtf8(Parts[Part].Std()).c_str());
       if (!bList)

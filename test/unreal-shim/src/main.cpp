@@ -1,5 +1,5 @@
 // Starts what an engine starts, runs the automation tests, ends what an engine ends.
-//   unreal-shim [--list] [PART_OF_A_NAME]
+//   unreal-shim [--list] [PART_OF_A_NAME …]
 #include "Shim/Async.h"
 #include "Shim/Automation.h"
 #include "Shim/Engine.h"
@@ -10,13 +10,13 @@ void MakeDefaultObjects();
 }
 
 int main(int Count, char** Arguments) {
-  FString Filter;
+  TArray<FString> Filters;
   bool bList = false;
   for (int Index = 1; Index < Count; ++Index) {
     if (std::strcmp(Arguments[Index], "--list") == 0)
       bList = true;
     else
-      Filter = Arguments[Index];
+      Filters.Add(Arguments[Index]);
   }
   Shim::MakeDefaultObjects();
   GEngine = NewObject<UEngine>();
@@ -24,7 +24,7 @@ int main(int Count, char** Arguments) {
   const FName Modules[] = {TEXT("Moq"), TEXT("MoqTests")};
   for (const FName& Module : Modules)
     FModuleManager::Get().LoadModule(Module);
-  const int32 Failed = FAutomationTestFramework::Get().RunAll(Filter, bList);
+  const int32 Failed = FAutomationTestFramework::Get().RunAll(Filters, bList);
   Shim::JoinAll();
   CollectGarbage(GARBAGE_COLLECTION_KEEPFLAGS);
   FCoreDelegates::GetOnPreExit().Broadcast();

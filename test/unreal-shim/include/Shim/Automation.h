@@ -133,8 +133,9 @@ public:
   FAutomationTestBase* GetCurrentTest() const;
   // Of the shim.
   void Register(FAutomationTestBase* Test);
-  // Runs what `Filter` is a part of the name of; frames last 1/60 s. Gives the number that failed.
-  int32 RunAll(const FString& Filter, bool bList);
+  // Runs the tests whose names contain one of the filters, or all; frames last 1/60 s. Gives the
+  // number that failed.
+  int32 RunAll(const TArray<FString>& Filters, bool bList);
   void OnLog(const TCHAR* Text, ELogVerbosity::Type Verbosity);
 
 private:

@@ -1,0 +1,33 @@
+// Listens to what happens in the arena: goals, players that come and go; every event once, in order.
+import { type Client, decodeUtf8, type Subscription } from "@moq-game/unreal";
+import { type ArenaEvent, EVENTS_TRACK, matchNamespace } from "./arena";
+
+export class MatchEvents {
+  private readonly subscription: Subscription;
+
+  constructor(
+    client: Client,
+    match: string,
+    private readonly hear: (event: ArenaEvent) => void,
+  ) {
+    this.subscription = client.subscribe([matchNamespace(match), EVENTS_TRACK], {
+      start: "next",
+      wait: 10_000,
+    });
+    this.subscription.onGap((gap) => console.warn(`events were missed: ${gap.reason}`));
+    this.subscription.onEnd((reason) => {
+      if (reason.error !== undefined) console.error(reason.error.message);
+    });
+  }
+
+  /** Once a frame. */
+  tick(): void {
+    this.subscription.drain((object) => {
+      this.hear(JSON.parse(decodeUtf8(object.bytes)) as ArenaEvent);
+    });
+  }
+
+  stop(): void {
+    this.subscription.close();
+  }
+}

@@ -1,0 +1,50 @@
+// A spectator of the arena (examples/arena, started with "npm run demo"): its bodies, as actors that the
+// caller makes. One metre there is one metre here.
+import type { Client, Subscription } from "@moq-game/unreal";
+import * as puerts from "puerts";
+import * as UE from "ue";
+import { type ArenaPose, decodePoses, matchNamespace, POSES_TRACK } from "./arena";
+
+export class Spectator {
+  private readonly subscription: Subscription;
+  private readonly bodies = new Map<number, UE.Actor>();
+
+  /** `spawn` makes the actor of a body that was not seen before. */
+  constructor(
+    client: Client,
+    match: string,
+    private readonly spawn: (id: number) => UE.Actor,
+  ) {
+    this.subscription = client.subscribe([matchNamespace(match), POSES_TRACK], { wait: 10_000 });
+  }
+
+  /** From the pawn's tick. Only the newest update matters. */
+  tick(): void {
+    let newest: ArenaPose[] = [];
+    this.subscription.drain((object) => {
+      const poses = decodePoses(object.bytes);
+      if (poses.length > 0) newest = poses;
+    });
+    for (const pose of newest) this.place(pose);
+  }
+
+  /** From the pawn's EndPlay. */
+  stop(): void {
+    this.subscription.close();
+  }
+
+  private place(pose: ArenaPose): void {
+    let actor = this.bodies.get(pose.id);
+    if (actor === undefined) {
+      actor = this.spawn(pose.id);
+      this.bodies.set(pose.id, actor);
+    }
+    actor.K2_SetActorLocationAndRotation(
+      new UE.Vector(pose.x * 100, pose.y * 100, 50),
+      new UE.Rotator(0, (pose.angle * 180) / Math.PI, 0),
+      false,
+      puerts.$ref<UE.HitResult>(),
+      true,
+    );
+  }
+}

@@ -1,0 +1,5 @@
+/** What of `stage-unreal.mjs` TypeScript uses. */
+export function stage(options: {
+  readonly to: string;
+  readonly libraries: Readonly<Record<string, string>>;
+}): Promise<{ readonly files: number; readonly scripts: boolean; readonly plugins: string[] }>;
