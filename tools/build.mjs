@@ -13,17 +13,21 @@ const addon = join(root, "packages", "node-native");
 
 /** moq-ffi, the relay in it. Cargo itself knows best what is fresh: a second call takes a fraction of a second. */
 export function buildNative(env) {
-  return cargoBuild("moq-ffi", env);
+  return cargoBuild(["moq-ffi"], env);
 }
 
-function cargoBuild(name, env) {
-  const args = ["build", "--release", "--locked", "--package", name];
+function cargoBuild(names, env) {
+  const packages = names.flatMap((name) => ["--package", name]);
+  const args = ["build", "--release", "--locked", ...packages];
   return must("cargo", args, { cwd: join(root, "native"), env });
 }
 
-/** The programs that npm run bench starts. */
-export async function buildBenchPrograms(env) {
-  for (const name of ["moqt-relay", "moqt-bench"]) await cargoBuild(name, env);
+/**
+ * The programs that npm run bench starts. The native library is named with them: cargo chooses the features of what they
+ * share by what is built together, and would build all of it a second time for other features.
+ */
+export function buildBenchPrograms(env) {
+  return cargoBuild(["moq-ffi", "moqt-relay", "moqt-bench"], env);
 }
 
 /** Where the release build of the native library lies. */
@@ -101,7 +105,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     const env = await setUp();
     await buildAll(env);
     // The relay as a program of its own: tests and the demonstration embed it.
-    await cargoBuild("moqt-relay", env);
+    await cargoBuild(["moq-ffi", "moqt-relay"], env);
     say(dim(`built ${join(nativeOutput(env), "moq-game-relay")}`));
   });
 }

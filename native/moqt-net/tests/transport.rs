@@ -5,6 +5,7 @@ mod common;
 use bytes::Bytes;
 use common::{link, link_with, write_all, Over, Seen};
 use moqt::transport::{CloseReason, DatagramError, Dir, TransportEvent};
+use moqt::wire::session_codes;
 use moqt_net::TransportKind;
 use std::time::{Duration, Instant};
 
@@ -329,4 +330,28 @@ mod checks {
         l.client
             .on(l.client_conn, |t| assert!(t.open(Dir::Uni).is_some()));
     }
+}
+
+/// It ends the session with the connection; what it wrote before arrives first.
+#[test]
+fn a_server_that_goes_away_says_everything_before() {
+    let mut l = link(Over::WebTransport);
+    let id = l.server.on(l.server_conn, |t| {
+        let id = t.open(Dir::Uni).unwrap();
+        t.write(id, &mut pattern(20_000)).unwrap();
+        t.finish(id);
+        t.close(session_codes::GOAWAY_TIMEOUT, "the relay has shut down");
+        id
+    });
+    let (theirs, first, fin) = l.client.accept(l.client_conn, Dir::Uni);
+    let mut all = first.to_vec();
+    if !fin {
+        all.extend(l.client.read_all(l.client_conn, theirs));
+    }
+    assert!(all == pattern(20_000), "{id:?}: {} bytes", all.len());
+    let expected = CloseReason::Peer {
+        code: session_codes::GOAWAY_TIMEOUT,
+        reason: "the relay has shut down".into(),
+    };
+    assert_eq!(l.client.closed(l.client_conn), expected);
 }

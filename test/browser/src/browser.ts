@@ -7,15 +7,34 @@ type Method = {
   [K in keyof Page]: Page[K] extends (...args: never[]) => unknown ? K : never;
 }[keyof Page];
 
-/** A real Chromium with the test page open. */
-export interface TestBrowser {
+/** The test page, open. */
+export interface TestPage {
   readonly page: BrowserPage;
   /** Calls a function of the page's `window.moq`. */
   call<K extends Method>(
     name: K,
     ...args: Parameters<Page[K]>
   ): Promise<Awaited<ReturnType<Page[K]>>>;
+}
+
+/** A real Chromium with the test page open. */
+export interface TestBrowser extends TestPage {
+  /** The test page once more. */
+  another(): Promise<TestPage>;
   close(): Promise<void>;
+}
+
+function caller(page: BrowserPage): TestPage["call"] {
+  return (name, ...args) =>
+    page.evaluate(
+      ([method, list]) => {
+        const { moq } = globalThis as unknown as {
+          moq: Record<string, (...list: unknown[]) => unknown>;
+        };
+        return moq[method as string]?.(...(list as unknown[])) as never;
+      },
+      [name, args] as const,
+    );
 }
 
 export async function openBrowser(): Promise<TestBrowser> {
@@ -25,23 +44,17 @@ export async function openBrowser(): Promise<TestBrowser> {
   }
   const server: PageServer = await servePage();
   const browser: Browser = await chromium.launch({ executablePath, args: [...CHROMIUM_ARGS] });
-  const page = await browser.newPage();
   const problems: string[] = [];
-  page.on("pageerror", (error) => problems.push(String(error)));
-  await page.goto(server.url);
-  await page.waitForFunction(() => "moq" in globalThis, undefined, { timeout: 20_000 });
+  const another = async (): Promise<TestPage> => {
+    const page = await browser.newPage();
+    page.on("pageerror", (error) => problems.push(String(error)));
+    await page.goto(server.url);
+    await page.waitForFunction(() => "moq" in globalThis, undefined, { timeout: 20_000 });
+    return { page, call: caller(page) };
+  };
   return {
-    page,
-    call: (name, ...args) =>
-      page.evaluate(
-        ([method, list]) => {
-          const { moq } = globalThis as unknown as {
-            moq: Record<string, (...list: unknown[]) => unknown>;
-          };
-          return moq[method as string]?.(...(list as unknown[])) as never;
-        },
-        [name, args] as const,
-      ),
+    ...(await another()),
+    another,
     close: async () => {
       await browser.close();
       await server.close();

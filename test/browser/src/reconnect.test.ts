@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Impair, startImpair } from "@moq-game/impair";
-import { type Relay, type RelayOptions, startRelay } from "@moq-game/node-native";
+import { connect, type Relay, type RelayOptions, startRelay } from "@moq-game/node-native";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { makeCertificate } from "../../../tools/certificate.mjs";
 import { eventually, openBrowser, type TestBrowser } from "./browser.js";
@@ -31,15 +31,6 @@ afterAll(async () => {
   await browser?.close();
   rmSync(folder, { recursive: true });
 });
-
-/**
- * Stops a relay at once. Chromium (seen in 156) crashes a page whose session the relay closes while the
- * end of one of its streams is not acknowledged: acknowledgements have their time before.
- */
-async function stop(relay: Relay): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, 200));
-  await relay.close();
-}
 
 /** A relay with the certificate that the pages trust. */
 async function relayAt(port: number, options: RelayOptions = {}): Promise<Relay> {
@@ -137,7 +128,7 @@ describe.each(MODES)("a match %s", (_, worker) => {
     const game = await match(`restart-${mode}`, first.url, worker);
     for (let i = 0; i < 5; i++) await game.send();
     await game.caughtUp();
-    await stop(first);
+    await first.close();
     await eventually(game.state, (states) => states.every((state) => state === "reconnecting"));
     for (let i = 0; i < 5; i++) await game.send();
     await relayAt(first.port);
@@ -186,7 +177,7 @@ describe.each(MODES)("a match %s", (_, worker) => {
     const game = await match(`token-${mode}`, first.url, worker, { tokens: ["one", "two"] });
     await game.send();
     await game.caughtUp();
-    await stop(first);
+    await first.close();
     await relayAt(first.port, { tokens: { tokens: { two: all } } });
     await game.send();
     await game.caughtUp();
@@ -195,6 +186,45 @@ describe.each(MODES)("a match %s", (_, worker) => {
     await game.close();
   });
 });
+
+it.each([0, 500])(
+  "pages live on when the relay stops with %i ms of grace, whatever is under way",
+  async (grace) => {
+    const relay = await relayAt(0);
+    // The ends of the pages' streams are acknowledged a tenth of a second later.
+    const network = await startImpair({
+      target: `127.0.0.1:${relay.port}`,
+      up: { delay: 100 },
+      seed: 1,
+    });
+    open.push(network);
+    const node = await connect(relay.url, trusted);
+    const pages = await Promise.all(Array.from({ length: 6 }, () => browser.another()));
+    let crashed = 0;
+    for (const [i, { page, call }] of pages.entries()) {
+      page.on("crash", () => {
+        crashed += 1;
+      });
+      const track = `busy-${grace}-${i}`;
+      await call("connect", "page", `https://127.0.0.1:${network.port}/`, trusted);
+      await call("publish", "page", track, { delivery: "reliable" });
+      await node.subscribe(["browser", track]).ready;
+      await call("keepBusy", "page", track, 5);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    await node.close();
+    await relay.close({ grace });
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    expect(crashed).toBe(0);
+    for (const { page, call } of pages) {
+      await eventually(
+      () => call("state", "page"),
+      (state) => state === "reconnecting",
+    );
+      await page.close();
+    }
+  },
+);
 
 it("30 s without a packet are noticed within idleTimeout and repaired, on the page and in a worker", async () => {
   const relay = await relayAt(0);

@@ -104,7 +104,9 @@ impl QuicLink {
                 // The peer has our last word. A connection closed in the same moment would hide it
                 // from pages in Chromium, which hands it on a little later.
                 let soon = self.now + LAST_WORD;
-                session.farewell = session.farewell.map(|until| until.min(soon));
+                if let Some(farewell) = &mut session.farewell {
+                    farewell.until = farewell.until.min(soon);
+                }
             }
             Event::ConnectionLost { .. } => session.farewell = None,
             _ => {}

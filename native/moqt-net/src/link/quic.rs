@@ -4,6 +4,7 @@
 use super::close::{closed_without_capsule, lost, Attempt};
 use super::h3::H3_NO_ERROR;
 use super::incoming::{Incoming, Incomings};
+use super::webtransport::Farewell;
 use super::{LinkEvent, Mapping};
 use crate::config::{LinkConfig, ListenConfig};
 use crate::handler::ConnInfo;
@@ -23,8 +24,11 @@ const MIN_SEND_WINDOW: u64 = 64 << 10;
 /// Streams of each direction that a peer may have open at first, where the limit is higher.
 pub(crate) const FIRST_STREAMS: u32 = 128;
 
-/// How long a closed connection stays to have its last word acknowledged.
+/// How long a closed connection stays to have its last word acknowledged, at most.
 const FAREWELL: Duration = Duration::from_millis(500);
+/// The same at least, and in round trips, where nothing tells that the peer has everything.
+const SHORTEST_FAREWELL: Duration = Duration::from_millis(50);
+const ROUND_TRIPS: u32 = 4;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum State {
@@ -224,8 +228,24 @@ impl QuicLink {
     /// The last word on the CONNECT stream is written; the connection closes when the peer has
     /// it, or after a while.
     pub(super) fn say_goodbye(&mut self) {
+        self.leave_after(FAREWELL, H3_NO_ERROR.into(), Bytes::new());
+    }
+
+    /// What was written before has some round trips to arrive; then the connection closes.
+    pub(super) fn leave_quietly(&mut self, code: u64, reason: &str) {
+        let time = (self.conn.rtt() * ROUND_TRIPS).clamp(SHORTEST_FAREWELL, FAREWELL);
+        let reason = Bytes::copy_from_slice(reason.as_bytes());
+        self.leave_after(time, self.code_to_wire(code), reason);
+    }
+
+    fn leave_after(&mut self, time: Duration, code: VarInt, reason: Bytes) {
+        let until = self.now + time;
         if let Mapping::WebTransport(session) = &mut self.mapping {
-            session.farewell = Some(self.now + FAREWELL);
+            session.farewell = Some(Farewell {
+                until,
+                code,
+                reason,
+            });
         }
     }
 
@@ -248,7 +268,10 @@ impl QuicLink {
         let session = match &self.mapping {
             Mapping::Raw => None,
             // One of them at most is in use.
-            Mapping::WebTransport(session) => session.farewell.or(session.refused_until),
+            Mapping::WebTransport(session) => {
+                let farewell = session.farewell.as_ref().map(|farewell| farewell.until);
+                farewell.or(session.refused_until)
+            }
         };
         [self.conn.poll_timeout(), session]
             .into_iter()
@@ -262,9 +285,8 @@ impl QuicLink {
         let Mapping::WebTransport(session) = &mut self.mapping else {
             return;
         };
-        if session.farewell.is_some_and(|at| at <= now) {
-            session.farewell = None;
-            self.conn.close(now, H3_NO_ERROR.into(), Bytes::new());
+        if let Some(farewell) = session.farewell.take_if(|farewell| farewell.until <= now) {
+            self.conn.close(now, farewell.code, farewell.reason);
         }
         if session.refused_until.is_some_and(|at| at <= now) {
             session.refused_until = None;

@@ -169,11 +169,19 @@ impl Transport for QuicLink {
         }
         // What was received and not delivered yet is of no use to who closes.
         self.events.clear();
-        let told = match &mut self.mapping {
+        let quietly = match &self.mapping {
             Mapping::Raw => false,
-            Mapping::WebTransport(session) => session.close(&mut self.conn, code, reason),
+            Mapping::WebTransport(session) => session.ends_with_connection(code),
         };
-        if told {
+        let told = match &mut self.mapping {
+            Mapping::WebTransport(session) if !quietly => {
+                session.close(&mut self.conn, code, reason)
+            }
+            _ => false,
+        };
+        if quietly {
+            self.leave_quietly(code, reason);
+        } else if told {
             self.say_goodbye();
         } else {
             let code = match &self.mapping {

@@ -9,6 +9,7 @@ use super::h3::{self, ConnectReader, Prefix};
 use super::incoming::{End, Incoming};
 use bytes::{Buf, Bytes, BytesMut};
 use moqt::transport::{CloseReason, Dir};
+use moqt::wire::session_codes;
 use quinn_proto::{Connection, StreamId, VarInt};
 use std::collections::HashMap;
 use std::time::Instant;
@@ -85,8 +86,16 @@ pub(crate) struct WebTransport {
     pub(super) refused: Option<CloseReason>,
     /// Until when that text is waited for.
     pub refused_until: Option<Instant>,
-    /// Until when the connection stays to have its last word taken.
-    pub farewell: Option<Instant>,
+    /// How the connection ends that stays to have its last word taken.
+    pub farewell: Option<Farewell>,
+}
+
+/// What is left to do after the end of the session.
+pub(crate) struct Farewell {
+    pub until: Instant,
+    /// What the connection is then closed with.
+    pub code: VarInt,
+    pub reason: Bytes,
 }
 
 impl WebTransport {
@@ -220,6 +229,16 @@ impl WebTransport {
         let length = data.len() - rest.len();
         data.advance(length);
         Some(data)
+    }
+
+    /// Whether the session ends with its connection and without a word of its own: that of a
+    /// server that goes away. Chromium (seen in 156) crashes a page whose session is ended by
+    /// CLOSE_WEBTRANSPORT_SESSION, or by the end of the CONNECT stream, while the end of one of the
+    /// page's streams is not acknowledged, and then there is always one. Pages lose the code by it,
+    /// and GOAWAY has told them before.
+    pub fn ends_with_connection(&self, code: u64) -> bool {
+        let goes_away = [session_codes::NO_ERROR, session_codes::GOAWAY_TIMEOUT].contains(&code);
+        self.ready && goes_away && matches!(self.role, Role::Server { .. })
     }
 
     /// Ends the session with an MOQT code. Gives whether the peer has to take it before the

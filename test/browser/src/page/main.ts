@@ -120,6 +120,16 @@ export const page = {
     readers.get(track)?.drain((object) => texts.push(decoder.decode(object.bytes)));
     return texts;
   },
+  /** Begins a group and asks a question every few ms: the end of some stream is always under way. */
+  keepBusy(name: string, track: string, every: number) {
+    setInterval(() => {
+      if (client(name).state !== "open") return;
+      publications.get(track)?.keyframe(new Uint8Array(200));
+      client(name)
+        .status(["browser", track])
+        .catch(() => undefined);
+    }, every);
+  },
   log: (what: string) => logs.get(what),
   stats: (track: string) => readers.get(track)?.stats,
   clientStats: (name: string) => client(name).stats(),
