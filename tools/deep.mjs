@@ -4,6 +4,7 @@ import { buildAll } from "./build.mjs";
 import { cargoCounts } from "./lib/counts.mjs";
 import { fuzzRust, fuzzTargets } from "./lib/fuzz.mjs";
 import { say } from "./lib/log.mjs";
+import { sanitizedCore, unrealEngine } from "./lib/puerts.mjs";
 import { run } from "./lib/run.mjs";
 import { finish, native, RUST_LIMIT_MS, vitest } from "./lib/runners.mjs";
 import { asanAddon, miri, valgrindAbi } from "./lib/sanitizers.mjs";
@@ -103,6 +104,22 @@ function steps(minutes) {
       tests,
       build,
       run: unrealTsan,
+    },
+    {
+      name: "unreal-core",
+      about: "the Unreal plugin's core with Address-, UndefinedBehavior- and ThreadSanitizer",
+      tests,
+      build,
+      optional,
+      run: sanitizedCore,
+    },
+    {
+      name: "unreal-engine",
+      about: "the contract suite in a Puerts host on exactly Unreal's JavaScript engine",
+      tests,
+      build,
+      optional,
+      run: unrealEngine,
     },
     {
       name: "miri",

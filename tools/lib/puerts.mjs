@@ -3,9 +3,11 @@
 import { existsSync, mkdirSync, realpathSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { nativeLibrary } from "../build.mjs";
+import { ctestCounts, noCounts, sum } from "./counts.mjs";
 import { cacheDir, root } from "./paths.mjs";
 import { must, run } from "./run.mjs";
-import { configureCpp } from "./runners.mjs";
+import { configureCpp, finish, LIMIT_MS } from "./runners.mjs";
+import { skip } from "./sanitizers.mjs";
 import { SetupError } from "./setup.mjs";
 
 const source = join(root, "test", "unreal-host");
@@ -33,16 +35,63 @@ async function nodeHeaders(env) {
   );
 }
 
-/** Builds both; gives the environment in which tests find them. `settings` go to CMake, `node` is whose headers to use. */
-export async function buildUnrealHost(env, { folder = "build", settings = [], node } = {}) {
+/** Builds both; gives the environment in which tests find them. With `node` the host alone, for that Node, in `folder`. */
+export async function buildUnrealHost(env, { folder = "build", node } = {}) {
   if (process.platform === "win32") {
     throw new SetupError("the Puerts host is built on Linux and macOS only.");
   }
   const build = join(source, folder);
   const headers = node ? join(node, "include", "node") : await nodeHeaders(env);
   const puerts = realpathSync(join(source, "node_modules", "puerts"));
-  const all = [`-DPUERTS_DIR=${puerts}`, `-DNODE_INCLUDE_DIR=${headers}`, ...settings];
+  const all = [`-DPUERTS_DIR=${puerts}`, `-DNODE_INCLUDE_DIR=${headers}`];
   await configureCpp(source, build, env, all);
-  await must("cmake", ["--build", build, "--parallel"], { env, quiet: true });
+  const targets = node ? ["--target", "puerts_node", "moq_puerts", "moq_puerts_v8"] : [];
+  await must("cmake", ["--build", build, "--parallel", ...targets], { env, quiet: true });
   return { ...env, MOQ_PUERTS_DIR: build, MOQ_FFI_LIBRARY: nativeLibrary(env) };
+}
+
+/** Unreal's engine is V8 9.4.146.24, which this Node carries. */
+const UNREAL_NODE = "16.16.0";
+
+/** The contract suite in a Puerts host on exactly the engine that Unreal runs scripts on. */
+export async function unrealEngine(env) {
+  const node = await fetchNode(UNREAL_NODE, env);
+  if (!node) {
+    return skip(
+      `there is no Node ${UNREAL_NODE} for ${process.platform} ${process.arch} in the package registry.`,
+    );
+  }
+  const prepared = await buildUnrealHost(env, { folder: "build/engine", node });
+  const script = join(root, "test", "contract", "scripts", "unreal-engine.mjs");
+  const args = [script, join(node, "bin", "node")];
+  const result = await run(process.execPath, args, { env: prepared, timeoutMs: LIMIT_MS });
+  const counts = noCounts();
+  const total = /(\d+) passed, (\d+) failed/.exec(result.output);
+  counts.passed = Number(total?.[1] ?? 0);
+  counts.failed = Number(total?.[2] ?? 0);
+  return finish(result, counts, "contract suite");
+}
+
+/** Sanitizers, each with what it needs and what it must leave out. */
+const SANITIZERS = [
+  // The core has no run-time types, as in Unreal.
+  { name: "asan", flags: "-fsanitize=address,undefined -fno-sanitize=vptr", without: [] },
+  // The native library is not instrumented here, and its own synchronisation is not seen.
+  { name: "tsan", flags: "-fsanitize=thread", without: ["--exclude-regex", "^Real\\."] },
+];
+
+/** The plugin's core under sanitizers: with the real library, and for races with the one of functions that fail on demand. */
+export async function sanitizedCore(env) {
+  if (process.platform !== "linux") return skip("the sanitizers are used on Linux only.");
+  const all = [];
+  for (const { name, flags, without } of SANITIZERS) {
+    const build = join(source, "build", name);
+    const common = "-fno-sanitize-recover=all -fno-omit-frame-pointer -O1";
+    await configureCpp(source, build, env, [`-DCMAKE_CXX_FLAGS=${flags} ${common}`]);
+    await must("cmake", ["--build", build, "--parallel"], { env, quiet: true });
+    const args = ["--test-dir", build, "--output-on-failure", "--no-tests=error", ...without];
+    const result = await run("ctest", args, { env, timeoutMs: LIMIT_MS });
+    all.push(finish(result, ctestCounts(result.output), `ctest with ${name}`));
+  }
+  return sum(all);
 }

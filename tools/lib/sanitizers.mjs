@@ -14,7 +14,7 @@ import { configureCpp, finish, LIMIT_MS, native, RUST_LIMIT_MS, vitest } from ".
 import { StepError } from "./steps.mjs";
 
 /** Nothing was tested, for a reason that is printed. */
-function skip(why) {
+export function skip(why) {
   say(`skipped: ${why}`);
   return { ...noCounts(), skipped: 1 };
 }
