@@ -1,4 +1,6 @@
 import { readFileSync } from "node:fs";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { type Relay, startRelay } from "@moq-game/node-native";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { puertsHost, unreal } from "../src/index.js";
@@ -116,6 +118,36 @@ describe("the package in a Puerts host", () => {
     expect(seen).toEqual([...Array.from({ length: 100 }, (_, i) => i), -1]);
     await client.close();
     expect(client.state).toBe("closed");
+  });
+
+  it("closes the clients of a bridge that the engine collected", async () => {
+    const sessions = (): number => (relay.stats() as { sessions: { open: number } }).sessions.open;
+    setFlagsFromString("--expose-gc");
+    const collect = runInNewContext("gc") as () => void;
+    const until = async (count: number, meanwhile = () => {}): Promise<void> => {
+      const end = Date.now() + 10_000;
+      while (sessions() !== count && Date.now() < end) {
+        meanwhile();
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+      expect(sessions()).toBe(count);
+    };
+    const before = sessions();
+    const url = relay.url.replace(/^https:/, "moqt:");
+    const options = JSON.stringify({ url, serverCertificateHashes: [relay.certificateHash] });
+    // Touched in functions of their own only, so that nothing here holds the bridge in the end.
+    let held: Loose | undefined;
+    const open = (): unknown => {
+      held = bridge();
+      return call(held, "Open", options);
+    };
+    const release = (): void => {
+      held = undefined;
+    };
+    expect(open()).toBeGreaterThan(0);
+    await until(before + 1);
+    release();
+    await until(before, collect);
   });
 
   it("refuses bytes whose memory is gone, and goes on", async () => {
