@@ -252,6 +252,14 @@ export function check(headers) {
         if (names.has(fn.name))
           fail(fn.line, `${fn.name} is a UFUNCTION twice: they cannot be overloaded`);
         names.add(fn.name);
+        const shadow = fn.parameters.find(({ name }) =>
+          type.properties.some((property) => property.name === name),
+        );
+        if (shadow)
+          fail(
+            fn.line,
+            `${fn.name}: its parameter ${shadow.name} shadows the property of that name`,
+          );
         if (!/\bBlueprint(Callable|Pure|ImplementableEvent|NativeEvent)\b/.test(fn.specifiers))
           continue;
         if (!/Category\s*=/.test(fn.specifiers)) fail(fn.line, `${fn.name} needs a Category`);

@@ -80,6 +80,11 @@ describe("the shim's header tool", () => {
       /dynamic multicast/,
     ],
     [
+      "a parameter with the name of a property",
+      thing("UPROPERTY()\nint32 Count;\nUFUNCTION()\nvoid F(int32 Count);"),
+      /shadows the property/,
+    ],
+    [
       "a context that is no parameter",
       thing(
         'UFUNCTION(BlueprintCallable, Category = "M", meta = (WorldContext = "World"))\nstatic void F(UObject* Other);',

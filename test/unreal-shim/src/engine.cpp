@@ -40,9 +40,6 @@ SHIM_ENGINE_CLASS(UDeveloperSettings, "DeveloperSettings", false)
 UEngine* GEngine = nullptr;
 FSimpleMulticastDelegate FCoreDelegates::OnPreExit;
 FSimpleMulticastDelegate FCoreDelegates::OnEnginePreExit;
-FSimpleMulticastDelegate& FCoreDelegates::GetOnPreExit() {
-  return OnPreExit;
-}
 
 namespace Shim {
 FClassRegistration::FClassRegistration(UClass* (*InGet)()) {

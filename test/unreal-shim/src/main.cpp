@@ -27,7 +27,7 @@ int main(int Count, char** Arguments) {
   const int32 Failed = FAutomationTestFramework::Get().RunAll(Filters, bList);
   Shim::JoinAll();
   CollectGarbage(GARBAGE_COLLECTION_KEEPFLAGS);
-  FCoreDelegates::GetOnPreExit().Broadcast();
+  FCoreDelegates::OnPreExit.Broadcast();
   FCoreDelegates::OnEnginePreExit.Broadcast();
   for (int32 Index = 1; Index >= 0; --Index)
     FModuleManager::Get().UnloadModule(Modules[Index]);

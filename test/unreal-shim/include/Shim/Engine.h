@@ -139,7 +139,6 @@ protected:
 
 enum class EReloadCompleteReason { None, HotReloadAutomatic, HotReloadManual };
 struct FCoreDelegates {
-  static FSimpleMulticastDelegate& GetOnPreExit();
   static FSimpleMulticastDelegate OnPreExit;
   static FSimpleMulticastDelegate OnEnginePreExit;
 };

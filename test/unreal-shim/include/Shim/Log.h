@@ -61,12 +61,13 @@ extern FOutputDeviceRedirector* GLog;
 #define DEFINE_LOG_CATEGORY(Category) FLogCategory##Category Category
 #define DEFINE_LOG_CATEGORY_STATIC(Category, Default, Compiled)                                    \
   static FLogCategoryBase Category(TEXT(#Category), ELogVerbosity::Default, ELogVerbosity::Compiled)
+// A block, as the engine's: "if (x) UE_LOG(…); else" must not compile.
 #define UE_LOG(Category, Verbosity, Format, ...)                                                   \
-  do {                                                                                             \
+  {                                                                                                \
     if (!Category.IsSuppressed(ELogVerbosity::Verbosity))                                          \
       GLog->Serialize(*FString::Printf(Format __VA_OPT__(, ) __VA_ARGS__),                         \
                       ELogVerbosity::Verbosity, Category.GetCategoryName());                       \
-  } while (false)
+  }
 #define UE_LOG_ACTIVE(Category, Verbosity) (!Category.IsSuppressed(ELogVerbosity::Verbosity))
 #define UE_CLOG(Condition, Category, Verbosity, Format, ...)                                       \
   do {                                                                                             \

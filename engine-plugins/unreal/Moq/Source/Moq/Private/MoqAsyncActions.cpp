@@ -45,21 +45,21 @@ void UMoqConnectAction::Activate() {
   if (Subsystem == nullptr)
     return Done(OnFailure, MoqNoSubsystem());
   FMoqError Error;
-  Client = Subsystem->Connect(Options, Error);
-  if (Client == nullptr)
+  Through = Subsystem->Connect(Options, Error);
+  if (Through == nullptr)
     return Done(OnFailure, Error);
-  Client->OnStateNative.AddWeakLambda(this, [this](EMoqClientState State, const FMoqError&) {
+  Through->OnStateNative.AddWeakLambda(this, [this](EMoqClientState State, const FMoqError&) {
     if (State == EMoqClientState::Open)
       Done(OnSuccess, FMoqError());
   });
-  Client->OnEndNative.AddWeakLambda(this, [this](const FMoqError& Reason) {
-    Client = nullptr;
+  Through->OnEndNative.AddWeakLambda(this, [this](const FMoqError& Reason) {
+    Through = nullptr;
     Done(OnFailure, Reason);
   });
 }
 
 void UMoqConnectAction::Done(FMoqConnectPin& Pin, const FMoqError& Error) {
-  UMoqClient* const Result = Client;
+  UMoqClient* const Result = Through;
   if (Result != nullptr) {
     Result->OnStateNative.RemoveAll(this);
     Result->OnEndNative.RemoveAll(this);
@@ -74,7 +74,7 @@ UMoqSubscribeAction* UMoqSubscribeAction::SubscribeToMoqTrack(UObject* WorldCont
                                                               const FString& Name,
                                                               const FMoqSubscribeOptions& Options) {
   UMoqSubscribeAction* const Action = NewObject<UMoqSubscribeAction>();
-  Action->Client = Client;
+  Action->Through = Client;
   Action->Namespace = Namespace;
   Action->Name = Name;
   Action->Options = Options;
@@ -83,9 +83,9 @@ UMoqSubscribeAction* UMoqSubscribeAction::SubscribeToMoqTrack(UObject* WorldCont
 }
 
 void UMoqSubscribeAction::Activate() {
-  if (!IsValid(Client) || !Client->IsOpen())
+  if (!IsValid(Through) || !Through->IsOpen())
     return Done(OnFailure, MoqNoClient());
-  Subscription = Client->Subscribe(Namespace, Name, Options);
+  Subscription = Through->Subscribe(Namespace, Name, Options);
   if (Subscription == nullptr)
     return Done(OnFailure, MoqRefused());
   Subscription->OnReadyNative.AddWeakLambda(this, [this]() { Done(OnSuccess, FMoqError()); });
@@ -110,7 +110,7 @@ UMoqFetchAction* UMoqFetchAction::FetchFromMoqTrack(UObject* WorldContextObject,
                                                     const FMoqFetchOptions& Options,
                                                     int32 MaxBytes) {
   UMoqFetchAction* const Action = NewObject<UMoqFetchAction>();
-  Action->Client = Client;
+  Action->Through = Client;
   Action->Namespace = Namespace;
   Action->Name = Name;
   Action->Options = Options;
@@ -120,9 +120,9 @@ UMoqFetchAction* UMoqFetchAction::FetchFromMoqTrack(UObject* WorldContextObject,
 }
 
 void UMoqFetchAction::Activate() {
-  if (!IsValid(Client) || !Client->IsOpen())
+  if (!IsValid(Through) || !Through->IsOpen())
     return Done(OnFailure, MoqNoClient());
-  Fetch = Client->Fetch(Namespace, Name, Options);
+  Fetch = Through->Fetch(Namespace, Name, Options);
   if (Fetch == nullptr)
     return Done(OnFailure, MoqRefused());
   Fetch->OnObjectNative.AddUObject(this, &UMoqFetchAction::Take);

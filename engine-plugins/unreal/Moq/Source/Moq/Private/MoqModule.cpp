@@ -12,7 +12,6 @@
 #include "HAL/PlatformProcess.h"
 #include "Interfaces/IPluginManager.h"
 #include "Misc/CoreDelegates.h"
-#include "Misc/EngineVersionComparison.h"
 #include "Misc/Paths.h"
 #include "Modules/ModuleManager.h"
 
@@ -67,28 +66,18 @@ public:
     Ticker =
         FTSTicker::GetCoreTicker().AddTicker(FTickerDelegate::CreateRaw(this, &FMoqModule::OnTick));
     // Before the engine takes its threads and its log down.
-#if UE_VERSION_OLDER_THAN(5, 5, 0)
     OnExit = FCoreDelegates::OnPreExit.AddRaw(this, &FMoqModule::OnPreExit);
-#else
-    OnExit = FCoreDelegates::GetOnPreExit().AddRaw(this, &FMoqModule::OnPreExit);
-#endif
   }
 
   void ShutdownModule() override {
     FTSTicker::RemoveTicker(Ticker);
-#if UE_VERSION_OLDER_THAN(5, 5, 0)
     FCoreDelegates::OnPreExit.Remove(OnExit);
-#else
-    FCoreDelegates::GetOnPreExit().Remove(OnExit);
-#endif
     UnloadLibrary();
   }
 
   /** Live Coding patches code in place; unloading the module under running games is not supported.
    */
-  bool SupportsDynamicReloading() override {
-    return false;
-  }
+  bool SupportsDynamicReloading() override { return false; }
 
   bool EnsureLibrary() override {
     if (!bTried)
@@ -125,9 +114,7 @@ public:
   }
 
 private:
-  void OnPreExit() {
-    UnloadLibrary();
-  }
+  void OnPreExit() { UnloadLibrary(); }
 
   bool OnTick(float) {
     FlushLog();

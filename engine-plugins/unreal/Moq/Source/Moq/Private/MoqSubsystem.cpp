@@ -82,11 +82,12 @@ void FMoqState::Complain(const TCHAR* What, MoqResultCode Code, const std::strin
   if (!Throttle.ShouldLog(Cause, moq::unreal::SteadyMicroseconds(), Suppressed))
     return;
   const FString Text = MoqConvert::Text(Message);
-  if (Suppressed == 0)
+  if (Suppressed == 0) {
     UE_LOG(LogMoq, Warning, TEXT("%s: %s"), What, *Text);
-  else
+  } else {
     UE_LOG(LogMoq, Warning, TEXT("%s: %s (%llu more times since the last line)"), What, *Text,
            static_cast<uint64>(Suppressed));
+  }
 }
 
 UMoqSubsystem* UMoqSubsystem::GetMoq(const UObject* WorldContextObject) {
@@ -238,8 +239,9 @@ void UMoqSubsystem::Drain() {
   const moq::unreal::DrainResult Drained = Held->Host.Tick(*Held, MoqBudget());
   INC_DWORD_STAT_BY(STAT_MoqRecords, static_cast<uint32>(Drained.Records));
   INC_DWORD_STAT_BY(STAT_MoqBytes, static_cast<uint32>(Drained.Bytes));
-  if (Drained.More)
+  if (Drained.More) {
     INC_DWORD_STAT(STAT_MoqOverBudget);
+  }
   SET_DWORD_STAT(STAT_MoqClients, static_cast<uint32>(Clients.Num()));
   TRACE_COUNTER_SET(MoqRecords, static_cast<int64>(Drained.Records));
   TRACE_COUNTER_SET(MoqBytes, static_cast<int64>(Drained.Bytes));

@@ -30,8 +30,9 @@ class MOQ_API UMoqConnectAction : public UBlueprintAsyncActionBase {
   GENERATED_BODY()
 
 public:
-  UFUNCTION(BlueprintCallable, Category = "MoQ", DisplayName = "Connect to MoQ Relay",
-            meta = (BlueprintInternalUseOnly = "true", WorldContext = "WorldContextObject"))
+  UFUNCTION(BlueprintCallable, Category = "MoQ",
+            meta = (DisplayName = "Connect to MoQ Relay", BlueprintInternalUseOnly = "true",
+                    WorldContext = "WorldContextObject"))
   static UMoqConnectAction* ConnectToMoqRelay(UObject* WorldContextObject,
                                               const FMoqConnectOptions& Options);
 
@@ -48,7 +49,7 @@ private:
   UPROPERTY(Transient)
   TObjectPtr<UObject> Context;
   UPROPERTY(Transient)
-  TObjectPtr<UMoqClient> Client;
+  TObjectPtr<UMoqClient> Through;
   FMoqConnectOptions Options;
 };
 
@@ -59,9 +60,9 @@ class MOQ_API UMoqSubscribeAction : public UBlueprintAsyncActionBase {
 
 public:
   /** Bind On Object of the subscription at Success: what has arrived by then comes after it. */
-  UFUNCTION(BlueprintCallable, Category = "MoQ", DisplayName = "Subscribe to MoQ Track",
-            meta = (BlueprintInternalUseOnly = "true", WorldContext = "WorldContextObject",
-                    AutoCreateRefTerm = "Options"))
+  UFUNCTION(BlueprintCallable, Category = "MoQ",
+            meta = (DisplayName = "Subscribe to MoQ Track", BlueprintInternalUseOnly = "true",
+                    WorldContext = "WorldContextObject", AutoCreateRefTerm = "Options"))
   static UMoqSubscribeAction* SubscribeToMoqTrack(UObject* WorldContextObject, UMoqClient* Client,
                                                   const FString& Namespace, const FString& Name,
                                                   const FMoqSubscribeOptions& Options);
@@ -77,7 +78,7 @@ private:
   void Done(FMoqSubscribePin& Pin, const FMoqError& Error);
 
   UPROPERTY(Transient)
-  TObjectPtr<UMoqClient> Client;
+  TObjectPtr<UMoqClient> Through;
   UPROPERTY(Transient)
   TObjectPtr<UMoqSubscription> Subscription;
   FString Namespace;
@@ -92,8 +93,9 @@ class MOQ_API UMoqFetchAction : public UBlueprintAsyncActionBase {
 
 public:
   /** More than so many bytes are a failure (TooLarge), with what came before. */
-  UFUNCTION(BlueprintCallable, Category = "MoQ", DisplayName = "Fetch from MoQ Track",
-            meta = (BlueprintInternalUseOnly = "true", WorldContext = "WorldContextObject"))
+  UFUNCTION(BlueprintCallable, Category = "MoQ",
+            meta = (DisplayName = "Fetch from MoQ Track", BlueprintInternalUseOnly = "true",
+                    WorldContext = "WorldContextObject"))
   static UMoqFetchAction* FetchFromMoqTrack(UObject* WorldContextObject, UMoqClient* Client,
                                             const FString& Namespace, const FString& Name,
                                             const FMoqFetchOptions& Options,
@@ -111,7 +113,7 @@ private:
   void Done(FMoqFetchPin& Pin, const FMoqError& Error);
 
   UPROPERTY(Transient)
-  TObjectPtr<UMoqClient> Client;
+  TObjectPtr<UMoqClient> Through;
   UPROPERTY(Transient)
   TObjectPtr<UMoqFetch> Fetch;
   FString Namespace;
@@ -127,9 +129,9 @@ class MOQ_API UMoqStartRelayAction : public UBlueprintAsyncActionBase {
   GENERATED_BODY()
 
 public:
-  UFUNCTION(BlueprintCallable, Category = "MoQ", DisplayName = "Start MoQ Relay",
-            meta = (BlueprintInternalUseOnly = "true", WorldContext = "WorldContextObject",
-                    AutoCreateRefTerm = "Options"))
+  UFUNCTION(BlueprintCallable, Category = "MoQ",
+            meta = (DisplayName = "Start MoQ Relay", BlueprintInternalUseOnly = "true",
+                    WorldContext = "WorldContextObject", AutoCreateRefTerm = "Options"))
   static UMoqStartRelayAction* StartMoqRelay(UObject* WorldContextObject,
                                              const FMoqRelayOptions& Options);
 

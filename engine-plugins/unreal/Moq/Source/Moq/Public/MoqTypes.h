@@ -3,6 +3,7 @@
 // interface (@moq-game/core) and of moq_ffi.h.
 #pragma once
 
+#include "Containers/ArrayView.h"
 #include "CoreMinimal.h"
 
 #include "MoqTypes.generated.h"
@@ -76,7 +77,7 @@ enum class EMoqErrorCode : uint8 {
   Busy,
   Unavailable,
   /** A code of a newer library. */
-  Other = 255
+  Other = 254
 };
 
 /** Why objects will not be delivered. */
