@@ -189,9 +189,10 @@ export function makeBridge(find: () => { MoqBridge?: MoqBridgeClass | undefined 
     if (typeof found !== "function") throw new Error("there is no class MoqBridge");
     bridge = new found();
   } catch (error) {
+    const [why] = (error instanceof Error ? error.message : String(error)).split("\n");
     throw new MoqError(
       "unavailable",
-      `The plugin MoqPuerts was not found (${error instanceof Error ? error.message : String(error)}). ` +
+      `The plugin MoqPuerts was not found (${why}). ` +
         "Enable the plugins Moq and MoqPuerts in the project, and restart the editor.",
     );
   }

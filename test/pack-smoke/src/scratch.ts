@@ -12,6 +12,7 @@ export const PACKAGES = [
   { folder: "packages/core", name: "@moq-game/core" },
   { folder: "packages/node-native", name: "@moq-game/node-native" },
   { folder: "packages/web", name: "@moq-game/web" },
+  { folder: "packages/unreal", name: "@moq-game/unreal" },
   { folder: "tools/impair", name: "@moq-game/impair" },
 ] as const;
 
