@@ -1,6 +1,5 @@
 // npm run stage-unreal: the Unreal plugins, ready to copy into a project. `-- --help` tells more.
 
-import { createHash } from "node:crypto";
 import {
   copyFileSync,
   cpSync,
@@ -11,11 +10,15 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { basename, dirname, join, relative, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildNative, nativeLibrary } from "./build.mjs";
 import { dim, say } from "./lib/log.mjs";
 import { root } from "./lib/paths.mjs";
+import { firstLine } from "./lib/run.mjs";
+import { cratesOf, keyOf } from "./lib/sdk/crates.mjs";
+import { noticesOf } from "./lib/sdk/notices.mjs";
+import { filesIn, sha256 } from "./lib/sdk/stage.mjs";
 import { main, SetupError, setUp } from "./lib/setup.mjs";
 
 /** Unreal's names of the platforms, and what the native library is called there. */
@@ -34,19 +37,15 @@ const HERE = {
   "darwin-x64": "Mac",
 };
 
+const TRIPLES = {
+  Win64: "x86_64-pc-windows-gnu",
+  Linux: "x86_64-unknown-linux-gnu",
+  LinuxArm64: "aarch64-unknown-linux-gnu",
+  Mac: "aarch64-apple-darwin",
+};
+
 const plugins = join(root, "engine-plugins", "unreal");
 const template = join(root, "engine-plugins", "unreal", "Project");
-
-function sha256(file) {
-  return createHash("sha256").update(readFileSync(file)).digest("hex");
-}
-
-function filesUnder(folder) {
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
-    .sort();
-}
 
 /** Copies a plugin's sources; what an engine or a developer's build left there stays behind. */
 function copyPlugin(name, to) {
@@ -64,10 +63,13 @@ function copyPlugin(name, to) {
     recursive: true,
     filter: (path) => path === from || !left.has(basename(path)),
   });
+  for (const licence of ["LICENSE-MIT", "LICENSE-APACHE"]) {
+    copyFileSync(join(root, licence), join(to, licence));
+  }
 }
 
 /** Native libraries, with their hashes as `sha256sum -c` reads them, and the headers. */
-function addLibraries(moq, libraries) {
+function addLibraries(moq, libraries, notices) {
   const folder = join(moq, "Binaries", "ThirdParty", "MoqFfi");
   const sums = [];
   for (const [platform, file] of Object.entries(libraries)) {
@@ -81,12 +83,21 @@ function addLibraries(moq, libraries) {
   writeFileSync(join(folder, "SHA256SUMS"), sums.sort().join(""));
   const include = join(moq, "Source", "ThirdParty", "MoqFfi", "include");
   cpSync(join(root, "native", "moq-ffi", "include"), include, { recursive: true });
-  for (const name of readdirSync(root).filter((file) => /^(LICENSE|THIRD-PARTY)/.test(file))) {
-    copyFileSync(join(root, name), join(moq, name));
-    if (name.startsWith("THIRD-PARTY")) {
-      copyFileSync(join(root, name), join(folder, "THIRD-PARTY-NOTICES.txt"));
-    }
+  if (notices !== undefined) writeFileSync(join(folder, "THIRD-PARTY-NOTICES.txt"), notices);
+}
+
+/** Licences of everything that is compiled into the library, for the given platforms together. */
+function noticesFor(platforms, env) {
+  const crates = new Map();
+  for (const platform of platforms) {
+    for (const crate of cratesOf(TRIPLES[platform], env)) crates.set(keyOf(crate), crate);
   }
+  const rust = {
+    name: `Rust standard library (${firstLine("rustc", ["--version"], env)})`,
+    licence: "MIT OR Apache-2.0",
+    text: readFileSync(join(root, "LICENSE-APACHE"), "utf8").trim(),
+  };
+  return noticesOf([...crates.values()], [rust]);
 }
 
 /** The script bundle, its source map and its typings, where Puerts looks for them. Returns whether there is one. */
@@ -102,10 +113,11 @@ function addScripts(project) {
 
 /**
  * Assembles a project: `Plugins/Moq`, `Plugins/MoqPuerts` and the template.
- * @param {{ to: string, libraries: Record<string, string> }} options `libraries`: files by Unreal's platform names
+ * @param {{ to: string, libraries: Record<string, string>, notices?: string }} options `libraries`: files by Unreal's
+ *   platform names; `notices`: licences of what is compiled into them
  * @returns {Promise<{ files: number, scripts: boolean, plugins: string[] }>}
  */
-export async function stage({ to, libraries }) {
+export async function stage({ to, libraries, notices }) {
   for (const platform of Object.keys(libraries)) {
     if (!PLATFORMS[platform]) {
       throw new SetupError(
@@ -124,12 +136,10 @@ export async function stage({ to, libraries }) {
     existsSync(join(plugins, name, `${name}.uplugin`)),
   );
   for (const name of names) copyPlugin(name, join(to, "Plugins", name));
-  addLibraries(join(to, "Plugins", "Moq"), libraries);
+  addLibraries(join(to, "Plugins", "Moq"), libraries, notices);
   const scripts = addScripts(to);
-  const files = filesUnder(to);
-  const lines = files.map(
-    (file) => `${sha256(file)}  ${relative(to, file).replaceAll("\\", "/")}\n`,
-  );
+  const files = filesIn(to);
+  const lines = files.map((name) => `${sha256(join(to, name))}  ${name}\n`);
   writeFileSync(join(to, "STAGED"), lines.join(""));
   return { files: files.length, scripts, plugins: names };
 }
@@ -182,7 +192,11 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
       await buildNative(env);
       libraries[here] = nativeLibrary(env);
     }
-    const staged = await stage({ to: options.to, libraries });
+    const staged = await stage({
+      to: options.to,
+      libraries,
+      notices: noticesFor(Object.keys(libraries), env),
+    });
     say(
       `staged ${staged.plugins.join(" and ")} with the library for ${Object.keys(libraries).join(", ")} in ${options.to}`,
     );

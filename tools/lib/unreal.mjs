@@ -137,7 +137,7 @@ async function buildRules(env) {
   const library = nativeLibrary(env);
   const libraries = Object.fromEntries(Object.keys(PLATFORMS).map((name) => [name, library]));
   const project = join(build, "project");
-  await stage({ to: project, libraries });
+  await stage({ to: project, libraries, notices: "of the test" });
   const counts = noCounts();
   const fail = (message) => {
     say(`  FAILED: ${message}`);
