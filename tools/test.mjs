@@ -116,6 +116,7 @@ const steps = [
     about: "the Unreal plugin over a shim of the engine, its tests and its build rules",
     tests,
     build,
+    optional: true,
     run: unrealPlugin,
   },
   { name: "tools", about: "this repository's own tools", tests, run: vitest(["tools", "impair"]) },

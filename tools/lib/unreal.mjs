@@ -10,7 +10,6 @@ import { say } from "./log.mjs";
 import { root } from "./paths.mjs";
 import { must, run } from "./run.mjs";
 import { finish, LIMIT_MS } from "./runners.mjs";
-import { StepError } from "./steps.mjs";
 
 const source = join(root, "test", "unreal-shim");
 
@@ -25,7 +24,8 @@ export function shimCounts(output) {
 async function staged(build, env) {
   const plugins = join(build, "project", "Plugins");
   rmSync(join(build, "project"), { recursive: true, force: true });
-  await stage({ to: join(build, "project"), libraries: { Linux: nativeLibrary(env) } });
+  const here = process.arch === "arm64" ? "LinuxArm64" : "Linux";
+  await stage({ to: join(build, "project"), libraries: { [here]: nativeLibrary(env) } });
   return plugins;
 }
 
@@ -54,8 +54,9 @@ async function runShim(env, { name, settings, filter = [], variables = {} }) {
 
 /** npm test: one compiler, one engine version, each module as one file; and the rules of every platform. */
 export async function unrealPlugin(env) {
-  if (process.platform !== "linux" || process.arch !== "x64") {
-    throw new StepError("the Unreal shim runs on Linux x64 only");
+  if (process.platform !== "linux") {
+    say("skipped: the shim of Unreal Engine runs on Linux only.");
+    return { ...noCounts(), skipped: 1 };
   }
   const shim = await runShim(env, { name: "quick", settings: ["-DMOQ_UNITY=ON"] });
   return sum([shim, await buildRules(env)]);

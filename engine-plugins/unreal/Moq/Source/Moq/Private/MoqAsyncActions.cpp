@@ -42,6 +42,8 @@ UMoqConnectAction* UMoqConnectAction::ConnectToMoqRelay(UObject* WorldContextObj
 
 void UMoqConnectAction::Activate() {
   UMoqSubsystem* const Subsystem = UMoqSubsystem::GetMoq(Context);
+  // Not kept any longer: it may be a world, which must be able to go.
+  Context = nullptr;
   if (Subsystem == nullptr)
     return Done(OnFailure, MoqNoSubsystem());
   FMoqError Error;
@@ -174,6 +176,8 @@ UMoqStartRelayAction* UMoqStartRelayAction::StartMoqRelay(UObject* WorldContextO
 
 void UMoqStartRelayAction::Activate() {
   UMoqSubsystem* const Subsystem = UMoqSubsystem::GetMoq(Context);
+  // Not kept any longer: it may be a world, which must be able to go.
+  Context = nullptr;
   if (Subsystem == nullptr)
     return Done(OnFailure, MoqNoSubsystem());
   FMoqError Error;
