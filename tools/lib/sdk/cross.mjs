@@ -112,7 +112,7 @@ export function appleSettings(triple, zig, env) {
   return {
     ...env,
     MACOSX_DEPLOYMENT_TARGET: MACOS_FLOOR,
-    [`CARGO_TARGET_${name}_LINKER`]: join(folder, hostTriple(env), "bin", "gcc-ld", "ld64.lld"),
+    [`CARGO_TARGET_${name}_LINKER`]: join(folder, hostTriple(env), "bin", "rust-lld"),
     [`CARGO_TARGET_${name}_RUSTFLAGS`]: flags.join(" "),
   };
 }

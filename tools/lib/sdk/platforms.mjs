@@ -66,7 +66,8 @@ export const PLATFORMS = [
     triple: "x86_64-pc-windows-gnu",
     importLibrary: "libmoq_ffi.dll.a",
     staticLibrary: "libmoq_ffi.a",
-    systemLibraries: ["ws2_32", "crypt32", "bcrypt", "ntdll", "userenv", "dbghelp", "advapi32"],
+    // The last one unwinds the stack in a panic.
+    systemLibraries: [...windows.systemLibraries, "gcc_eh"],
     cross: true,
   },
   {
@@ -76,7 +77,6 @@ export const PLATFORMS = [
     importLibrary: "moq_ffi.dll.lib",
     staticLibrary: "moq_ffi.lib",
     symbols: "moq_ffi.pdb",
-    systemLibraries: ["ws2_32", "crypt32", "bcrypt", "ntdll", "userenv", "dbghelp", "advapi32"],
   },
   { ...macos, name: "macos-arm64", triple: "aarch64-apple-darwin", machine: "aarch64" },
   { ...macos, name: "macos-x64", triple: "x86_64-apple-darwin", machine: "x86_64" },

@@ -43,6 +43,7 @@ export async function copyStripped(from, to, platform, folder, env) {
 /** Copies a static library; debug information would multiply its size and ends up in the user's program. */
 export async function copyStaticLibrary(from, to, platform, env) {
   mkdirSync(dirname(to), { recursive: true });
-  if (platform.symbols) copyFileSync(from, to);
+  // On Windows it holds short imports, which llvm-objcopy does not take.
+  if (platform.format === "pe") copyFileSync(from, to);
   else await llvm("llvm-objcopy", ["--strip-debug", from, to], env);
 }
