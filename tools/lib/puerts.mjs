@@ -45,7 +45,7 @@ export async function buildUnrealHost(env, { folder = "build", node } = {}) {
   const puerts = realpathSync(join(source, "node_modules", "puerts"));
   const all = [`-DPUERTS_DIR=${puerts}`, `-DNODE_INCLUDE_DIR=${headers}`];
   await configureCpp(source, build, env, all);
-  const targets = node ? ["--target", "puerts_node", "moq_puerts", "moq_puerts_v8"] : [];
+  const targets = node ? ["--target", "puerts_node", "moq_puerts_v8"] : [];
   await must("cmake", ["--build", build, "--parallel", ...targets], { env, quiet: true });
   return { ...env, MOQ_PUERTS_DIR: build, MOQ_FFI_LIBRARY: nativeLibrary(env) };
 }

@@ -71,14 +71,19 @@ template <>
 struct ScriptTypeName<moq_test::Borrowed> {
   static constexpr auto value() { return internal::Literal("ArrayBuffer"); }
 };
-namespace pesapi_impl {
+namespace PUERTS_BINDING_IMPL {
 template <>
 struct Converter<moq_test::Borrowed> {
-  static pesapi_value toScript(pesapi_env env, moq_test::Borrowed bytes) {
-    return pesapi_create_binary(env, const_cast<std::uint8_t*>(bytes.Data), bytes.Size);
+  static API::ValueType toScript(API::ContextType context, moq_test::Borrowed bytes) {
+    void* const data = const_cast<std::uint8_t*>(bytes.Data);
+#if defined(PES_EXTENSION_WITH_V8_API)
+    return DataTransfer::NewArrayBuffer(context, data, bytes.Size);
+#else
+    return pesapi_create_binary(context, data, bytes.Size);
+#endif
   }
 };
-} // namespace pesapi_impl
+} // namespace PUERTS_BINDING_IMPL
 } // namespace PUERTS_NAMESPACE
 
 UsingNamedCppType(moq_test::PerObject, MoqPerObject);

@@ -32,7 +32,10 @@ export const BUNDLE = join(repository, "packages", "unreal", "dist", "index.js")
 
 let host: PuertsHost | undefined;
 
-/** Starts Puerts in this process, once. `MOQ_FFI_LIBRARY` may name the native library. */
+/**
+ * Starts Puerts in this process, once. `MOQ_FFI_LIBRARY` may name the native library, `MOQ_PUERTS_API` how the binding
+ * talks to the engine: `v8`, as in Unreal, or `pesapi`.
+ */
 export function puertsHost(): PuertsHost {
   if (host !== undefined) return host;
   process.env.MOQ_FFI_LIBRARY ??= join(
@@ -41,7 +44,7 @@ export function puertsHost(): PuertsHost {
   );
   const build = process.env.MOQ_PUERTS_DIR ?? join(here, "build");
   const puerts = require(join(build, "puerts_node.node")) as Puerts;
-  const module = puerts.load(join(build, "libmoq_puerts.so"));
+  const module = puerts.load(join(build, `libmoq_puerts_${process.env.MOQ_PUERTS_API ?? "v8"}.so`));
   const classes: Record<string, new () => unknown> = {};
   const cpp = new Proxy(classes, {
     get: (known, name: string) => {

@@ -1,6 +1,6 @@
 // MoqBridge in scripts: Puerts' static binding of ScriptBridge, with the types of arguments checked
-// (the macro for it is the one that checks). The same source is compiled by Unreal, where Puerts
-// talks to V8, and by the tests' Puerts host, where it talks through pesapi.
+// (the macro for it is the one that checks). In Unreal Puerts' templates talk to V8; the tests'
+// Puerts host runs this source so, and through pesapi, which hides the engine.
 #include "BridgeBinding.h"
 
 #include "ScriptBridge.h"
