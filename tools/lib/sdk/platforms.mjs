@@ -44,6 +44,7 @@ const windows = {
   // What every Windows 10 has.
   needs:
     /^(advapi32|bcrypt|bcryptprimitives|crypt32|dbghelp|kernel32|ncrypt|ntdll|secur32|user32|userenv|ws2_32|msvcrt|ucrtbase|vcruntime140|api-ms-win-[\w-]+)\.dll$/i,
+  systemLibraries: ["ws2_32", "crypt32", "bcrypt", "ntdll", "userenv", "dbghelp", "advapi32"],
 };
 
 const macos = {
