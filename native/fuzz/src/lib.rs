@@ -8,7 +8,7 @@
 //! |---|---|
 //! | `wire` | integers, names, tokens, properties, control messages, streams, datagrams |
 //! | `session` | what a peer does on a connection: against a session of either side, and a client |
-//! | `outer` | the WebTransport exchange, URLs, options, token files, the command line |
+//! | `outer` | the WebTransport exchange, URLs, options, catalogs, token files, the command line |
 //! | `mutate` | random changes, for runs without libFuzzer |
 //! | `corpus` | files of examples, and how they are made |
 
@@ -38,6 +38,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("webtransport", outer::webtransport),
     ("url", outer::url),
     ("options", outer::options),
+    ("catalog", outer::catalog),
     ("token_file", outer::token_file),
     ("arguments", outer::arguments),
 ];

@@ -29,6 +29,11 @@ pub fn options(data: &[u8]) {
     moq_ffi::fuzzing::options(data);
 }
 
+/// Objects of a catalog track, one a line.
+pub fn catalog(data: &[u8]) {
+    moq_ffi::fuzzing::catalog(data);
+}
+
 pub fn token_file(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     if let Err(e) = StaticTokens::from_json(&text) {

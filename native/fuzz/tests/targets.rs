@@ -63,6 +63,7 @@ targets!(
     webtransport,
     url,
     options,
+    catalog,
     token_file,
     arguments,
 );

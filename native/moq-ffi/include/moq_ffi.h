@@ -13,6 +13,9 @@
  *   happened and what to do next.
  * - Text is UTF-8. Options are JSON objects with the names of the TypeScript interfaces; unknown or
  *   wrong fields are refused with a message that names them and what is accepted.
+ * - The functions whose text begins with 'Inherited' are those of this library's predecessor: names,
+ *   numbers and layouts as they were, over the functions above them. New code does not need them.
+ *   docs/moq-ffi.md says what behaves differently.
  * - Every open handle gets exactly one MOQ_RECORD_END, and nothing after it.
  *
  * Records: 8-byte aligned, little-endian; a MoqRecordHeader of MOQ_RECORD_HEADER_SIZE bytes, then
@@ -114,6 +117,18 @@ typedef enum MoqResultCode {
   MOQ_ERROR_UNAVAILABLE = 23,
 } MoqResultCode;
 
+// Inherited: how a client stands.
+typedef enum MoqConnectionState {
+  // No connection: before the first, after `moq_disconnect`, or it was lost.
+  MOQ_STATE_DISCONNECTED = 0,
+  // One is being made, the first or another after a loss.
+  MOQ_STATE_CONNECTING = 1,
+  // It stands; after a loss, publishers and subscribers go on.
+  MOQ_STATE_CONNECTED = 2,
+  // It could not be made, or not be made again: call `moq_connect` again.
+  MOQ_STATE_FAILED = 3,
+} MoqConnectionState;
+
 // What a record tells.
 typedef enum MoqRecordKind {
   // The client's state changed: `code` is a `MoqClientState`. The payload is JSON: for `OPEN`
@@ -183,6 +198,24 @@ typedef enum MoqGapReason {
   MOQ_GAP_RECONNECTED = 6,
 } MoqGapReason;
 
+// Inherited: how an update travels. Other numbers are refused.
+typedef enum MoqDeliveryMode {
+  // In one datagram: may be lost, and has a size limit that the error names.
+  MOQ_DELIVERY_DATAGRAM = 0,
+  // On a stream of its own: arrives whole and in order.
+  MOQ_DELIVERY_STREAM = 1,
+} MoqDeliveryMode;
+
+// Inherited: a client. Opaque; the pointer is a name and leads to no memory, so one that was
+// destroyed gives `MOQ_ERROR_CLOSED`.
+typedef struct MoqClient MoqClient;
+
+// Inherited: a track that is published. Opaque as `MoqClient`.
+typedef struct MoqPublisher MoqPublisher;
+
+// Inherited: a track that is read. Opaque as `MoqClient`.
+typedef struct MoqSubscriber MoqSubscriber;
+
 // Called with each line of the log: `level` is 1 for errors, 2 warnings, 3 information, 4 details,
 // 5 everything; `message` is UTF-8 of `length` bytes, ends with NUL and holds during the call only.
 // Called from any thread, with no lock held; it must not block for long.
@@ -226,6 +259,47 @@ typedef struct MoqPollResult {
   // Always 0.
   uint32_t reserved;
 } MoqPollResult;
+
+// Inherited: what a call gave. `message` says what happened and what to do next; it is NULL with
+// `MOQ_OK`, and otherwise the caller's, to be given to `moq_free_str`.
+typedef struct MoqResult {
+  enum MoqResultCode code;
+  const char *message;
+} MoqResult;
+
+// Inherited: the state changed. Callbacks of one connection run on one thread of the library, one
+// at a time, with no lock held. Any function may be called inside, also one that destroys what the
+// callback belongs to, except `moq_shutdown`, `moq_relay_start` and `moq_relay_stop`, which give
+// `MOQ_ERROR_BUSY`.
+typedef void (*MoqConnectionCallback)(void *user_data, enum MoqConnectionState state);
+
+// Inherited: a namespace was announced, its fields joined by `/`. `track` is always empty: MoQ
+// Transport announces namespaces. Texts hold during the call only. Threads as
+// `MoqConnectionCallback`.
+typedef void (*MoqTrackCallback)(void *user_data, const char *ns, const char *track);
+
+// Inherited: an object arrived; `data` holds during the call only and is not NULL when `len` is 0.
+// Threads as `MoqConnectionCallback`.
+typedef void (*MoqDataCallback)(void *user_data, const uint8_t *data, size_t len);
+
+// Inherited: one track of a catalog. Texts are UTF-8 with NUL, never NULL, empty when the catalog
+// does not say; numbers are 0 then.
+typedef struct MoqTrackInfo {
+  const char *name;
+  const char *codec;
+  const char *mime_type;
+  uint32_t width;
+  uint32_t height;
+  // Bits per second; the largest number stands for all above it.
+  uint32_t bitrate;
+  // Samples per second.
+  uint32_t sample_rate;
+  const char *language;
+} MoqTrackInfo;
+
+// Inherited: the tracks that a catalog lists now, all of them each time. They hold during the call
+// only. Threads as `MoqConnectionCallback`.
+typedef void (*MoqCatalogCallback)(void *user_data, const struct MoqTrackInfo *tracks, size_t count);
 
 // The fixed start of every record.
 typedef struct MoqRecordHeader {
@@ -550,6 +624,202 @@ enum MoqResultCode moq_relay_stats(MoqHandle relay, char *buffer, size_t capacit
 //
 // Not from inside a callback: `MOQ_ERROR_BUSY`. Blocks for at most `grace_ms` and some ms.
 enum MoqResultCode moq_relay_stop(MoqHandle relay, uint32_t grace_ms);
+
+// Inherited: makes the library ready, which every other function does too. May be called again.
+//
+// Any thread. Does not block. Cannot fail.
+bool moq_init(void);
+
+// Inherited: frees the `message` of a `MoqResult`; NULL is ignored. Give each text once, and none
+// that another function gave.
+//
+// Any thread. Does not block. Cannot fail.
+void moq_free_str(const char *text);
+
+// Inherited: makes a client, which is not connected. NULL only when something is broken
+// (`moq_last_error`).
+//
+// Any thread, also inside callbacks. Does not block.
+struct MoqClient *moq_client_create(void);
+
+// Inherited: destroys a client and ends its connection at once; NULL is ignored. When this returns,
+// no callback of it runs on another thread or will run, so do not call it holding a lock that a
+// callback takes, nor from a callback of another client whose callback destroys yours. Its
+// publishers and subscribers are of no use any more, and are destroyed on their own.
+//
+// Any thread, also inside callbacks, its own too. Blocks as long as a callback of it runs on another
+// thread.
+void moq_client_destroy(struct MoqClient *client);
+
+// Not inherited, but for clients of these functions: options for the next `moq_connect`, as JSON of
+// `length` bytes with the fields of `moq_client_open` except `url` and `askToken`. They replace
+// those given before; what is not named has its default again, which is that of `moq_client_open`
+// save `connectTimeout`: 30000 ms, also the time that every function here waits for an answer.
+//
+// A development certificate is accepted with `{"serverCertificateHashes":["…"]}`, a private
+// authority with `{"caFile":"…"}`. `{"reconnect":false}` reports a loss and leaves it at that.
+//
+// Errors: `INVALID_ARGUMENT` naming the field and what is accepted; the options from before stay.
+// Any thread, also inside callbacks. Does not block.
+struct MoqResult moq_client_configure(struct MoqClient *client,
+                                      const char *options_json,
+                                      size_t length);
+
+// Inherited: connects to `https://host:port/path` (WebTransport), `moqt://…` or `quic://…` (QUIC),
+// and waits until the connection stands or cannot be had, at most for the connect timeout (30 s,
+// see `moq_client_configure`).
+//
+// `connection_callback` may be NULL. It hears `CONNECTING`, then `CONNECTED` or `FAILED`, before
+// this returns unless it takes longer than a second; when the connection is lost `DISCONNECTED` and `CONNECTING`, then `CONNECTED` with
+// publishers and subscribers as before, or `FAILED`; and `DISCONNECTED` after `moq_disconnect`.
+// What publishers and subscribers missed meanwhile is not told here: see `MOQ_RECORD_GAP`.
+//
+// Errors: `TIMEOUT`, `CONNECTION_FAILED`, `CERTIFICATE`, `UNAUTHORIZED`, `PROTOCOL_MISMATCH`;
+// `INVALID_ARGUMENT` for a URL that is none, and while there is a connection; `CANCELLED` when it is
+// disconnected meanwhile. Any thread, also inside callbacks of these functions; `BUSY` in a waker or
+// the log. Blocks.
+struct MoqResult moq_connect(struct MoqClient *client,
+                             const char *url,
+                             MoqConnectionCallback connection_callback,
+                             void *user_data);
+
+// Inherited: ends the connection. What publishers accepted is sent for up to half a second. When
+// this returns, the callback has heard `DISCONNECTED` and no callback of this connection will run,
+// unless this was called inside one: that happens when it has returned. Publishers and subscribers
+// of the connection are of no use any more.
+//
+// Errors: `NOT_CONNECTED`. Any thread, also inside callbacks. Blocks for up to half a second, and
+// as long as a callback runs.
+struct MoqResult moq_disconnect(struct MoqClient *client);
+
+// Inherited: whether the connection stands now; false for NULL.
+//
+// Any thread, also inside callbacks. Does not block.
+bool moq_is_connected(const struct MoqClient *client);
+
+// Inherited: announces a namespace, its fields separated by `/`, and waits for the relay's answer,
+// at most for the connect timeout. It stays announced, also across reconnects, until the client is
+// disconnected; announcing it again does nothing. `moq_create_publisher` announces its namespace by
+// itself.
+//
+// Errors: `NOT_CONNECTED`, `INVALID_ARGUMENT`, `UNAUTHORIZED` and other reasons of the relay,
+// `TIMEOUT`. Any thread, also inside callbacks of these functions; `BUSY` in a waker or the log.
+// Blocks.
+struct MoqResult moq_announce_namespace(struct MoqClient *client, const char *ns);
+
+// Inherited: calls `track_callback` for every namespace that is announced to the relay, those that
+// are announced already first; each once, and again when it comes back after it went away. Works
+// before `moq_connect` and holds across connections, until NULL is given or the client is destroyed.
+// Another function takes the place of the one before, which is not running on another thread and
+// will not be called again when this returns. That a namespace went away is not told here: see
+// `moq_discovery_open`.
+//
+// Errors: `INVALID_ARGUMENT`. A relay that does not tell namespaces is named in the log. Any thread,
+// also inside callbacks. Does not wait for the relay.
+struct MoqResult moq_subscribe_announces(struct MoqClient *client,
+                                         MoqTrackCallback track_callback,
+                                         void *user_data);
+
+// Inherited: as `moq_create_publisher_ex` with `MOQ_DELIVERY_STREAM`.
+struct MoqPublisher *moq_create_publisher(struct MoqClient *client,
+                                          const char *ns,
+                                          const char *track);
+
+// Inherited: publishes a track, and announces its namespace (fields separated by `/`). Returns at
+// once; what is published is taken from now on. When the relay refuses the namespace, publishing
+// gives its reason.
+//
+// `delivery_mode` decides what the track is: with `MOQ_DELIVERY_STREAM` class `reliable`, every
+// publish a group of its own; with `MOQ_DELIVERY_DATAGRAM` class `datagram`. Updates published in
+// the other mode are sent in that mode all the same, on a track beside it that is named
+// `<track>~datagram` or `<track>~stream`. A subscriber of these functions reads both by itself: it
+// gets what streams carry whole and in the order of publishing, of datagrams only ever newer ones,
+// and no promise of the order between the two. Other subscribers see two tracks.
+//
+// NULL on failure (`moq_last_error`): `NOT_CONNECTED`, `INVALID_ARGUMENT`, `LIMIT_EXCEEDED`. Any
+// thread, also inside callbacks. Does not block.
+struct MoqPublisher *moq_create_publisher_ex(struct MoqClient *client,
+                                             const char *ns,
+                                             const char *track,
+                                             MoqDeliveryMode delivery_mode);
+
+// Inherited: ends a track; NULL is ignored. What was accepted is still sent while the connection
+// lasts.
+//
+// Any thread, also inside callbacks. Does not block.
+void moq_publisher_destroy(struct MoqPublisher *publisher);
+
+// Inherited: publishes one update, which is copied, in the mode given here, whatever the publisher
+// was created with. `data` may be NULL when `data_len` is 0: an empty update arrives as one.
+//
+// Errors: `TOO_LARGE` naming the limit (a datagram carries at most about 1,090 bytes),
+// `WOULD_BLOCK` when 16 MiB wait on streams: try again later; `NOT_CONNECTED` after the connection
+// is over (while it is lost and being repaired, updates are taken), the relay's reason when it
+// refused the track, `INVALID_ARGUMENT`. Any thread, also inside callbacks; updates of one mode keep
+// the order of the calls. Does not block.
+struct MoqResult moq_publish_data(struct MoqPublisher *publisher,
+                                  const uint8_t *data,
+                                  size_t data_len,
+                                  MoqDeliveryMode delivery_mode);
+
+// Inherited: subscribes to a track (the namespace's fields separated by `/`) and waits for the
+// answer, at most for the connect timeout; while a lost connection is being repaired it does not
+// wait. Every object from the newest group on is given to `data_callback`, which may begin before
+// this returns: with class `reliable` each once and in order, with `datagram`, `latest` and
+// `deadline` what that class promises, empty ones too and truncated ones never. See
+// `moq_create_publisher_ex` for tracks that are published in both modes. What is missing is told in
+// the log. The subscription lives across reconnects.
+//
+// NULL on failure (`moq_last_error`): `NOT_CONNECTED`, `INVALID_ARGUMENT`, `NOT_FOUND` (there is no
+// such track now), `UNAUTHORIZED` and other reasons of the peer, `TIMEOUT`. Any thread, also inside
+// callbacks of these functions; `BUSY` in a waker or the log. Blocks.
+struct MoqSubscriber *moq_subscribe(struct MoqClient *client,
+                                    const char *ns,
+                                    const char *track,
+                                    MoqDataCallback data_callback,
+                                    void *user_data);
+
+// Inherited: ends a subscription. When this returns, its callback is not running on another thread
+// and will not be called again, so do not call it holding a lock that the callback takes. The
+// pointer lives on until `moq_subscriber_destroy`. Once is enough; a second call does nothing.
+//
+// Errors: `INVALID_ARGUMENT`, `CLOSED`. Any thread, also inside callbacks, its own too. Blocks as
+// long as its callback runs on another thread.
+struct MoqResult moq_unsubscribe(struct MoqSubscriber *subscriber);
+
+// Inherited: `moq_unsubscribe`, and the pointer is gone; NULL is ignored.
+void moq_subscriber_destroy(struct MoqSubscriber *subscriber);
+
+// Inherited: whether the peer accepted the subscription and it has not ended; also while a lost
+// connection is being repaired. False for NULL, and after `moq_unsubscribe` and `moq_disconnect`.
+//
+// Any thread, also inside callbacks. Does not block.
+bool moq_is_subscribed(const struct MoqSubscriber *subscriber);
+
+// Inherited: subscribes to a catalog track as `moq_subscribe` does, and gives all tracks that it
+// lists to `catalog_callback`, first as it stands and again after each update. `tracks` is not NULL
+// when there are none.
+//
+// Read are catalogs of draft-ietf-moq-catalogformat (version 1; common track fields and selection
+// parameters are inherited; updates are JSON Patches) and of draft-ietf-moq-msf (versions "1" and
+// "draft-00" to "draft-03"; updates add, remove, clone and update tracks). An update may come in the
+// group of its catalog or in one of its own. One that is malformed, of another version, compressed,
+// or larger than 1 MiB or 1,024 tracks is refused whole, with the reason in the log, and counted by
+// `moq_catalog_refused`; what stood before stands. After a gap, updates are refused until a whole
+// catalog comes. A list of catalogs is refused: subscribe to one of them.
+//
+// NULL on failure, threads and blocking as `moq_subscribe`.
+struct MoqSubscriber *moq_subscribe_catalog(struct MoqClient *client,
+                                            const char *ns,
+                                            const char *track,
+                                            MoqCatalogCallback catalog_callback,
+                                            void *user_data);
+
+// Not inherited, but for subscribers of `moq_subscribe_catalog`: how many objects were refused. 0
+// for other subscribers and for NULL.
+//
+// Any thread, also inside callbacks. Does not block.
+uint64_t moq_catalog_refused(const struct MoqSubscriber *subscriber);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -18,7 +18,7 @@ thread_local! {
 }
 
 /// Runs the body of an exported function.
-fn guard(body: impl FnOnce() -> Result<()>) -> MoqResultCode {
+pub(crate) fn guard(body: impl FnOnce() -> Result<()>) -> MoqResultCode {
     let error = match catch_unwind(AssertUnwindSafe(body)) {
         Ok(Ok(())) => return MOQ_OK,
         Ok(Err(error)) => error,
@@ -48,7 +48,7 @@ fn set_last_error(message: &str) {
     let _ = LAST_ERROR.try_with(|last| last.replace(text));
 }
 
-fn last_error() -> *const c_char {
+pub(crate) fn last_error() -> *const c_char {
     LAST_ERROR
         .try_with(|last| last.borrow().as_ptr())
         .unwrap_or(c"".as_ptr())
@@ -56,7 +56,7 @@ fn last_error() -> *const c_char {
 
 /// # Safety
 /// `data` points to `len` readable bytes unless `len` is 0.
-unsafe fn bytes<'a>(what: &str, data: *const u8, len: usize) -> Result<&'a [u8]> {
+pub(crate) unsafe fn bytes<'a>(what: &str, data: *const u8, len: usize) -> Result<&'a [u8]> {
     if len == 0 {
         return Ok(&[]);
     }
@@ -71,7 +71,7 @@ unsafe fn bytes<'a>(what: &str, data: *const u8, len: usize) -> Result<&'a [u8]>
 
 /// # Safety
 /// As [`bytes`].
-unsafe fn text<'a>(what: &str, data: *const c_char, len: usize) -> Result<&'a [u8]> {
+pub(crate) unsafe fn text<'a>(what: &str, data: *const c_char, len: usize) -> Result<&'a [u8]> {
     // SAFETY: the same demand.
     unsafe { bytes(what, data.cast(), len) }
 }

@@ -65,6 +65,10 @@ pub enum Command {
         handle: u64,
         prefix: Vec<String>,
     },
+    Announce {
+        handle: u64,
+        namespace: Vec<String>,
+    },
     Status {
         handle: u64,
         track: TrackName,
@@ -319,6 +323,19 @@ impl ClientShared {
         // pointer until it is taken back; the gate sees to the latter.
         self.gate
             .call(|waker| unsafe { (waker.call)(waker.user_data) });
+    }
+
+    /// Takes records out as they are, for readers in this crate, and lets paused intakes go on. One
+    /// that is larger than `room` comes alone.
+    pub fn take_records(&self, into: &mut Vec<Record>, room: usize) {
+        let now = crate::clock::now_us();
+        let mut taken = self.queue.take_records(into, room, now);
+        if let Some(needed) = taken.needed {
+            taken = self.queue.take_records(into, needed, now);
+        }
+        for handle in taken.resume {
+            self.command(Command::Resume { handle });
+        }
     }
 
     /// Copies records out and lets paused intakes go on.

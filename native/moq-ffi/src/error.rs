@@ -140,6 +140,37 @@ impl From<moqt::client::ClientError> for Error {
 }
 
 impl MoqResultCode {
+    /// The error with this number. `None` for `MOQ_OK`; numbers of later versions are `INTERNAL`.
+    pub fn from_number(number: u32) -> Option<Self> {
+        const ERRORS: [MoqResultCode; 23] = [
+            MOQ_ERROR_INVALID_ARGUMENT,
+            MOQ_ERROR_CONNECTION_FAILED,
+            MOQ_ERROR_NOT_CONNECTED,
+            MOQ_ERROR_TIMEOUT,
+            MOQ_ERROR_INTERNAL,
+            MOQ_ERROR_UNSUPPORTED,
+            MOQ_ERROR_BUFFER_TOO_SMALL,
+            MOQ_ERROR_CLOSED,
+            MOQ_ERROR_WOULD_BLOCK,
+            MOQ_ERROR_TOO_LARGE,
+            MOQ_ERROR_LIMIT_EXCEEDED,
+            MOQ_ERROR_UNAUTHORIZED,
+            MOQ_ERROR_CERTIFICATE,
+            MOQ_ERROR_PROTOCOL_MISMATCH,
+            MOQ_ERROR_PROTOCOL_VIOLATION,
+            MOQ_ERROR_NOT_FOUND,
+            MOQ_ERROR_CANCELLED,
+            MOQ_ERROR_GOING_AWAY,
+            MOQ_ERROR_TOO_FAR_BEHIND,
+            MOQ_ERROR_MALFORMED_TRACK,
+            MOQ_ERROR_DUPLICATE,
+            MOQ_ERROR_BUSY,
+            MOQ_ERROR_UNAVAILABLE,
+        ];
+        let at = usize::try_from(number).ok()?.checked_sub(1)?;
+        Some(ERRORS.get(at).copied().unwrap_or(MOQ_ERROR_INTERNAL))
+    }
+
     /// Whether trying the same again later can succeed.
     pub fn retryable(self) -> bool {
         matches!(

@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! abi        every exported function: checks, catches panics, translates
+//! inherited  the functions of this library's predecessor, over the rest
 //! lifecycle  starts clients, shuts everything down
 //! handles    the table behind the 64-bit handles
 //! client     what callers see of a client, from any thread
@@ -30,6 +31,7 @@ pub mod error;
 pub mod fuzzing;
 mod gate;
 mod handles;
+pub mod inherited;
 mod lifecycle;
 mod logging;
 mod options;

@@ -50,6 +50,7 @@ pub fn refuse_in_callback(what: &str) -> Result<()> {
 
 pub fn shutdown() -> Result<()> {
     refuse_in_callback("moq_shutdown")?;
+    crate::inherited::shutdown();
     for (handle, entry) in handles::all() {
         match entry {
             Entry::Client(client) => {

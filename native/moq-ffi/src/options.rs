@@ -149,17 +149,35 @@ const MAX_SAFE: u64 = (1 << 53) - 1;
 
 pub fn client(text: &[u8]) -> Result<ClientOptions> {
     let mut fields = Fields::parse("client option", text)?;
+    let url = fields.required_string("url")?;
+    client_of(fields, url, 10_000)
+}
+
+/// Options of a client of the inherited functions: those of `moq_client_open` without `url`, which
+/// comes with the connection, and without `askToken`, which needs records.
+pub fn configure(text: &[u8], connect_timeout_ms: u64) -> Result<ClientOptions> {
+    let fields = Fields::parse("client option", text)?;
+    let options = client_of(fields, String::new(), connect_timeout_ms)?;
+    if options.ask_token {
+        return Err(Error::invalid(
+            "client option \"askToken\" needs records, which moq_connect has none of; give a \"token\", or use moq_client_open",
+        ));
+    }
+    Ok(options)
+}
+
+fn client_of(mut fields: Fields, url: String, connect_timeout_ms: u64) -> Result<ClientOptions> {
     let idle_timeout_ms = fields.integer("idleTimeout", 15_000, 100..=600_000)?;
     let keep_alive_ms = fields.integer("keepAlive", idle_timeout_ms.min(4_000), 0..=600_000)?;
     let options = ClientOptions {
-        url: fields.required_string("url")?,
+        url,
         token: fields.token("token")?,
         ask_token: fields.bool("askToken", false)?,
         reconnect: fields.reconnect("reconnect")?,
         pins: fields.hashes("serverCertificateHashes")?,
         ca_files: fields.paths("caFile")?,
         insecure: fields.bool("insecure", false)?,
-        connect_timeout_ms: fields.integer("connectTimeout", 10_000, 1..=300_000)?,
+        connect_timeout_ms: fields.integer("connectTimeout", connect_timeout_ms, 1..=300_000)?,
         keep_alive_ms,
         idle_timeout_ms,
         max_object_size: fields.integer("maxObjectSize", 16 << 20, 1..=MAX_OBJECT_BYTES)?,
@@ -241,6 +259,14 @@ pub fn discover(text: &[u8]) -> Result<Vec<String>> {
     let prefix = fields.namespace("prefix", true)?;
     fields.finish()?;
     Ok(prefix)
+}
+
+/// The namespace to announce.
+pub fn announce(text: &[u8]) -> Result<Vec<String>> {
+    let mut fields = Fields::parse("announce option", text)?;
+    let namespace = fields.namespace("namespace", false)?;
+    fields.finish()?;
+    Ok(namespace)
 }
 
 pub fn status(text: &[u8]) -> Result<TrackName> {

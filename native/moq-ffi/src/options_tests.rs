@@ -187,3 +187,33 @@ fn a_discovery_prefix_may_be_empty() {
         ["match"]
     );
 }
+
+#[test]
+fn inherited_clients_take_the_same_options_without_url_and_token_records() {
+    let options = configure(b"{}", 30_000).expect("valid");
+    assert_eq!(options.connect_timeout_ms, 30_000);
+    assert_eq!(options.idle_timeout_ms, 15_000);
+    let options = configure(br#"{"connectTimeout":7,"insecure":true}"#, 30_000).expect("valid");
+    assert!(options.insecure && options.connect_timeout_ms == 7);
+    let text = message(configure(br#"{"url":"moqt://a"}"#, 30_000));
+    assert!(text.contains("\"url\""), "{text}");
+    let text = message(configure(br#"{"askToken":true}"#, 30_000));
+    assert!(
+        text.contains("askToken") && text.contains("\"token\""),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_namespace_to_announce_has_fields() {
+    let namespace = announce(br#"{"namespace":"match/42/"}"#).expect("valid");
+    assert_eq!(namespace, ["match", "42"]);
+    for text in [
+        r#"{"namespace":""}"#,
+        r#"{"namespace":"a//b"}"#,
+        r#"{"namespace":[]}"#,
+        "{}",
+    ] {
+        assert!(message(announce(text.as_bytes())).contains("namespace"));
+    }
+}

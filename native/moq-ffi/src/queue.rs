@@ -179,6 +179,30 @@ impl RecordQueue {
         polled
     }
 
+    /// As [`RecordQueue::poll`], without copying: for readers in this crate.
+    pub fn take_records(&self, into: &mut Vec<Record>, room: usize, now_us: u64) -> Polled {
+        self.take(into, room, now_us)
+    }
+
+    /// Takes the next record of one handle out of turn, if `wanted` says so.
+    pub fn take_next(&self, handle: u64, wanted: impl Fn(&Record) -> bool) -> Option<Record> {
+        let mut inner = self.lock();
+        let lane = inner.lanes.get_mut(&handle)?;
+        if !lane.records.front().is_some_and(wanted) {
+            return None;
+        }
+        let record = lane.pop();
+        if lane.records.is_empty() {
+            // Not listed any more: the next record must wake the reader.
+            lane.in_ready = false;
+            if lane.ended {
+                inner.lanes.remove(&handle);
+            }
+            inner.ready.retain(|other| *other != handle);
+        }
+        record
+    }
+
     /// Takes out as many whole records as fit into `room` bytes.
     fn take(&self, taken: &mut Vec<Record>, room: usize, now_us: u64) -> Polled {
         let mut polled = Polled::default();

@@ -176,3 +176,33 @@ fn adjoining_gaps_become_one_record() {
     queue.push(&mut gaps);
     assert_eq!(read(&queue), [(1, MOQ_RECORD_GAP as u16, 99_999)]);
 }
+
+#[test]
+fn the_next_record_of_one_handle_can_be_taken_out_of_turn() {
+    let queue = RecordQueue::default();
+    queue.open(1, 1 << 20, Policy::Pause, 0);
+    queue.open(2, 1 << 20, Policy::Pause, 0);
+    let ready = Record::new(MOQ_RECORD_READY, 2);
+    queue.push(&mut vec![object(1, 0, 1), ready, object(2, 5, 1), end(2)]);
+    let answer = |record: &Record| record.kind != MOQ_RECORD_OBJECT;
+    let taken = queue.take_next(2, answer).expect("READY comes first");
+    assert_eq!(taken.kind, MOQ_RECORD_READY);
+    assert_eq!(queue.take_next(2, answer), None, "an object is no answer");
+    assert_eq!(queue.take_next(3, answer), None);
+    let mut records = Vec::new();
+    queue.take_records(&mut records, 1 << 20, 0);
+    let order: Vec<(u64, u64)> = records.iter().map(|r| (r.handle, r.object)).collect();
+    assert_eq!(order, [(1, 0), (2, 5), (2, 0)]);
+}
+
+#[test]
+fn a_queue_emptied_out_of_turn_wakes_again() {
+    let queue = RecordQueue::default();
+    queue.open(1, 1 << 20, Policy::Pause, 0);
+    assert!(queue.push(&mut vec![Record::new(MOQ_RECORD_READY, 1)]).wake);
+    assert!(queue.take_next(1, |_| true).is_some());
+    assert!(!queue.has_records());
+    assert!(queue.push(&mut vec![end(1)]).wake);
+    assert!(queue.take_next(1, |_| true).is_some());
+    assert_eq!(queue.stats(1), None, "nothing follows the end");
+}

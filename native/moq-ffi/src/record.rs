@@ -4,7 +4,9 @@
 //! is padded with zeros to a multiple of 8. `MOQ_ABI_VERSION` versions the layout; the golden
 //! vectors in `test/vectors/records` pin it for Rust, C++ and TypeScript.
 
+use crate::error::{Error, MoqResultCode};
 use bytes::Bytes;
+use serde_json::Value;
 
 /// Size in bytes of a record's header.
 pub const MOQ_RECORD_HEADER_SIZE: usize = 64;
@@ -190,5 +192,19 @@ impl Record {
         payload.copy_from_slice(&self.payload);
         padding.fill(0);
         true
+    }
+}
+
+impl Record {
+    /// What an `END` says: `None` when it ended normally.
+    pub fn error(&self) -> Option<Error> {
+        let code = MoqResultCode::from_number(self.code)?;
+        let said: Value = serde_json::from_slice(&self.payload).unwrap_or_default();
+        let message = said.get("message").and_then(Value::as_str);
+        Some(Error {
+            code,
+            message: message.unwrap_or("it ended without a reason").to_owned(),
+            peer_code: said.get("peerCode").and_then(Value::as_u64),
+        })
     }
 }

@@ -103,8 +103,7 @@ void Client::Poll() {
   }
 }
 
-// Under valgrind everything takes longer.
-static int Patience() {
+int Patience() {
   const char* factor = std::getenv("MOQ_TEST_PATIENCE");
   return factor != nullptr ? std::max(1, std::atoi(factor)) : 1;
 }

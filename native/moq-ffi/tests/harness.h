@@ -73,6 +73,9 @@ private:
   std::vector<Record> records_;
 };
 
+// By how much longer everything takes, for example under valgrind.
+int Patience();
+
 std::string TrackOptions(const std::string& name, const std::string& more);
 std::string ClientOptions(const std::string& url, const std::string& hash,
                           const std::string& more = "");

@@ -3,7 +3,7 @@
 #include <thread>
 
 #include "harness.h"
-#include "sockets.h"
+#include "silent_peer.h"
 
 using namespace moq_test;
 using Clock = std::chrono::steady_clock;
@@ -13,20 +13,6 @@ namespace {
 double MsSince(Clock::time_point start) {
   return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
 }
-
-// A UDP port that takes everything and says nothing.
-class SilentPeer {
-public:
-  SilentPeer() : socket_(OpenSocket()), port_(PortOf(socket_)) {}
-  ~SilentPeer() { CloseSocket(socket_); }
-  std::string options(const std::string& more) const {
-    return "{\"url\":\"moqt://127.0.0.1:" + std::to_string(port_) + "\"" + more + "}";
-  }
-
-private:
-  const Socket socket_;
-  const uint16_t port_;
-};
 
 // T12: opening does not wait for the network; cancelling works.
 TEST(Lifecycle, OpenReturnsWhileThePeerIsSilentAndCanBeCancelled) {

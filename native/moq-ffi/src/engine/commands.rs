@@ -76,6 +76,11 @@ impl Engine {
                     records::namespace(&prefix).and_then(|prefix| Ok(client.discover(prefix)?));
                 self.opened(handle, opened);
             }
+            Command::Announce { handle, namespace } => {
+                let opened = records::namespace(&namespace)
+                    .and_then(|namespace| Ok(client.announce(namespace)?));
+                self.opened(handle, opened);
+            }
             Command::Status { handle, track } => {
                 let opened = records::track_name(&track).and_then(|name| Ok(client.status(name)?));
                 self.opened(handle, opened);

@@ -273,6 +273,7 @@ pub fn opening_handle(command: &Command) -> Option<u64> {
         | Command::Subscribe { handle, .. }
         | Command::Fetch { handle, .. }
         | Command::Discover { handle, .. }
+        | Command::Announce { handle, .. }
         | Command::Status { handle, .. } => Some(*handle),
         _ => None,
     }

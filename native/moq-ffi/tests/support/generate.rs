@@ -1,7 +1,8 @@
 //! Generates the C header from the sources, with cbindgen as a library: no tool has to be installed.
 
 use cbindgen::{
-    Builder, Config, DocumentationLength, DocumentationStyle, EnumConfig, Language, Style,
+    Builder, Config, DocumentationLength, DocumentationStyle, EnumConfig, ExportConfig, Language,
+    Style,
 };
 use std::path::Path;
 
@@ -14,6 +15,13 @@ const SOURCES: &[&str] = &[
     "abi/requests.rs",
     "abi/receive.rs",
     "abi/relay.rs",
+    "inherited/types.rs",
+    "inherited/library.rs",
+    "inherited/client.rs",
+    "inherited/announce.rs",
+    "inherited/publish.rs",
+    "inherited/subscribe.rs",
+    "inherited/catalog.rs",
 ];
 
 const TOP: &str = "\
@@ -32,6 +40,9 @@ const TOP: &str = "\
  *   happened and what to do next.
  * - Text is UTF-8. Options are JSON objects with the names of the TypeScript interfaces; unknown or
  *   wrong fields are refused with a message that names them and what is accepted.
+ * - The functions whose text begins with 'Inherited' are those of this library's predecessor: names,
+ *   numbers and layouts as they were, over the functions above them. New code does not need them.
+ *   docs/moq-ffi.md says what behaves differently.
  * - Every open handle gets exactly one MOQ_RECORD_END, and nothing after it.
  *
  * Records: 8-byte aligned, little-endian; a MoqRecordHeader of MOQ_RECORD_HEADER_SIZE bytes, then
@@ -40,7 +51,18 @@ const TOP: &str = "\
 
 /// The text of `include/moq_ffi.h`.
 pub fn header() -> String {
+    // C gives enums as numbers; Rust must not take one that may be out of range.
+    let numbers = [(
+        "DeliveryModeNumber".to_owned(),
+        "MoqDeliveryMode".to_owned(),
+    )];
+    let export = ExportConfig {
+        exclude: vec!["DeliveryModeNumber".to_owned()],
+        rename: numbers.into_iter().collect(),
+        ..ExportConfig::default()
+    };
     let config = Config {
+        export,
         language: Language::C,
         style: Style::Both,
         include_guard: Some("MOQ_FFI_H".to_owned()),
@@ -68,6 +90,7 @@ pub fn header() -> String {
         "MoqClientState",
         "MoqGapReason",
         "MoqRecordHeader",
+        "MoqDeliveryMode",
     ]
     .iter()
     .fold(builder, |builder, item| builder.include_item(item));

@@ -1,11 +1,12 @@
-//! PUBLISH_NAMESPACE: one per namespace, shared by its publications.
+//! PUBLISH_NAMESPACE: one per namespace, shared by its publications and by announcements of the
+//! namespace alone.
 
 use super::error::{ClientError, ErrorCode};
 use super::faults;
 use super::publication::{Life, Publication};
 use super::publisher::Publisher;
 use super::shared::{Cx, Route, Shared};
-use super::types::{ClientEvent, Handle};
+use super::types::{ClientEvent, End, Handle};
 use crate::session::{RequestEnd, RequestId, SessionError};
 use crate::wire::error::stream_codes;
 use crate::wire::message::{NamespaceRequest, Request, Response};
@@ -27,7 +28,10 @@ enum Announced {
 /// One namespace that publications share.
 struct Announcement {
     namespace: Namespace,
+    /// Publications and `alone`.
     users: usize,
+    /// Announcements without a publication.
+    alone: Vec<Handle>,
     state: Announced,
     /// The peer accepted it, on this connection or on one before.
     accepted: bool,
@@ -65,6 +69,51 @@ impl Announcements {
 }
 
 impl Publisher {
+    /// Announces a namespace for its own sake, until [`Publisher::withdraw`].
+    pub fn announce_alone(
+        &mut self,
+        namespace: &Namespace,
+        shared: &mut Shared,
+    ) -> Result<Handle, ClientError> {
+        let max = shared.config.max_requests;
+        let open: usize = self.announcements.of.values().map(|a| a.alone.len()).sum();
+        if open >= max {
+            let message = format!("This client announces {max} namespaces, its limit: end some.");
+            return Err(ClientError::new(ErrorCode::LimitExceeded, message));
+        }
+        let handle = shared.next_handle();
+        self.announce(namespace, handle, shared);
+        let id = self.announcements.by_namespace.get(namespace);
+        if let Some(one) = id.and_then(|id| self.announcements.of.get_mut(id)) {
+            one.alone.push(handle);
+        }
+        Ok(handle)
+    }
+
+    /// Ends an announcement without a publication. False when the handle is none.
+    pub fn withdraw(&mut self, handle: Handle, shared: &mut Shared) -> bool {
+        let found = self.announcements.of.values_mut().find_map(|one| {
+            let at = one.alone.iter().position(|other| *other == handle)?;
+            one.alone.swap_remove(at);
+            Some(one.namespace.clone())
+        });
+        let Some(namespace) = found else {
+            return false;
+        };
+        shared.event(ClientEvent::Ended(handle, End::Closed));
+        self.unannounce(&namespace, shared);
+        true
+    }
+
+    /// The client closes: announcements without a publication end.
+    pub(super) fn end_announcements(&mut self, end: &End, shared: &mut Shared) {
+        for one in self.announcements.of.values_mut() {
+            for handle in one.alone.drain(..) {
+                shared.event(ClientEvent::Ended(handle, end.clone()));
+            }
+        }
+    }
+
     pub(super) fn announce(&mut self, namespace: &Namespace, handle: Handle, shared: &mut Shared) {
         if let Some(id) = self.announcements.by_namespace.get(namespace) {
             if let Some(announcement) = self.announcements.of.get_mut(id) {
@@ -83,6 +132,7 @@ impl Publisher {
         let announcement = Announcement {
             namespace,
             users: 1,
+            alone: Vec::new(),
             state: Announced::Unsent,
             accepted: false,
             again_at: None,
@@ -168,6 +218,9 @@ impl Publisher {
                 if std::mem::replace(&mut announcement.accepted, true) {
                     return;
                 }
+                for handle in &announcement.alone {
+                    shared.event(ClientEvent::PublicationReady(*handle));
+                }
                 for (handle, publication) in &self.publications {
                     let live = publication.life == Life::Live;
                     if live && *publication.track.namespace() == announcement.namespace {
@@ -204,7 +257,7 @@ impl Publisher {
         self.announcement_failed(id, error, shared);
     }
 
-    /// Every publication under the namespace ends with the error.
+    /// Every publication under the namespace, and every announcement of it, ends with the error.
     pub(super) fn announcement_failed(&mut self, id: u64, error: ClientError, shared: &mut Shared) {
         let Some(announcement) = self.announcements.of.get_mut(&id) else {
             return;
@@ -215,6 +268,10 @@ impl Publisher {
         }
         // Nothing is left to cancel.
         announcement.state = Announced::Unsent;
+        for handle in std::mem::take(&mut announcement.alone) {
+            shared.event(ClientEvent::Ended(handle, End::Error(error.clone())));
+            self.unannounce(&namespace, shared);
+        }
         let of_it = |p: &&Publication| *p.track.namespace() == namespace && p.life == Life::Live;
         let handles: Vec<Handle> = self
             .publications

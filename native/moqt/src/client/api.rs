@@ -93,6 +93,20 @@ impl Client {
         Ok(self.discovery.discover(prefix, &mut self.shared))
     }
 
+    /// Announces a namespace whether or not something is published under it, until it is cancelled.
+    /// [`ClientEvent::PublicationReady`](super::ClientEvent::PublicationReady) or its end follows.
+    /// Requests for tracks that are not published are refused. Errors: `invalid_argument`,
+    /// `limit_exceeded`, `closed`.
+    pub fn announce(&mut self, namespace: Namespace) -> Result<Handle, ClientError> {
+        self.check_open()?;
+        validate::namespace(&namespace)?;
+        if namespace.is_empty() {
+            let text = "A namespace to announce needs at least one field.";
+            return Err(ClientError::new(ErrorCode::InvalidArgument, text));
+        }
+        self.publisher.announce_alone(&namespace, &mut self.shared)
+    }
+
     /// Past objects of a track. Errors: `invalid_argument`, `limit_exceeded`, `closed`,
     /// `not_connected` between two connections.
     pub fn fetch(
@@ -121,13 +135,14 @@ impl Client {
         Ok(handle)
     }
 
-    /// Ends a subscription, fetch, discovery or status request, or a publication without flush:
-    /// nothing but its end is delivered any more. Idempotent.
+    /// Ends a subscription, fetch, discovery, announcement or status request, or a publication
+    /// without flush: nothing but its end is delivered any more. Idempotent.
     pub fn cancel(&mut self, now: Instant, handle: Handle) {
         let shared = &mut self.shared;
         let _ = self.subscriber.close(handle, shared)
             || self.subscriber.fetches.cancel_status(handle, shared)
-            || self.discovery.cancel(handle, shared);
+            || self.discovery.cancel(handle, shared)
+            || self.publisher.withdraw(handle, shared);
         self.publisher.end(now, handle, None, shared);
     }
 

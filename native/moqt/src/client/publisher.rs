@@ -362,6 +362,7 @@ impl Publisher {
 
     /// The client closes: all handles end.
     pub fn close_all(&mut self, end: &End, shared: &mut Shared) {
+        self.end_announcements(end, shared);
         for (handle, publication) in std::mem::take(&mut self.publications) {
             let flush = matches!(publication.life, Life::Ending { flush: true, .. });
             if publication.life == Life::Live || flush {

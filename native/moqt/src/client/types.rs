@@ -232,7 +232,7 @@ pub enum ClientEvent {
     /// A connection is to be made and needs a token; [`supply_token`](super::Client::supply_token)
     /// answers. The attempt waits for it as long as for everything else.
     TokenWanted(LinkId),
-    /// The peer accepted the publication's namespace.
+    /// The peer accepted the namespace of the publication or announcement.
     PublicationReady(Handle),
     /// How many subscriptions the peer holds on the publication now.
     Subscribers(Handle, usize),
@@ -266,7 +266,7 @@ pub enum ClientEvent {
         /// The class, if the publisher said it.
         class: Option<DeliveryClass>,
     },
-    /// A handle ended: publication, subscription, discovery, fetch, status or flush. A flush that
+    /// A handle ended: publication, announcement, subscription, discovery, fetch, status or flush. A flush that
     /// came through ends with [`End::Ended`].
     Ended(Handle, End),
     /// The client is closed and nothing follows.

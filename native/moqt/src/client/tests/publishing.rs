@@ -341,3 +341,23 @@ fn a_connection_without_datagrams_says_so_at_once() {
     let error = w.a.client.send(w.now, publication, number(1));
     assert_eq!(error, Err(SendError::TooLarge { limit: 0 }));
 }
+
+#[test]
+fn a_namespace_is_announced_without_a_publication() {
+    let mut w = World::new();
+    let namespace = namespace(&["match", "alone"]);
+    let alone = w.a.client.announce(namespace.clone()).expect("valid");
+    let again = w.a.client.announce(namespace.clone()).expect("valid");
+    w.run();
+    assert!(w.a.is_ready(alone) && w.a.is_ready(again));
+    let now = w.now;
+    for (handle, held) in [(alone, true), (again, false)] {
+        w.a.client.cancel(now, handle);
+        w.run();
+        assert_eq!(w.a.ends(handle), [End::Closed]);
+        let told = w.a.client.publisher.namespaces().any(|n| *n == namespace);
+        assert_eq!(told, held, "the other announcement keeps it");
+    }
+    let empty = w.a.client.announce(Namespace::default());
+    assert_eq!(empty.map_err(|e| e.code), Err(ErrorCode::InvalidArgument));
+}
