@@ -218,9 +218,9 @@ it.each([0, 500])(
     expect(crashed).toBe(0);
     for (const { page, call } of pages) {
       await eventually(
-      () => call("state", "page"),
-      (state) => state === "reconnecting",
-    );
+        () => call("state", "page"),
+        (state) => state === "reconnecting",
+      );
       await page.close();
     }
   },
