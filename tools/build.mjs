@@ -22,6 +22,14 @@ function cargoBuild(names, env) {
   return must("cargo", args, { cwd: join(root, "native"), env });
 }
 
+/** The peer that misbehaves on request (native/moq-ffi/tests/peer); gives its path. */
+export async function scriptedPeer(env) {
+  const args = ["build", "--locked", "--package", "moq-ffi", "--example", "scripted_peer"];
+  await must("cargo", args, { cwd: join(root, "native"), env });
+  const name = process.platform === "win32" ? "scripted_peer.exe" : "scripted_peer";
+  return join(cargoTargetDir(env), "debug", "examples", name);
+}
+
 /**
  * The programs that npm run bench starts. The native library is named with them: cargo chooses the features of what they
  * share by what is built together, and would build all of it a second time for other features.

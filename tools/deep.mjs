@@ -1,13 +1,14 @@
 // npm run test:deep: what takes too long for npm test. `npm run test:deep -- --help` lists the steps.
 
 import { buildAll } from "./build.mjs";
-import { cargoCounts } from "./lib/counts.mjs";
+import { longAttacks } from "./lib/checks.mjs";
+import { coverage, MINIMUM } from "./lib/coverage.mjs";
+import { deny } from "./lib/deny.mjs";
 import { fuzzRust, fuzzTargets } from "./lib/fuzz.mjs";
 import { say } from "./lib/log.mjs";
 import { sanitizedCore, unrealEngine } from "./lib/puerts.mjs";
-import { run } from "./lib/run.mjs";
-import { finish, native, RUST_LIMIT_MS, vitest } from "./lib/runners.mjs";
-import { asanAddon, miri, valgrindAbi } from "./lib/sanitizers.mjs";
+import { vitest } from "./lib/runners.mjs";
+import { asanAbi, asanAddon, miri, panics, tsan, valgrindAbi } from "./lib/sanitizers.mjs";
 import { main, SetupError, setUp } from "./lib/setup.mjs";
 import { chooseSteps, runSteps, summarize, withBuild } from "./lib/steps.mjs";
 import { unrealAsan, unrealCompilers, unrealTsan } from "./lib/unreal.mjs";
@@ -25,18 +26,6 @@ function takeMinutes(args) {
     throw new SetupError(`--minutes takes a number above 0, not ${JSON.stringify(text ?? "")}.`);
   }
   return minutes;
-}
-
-function longAttacks(seconds) {
-  return async (env) => {
-    const args = ["test", "--locked", "--package", "moqt-bench", "--test", "hostile"];
-    const result = await run("cargo", args, {
-      cwd: native,
-      env: { ...env, MOQ_ATTACK_SECONDS: String(seconds) },
-      timeoutMs: RUST_LIMIT_MS,
-    });
-    return finish(result, cargoCounts(result.output), "cargo test");
-  };
 }
 
 function steps(minutes) {
@@ -75,6 +64,14 @@ function steps(minutes) {
       build,
       optional,
       run: asanAddon,
+    },
+    {
+      name: "asan-abi",
+      about: "C and C++ users of the C ABI with the same two, and leaks",
+      tests,
+      build,
+      optional,
+      run: asanAbi,
     },
     {
       name: "valgrind",
@@ -120,6 +117,36 @@ function steps(minutes) {
       build,
       optional,
       run: unrealEngine,
+    },
+    {
+      name: "tsan",
+      about: "threads of the library and of its users with ThreadSanitizer",
+      tests,
+      build,
+      optional,
+      run: tsan,
+    },
+    {
+      name: "panics",
+      about: "a panic at every border of the library as released",
+      tests,
+      build,
+      run: panics,
+    },
+    {
+      name: "coverage",
+      about: `lines of the Rust workspace that tests run: ${MINIMUM} % at least`,
+      tests,
+      build,
+      optional,
+      run: coverage,
+    },
+    {
+      name: "deny",
+      about: "licences, sources, versions and vulnerabilities of dependencies",
+      tests,
+      optional,
+      run: deny,
     },
     {
       name: "miri",

@@ -1,44 +1,24 @@
 // npm test: everything that can be checked, in every language. `npm test -- --help` lists the steps.
 
-import { join } from "node:path";
 import { benchEnvironment } from "./bench.mjs";
-import { buildAll, nativeLibrary } from "./build.mjs";
+import { buildAll } from "./build.mjs";
 import { ensureChromium } from "./chromium.mjs";
 import { format } from "./format.mjs";
+import { cpp, ensureCargoComponent, lint } from "./lib/checks.mjs";
 import { cargoCounts, ctestCounts, sum } from "./lib/counts.mjs";
-import { lintCpp } from "./lib/cppcheck.mjs";
 import { ensureProgram } from "./lib/debian.mjs";
 import { say } from "./lib/log.mjs";
-import { bin, root } from "./lib/paths.mjs";
+import { bin } from "./lib/paths.mjs";
 import { buildUnrealHost } from "./lib/puerts.mjs";
-import { firstLine, must, run } from "./lib/run.mjs";
-import { configureCpp, finish, LIMIT_MS, native, RUST_LIMIT_MS, vitest } from "./lib/runners.mjs";
-import { main, SetupError, setUp } from "./lib/setup.mjs";
+import { must, run } from "./lib/run.mjs";
+import { finish, LIMIT_MS, native, RUST_LIMIT_MS, vitest } from "./lib/runners.mjs";
+import { main, setUp } from "./lib/setup.mjs";
 import { chooseSteps, runSteps, summarize, withBuild } from "./lib/steps.mjs";
 import { unrealPlugin } from "./lib/unreal.mjs";
-
-/** rustfmt and clippy are rustup components that a minimal toolchain leaves out. */
-async function ensureCargoComponent(subcommand, component, env) {
-  if (firstLine("cargo", [subcommand, "--version"], env)) return;
-  const added = await run("rustup", ["component", "add", component], { env, quiet: true });
-  if (added.code !== 0) {
-    throw new SetupError(`cargo ${subcommand} is needed: run "rustup component add ${component}".`);
-  }
-}
 
 async function checkFormat(env) {
   await ensureCargoComponent("fmt", "rustfmt", env);
   await format(env);
-}
-
-async function lint(env) {
-  await ensureCargoComponent("clippy", "clippy", env);
-  await must(bin("biome"), ["lint", "--error-on-warnings", "--diagnostic-level=warn"], { env });
-  await must(bin("sherif"), ["--fail-on-warnings"], { env });
-  await must(bin("knip"), [], { env });
-  await lintCpp(env, root);
-  const clippy = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
-  await must("cargo", clippy, { cwd: native, env, timeoutMs: RUST_LIMIT_MS });
 }
 
 async function types(env) {
@@ -48,32 +28,6 @@ async function types(env) {
 async function rust(env) {
   const args = ["test", "--workspace", "--locked", "--no-fail-fast"];
   const result = await run("cargo", args, { cwd: native, env, timeoutMs: RUST_LIMIT_MS });
-  return finish(result, cargoCounts(result.output), "cargo test");
-}
-
-/** Users of the C ABI in C, C++ and Rust, against the release build of the library. */
-async function cpp(env) {
-  const source = join(native, "moq-ffi", "tests");
-  const build = join(source, "build");
-  await configureCpp(source, build, env);
-  await must("cmake", ["--build", build, "--parallel"], { env });
-  const args = ["--test-dir", build, "--output-on-failure", "--no-tests=error"];
-  const result = await run("ctest", args, { env, timeoutMs: LIMIT_MS });
-  const counts = finish(result, ctestCounts(result.output), "ctest");
-  return sum([counts, await rustUsers(env)]);
-}
-
-/** The tests of the C ABI that need a peer under control; in the step "rust" they run on the library's test build. */
-async function rustUsers(env) {
-  const tests = ["hostile", "flooding", "broken_tracks", "trust"].flatMap((name) => [
-    "--test",
-    name,
-  ]);
-  const result = await run("cargo", ["test", "-p", "moq-ffi", "--locked", ...tests], {
-    cwd: native,
-    env: { ...env, MOQ_FFI_LIBRARY: nativeLibrary(env) },
-    timeoutMs: RUST_LIMIT_MS,
-  });
   return finish(result, cargoCounts(result.output), "cargo test");
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { cargoCounts, ctestCounts, noCounts, sum, vitestCounts } from "./counts.mjs";
+import { cargoCounts, ctestCounts, noCounts, outcomesOf, sum, vitestCounts } from "./counts.mjs";
 
 describe("cargoCounts", () => {
   it("adds up every test program, coloured or not", () => {
@@ -14,6 +14,39 @@ describe("cargoCounts", () => {
 
   it("counts nothing when the compiler stopped it", () => {
     expect(cargoCounts("error: could not compile `moqt`")).toEqual(noCounts());
+  });
+});
+
+describe("outcomesOf", () => {
+  it("reads the names that cargo test, ctest and GoogleTest print", () => {
+    const output = [
+      "test session::ids ... ok",
+      "test session::broken ... FAILED",
+      "test left_out ... ignored",
+      " 1/90 Test  #1: T1_Burst.Arrives .........   Passed    0.05 sec",
+      "12/90 Test #12: T2_GroupOrder.Stays ......***Failed    0.05 sec",
+      "13/90 Test #13: T3_Datagrams.Up ..........***Timeout 120.00 sec",
+      "[       OK ] T4_Limit.IsTold (5 ms)",
+      "[  FAILED  ] T5_Cut.IsAGap (5 ms)",
+      "[  PASSED  ] 1 test.",
+    ].join("\n");
+    expect(Object.fromEntries(outcomesOf(output))).toEqual({
+      "session::ids": true,
+      "session::broken": false,
+      "T1_Burst.Arrives": true,
+      "T2_GroupOrder.Stays": false,
+      "T3_Datagrams.Up": false,
+      "T4_Limit.IsTold": true,
+      "T5_Cut.IsAGap": false,
+    });
+  });
+
+  it("takes a name that failed once for failed", () => {
+    const both = sum([
+      { ...noCounts(), outcomes: new Map([["a", false]]) },
+      { ...noCounts(), outcomes: new Map([["a", true]]) },
+    ]);
+    expect([...both.outcomes]).toEqual([["a", false]]);
   });
 });
 

@@ -3,9 +3,10 @@
 import { mkdirSync, readdirSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import { withCargoTool } from "./cargo-tools.mjs";
 import { noCounts } from "./counts.mjs";
 import { say } from "./log.mjs";
-import { hasNightly, hostTriple, withCargoFuzz } from "./nightly.mjs";
+import { hasNightly, hostTriple } from "./nightly.mjs";
 import { cacheDir, cargoTargetDir, root } from "./paths.mjs";
 import { must, run } from "./run.mjs";
 import { StepError } from "./steps.mjs";
@@ -20,7 +21,7 @@ export function fuzzTargets() {
 
 /** Fuzzes every target for so many seconds. */
 export async function fuzzRust(env, seconds) {
-  const tools = (await hasNightly(env)) ? await withCargoFuzz(env) : undefined;
+  const tools = (await hasNightly(env)) ? await withCargoTool("cargo-fuzz", env) : undefined;
   if (tools) return libFuzzer(tools, seconds);
   say("Without libFuzzer: random changes of the examples, on the stable toolchain.");
   return mutator(env, seconds);

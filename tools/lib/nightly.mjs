@@ -1,12 +1,8 @@
-// The nightly Rust toolchain, for what only it can do: libFuzzer and Miri. Stable builds never need it.
+// The nightly Rust toolchain, for what only it can do: libFuzzer, Miri and ThreadSanitizer. Stable builds never need it.
 
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
 import { say } from "./log.mjs";
-import { cacheDir, withPath } from "./paths.mjs";
 import { firstLine, run } from "./run.mjs";
 
-const CARGO_FUZZ = "0.13.2";
 const LIMIT_MS = 20 * 60_000;
 
 /**
@@ -38,18 +34,4 @@ export async function hasNightly(env, components = []) {
 export function hostTriple(env) {
   const version = firstLine("rustc", ["--print", "host-tuple"], env);
   return version ?? "x86_64-unknown-linux-gnu";
-}
-
-/** The environment in which `cargo fuzz` works, or undefined when it could not be installed. */
-export async function withCargoFuzz(env) {
-  const folder = join(cacheDir(env), "cargo-tools");
-  const found = withPath(join(folder, "bin"), env);
-  if (firstLine("cargo-fuzz", ["--version"], found)?.includes(CARGO_FUZZ)) return found;
-  say(`Installing cargo-fuzz ${CARGO_FUZZ} into the cache`);
-  mkdirSync(folder, { recursive: true });
-  const args = ["install", "cargo-fuzz", "--version", CARGO_FUZZ, "--locked", "--root", folder];
-  const installed = await run("cargo", args, { env, quiet: true, timeoutMs: LIMIT_MS });
-  if (installed.code === 0) return found;
-  say("cargo-fuzz could not be installed.");
-  return undefined;
 }

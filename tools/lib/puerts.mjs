@@ -7,8 +7,8 @@ import { ctestCounts, noCounts, sum } from "./counts.mjs";
 import { cacheDir, root } from "./paths.mjs";
 import { must, run } from "./run.mjs";
 import { configureCpp, finish, LIMIT_MS } from "./runners.mjs";
-import { skip } from "./sanitizers.mjs";
 import { SetupError } from "./setup.mjs";
+import { skip } from "./steps.mjs";
 
 const source = join(root, "test", "unreal-host");
 

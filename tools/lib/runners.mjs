@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { nativeOutput } from "../build.mjs";
-import { vitestCounts } from "./counts.mjs";
+import { outcomesOf, vitestCounts } from "./counts.mjs";
 import { aptInstall } from "./debian.mjs";
 import { bin, root } from "./paths.mjs";
 import { must, run } from "./run.mjs";
@@ -19,14 +19,23 @@ export const RUST_LIMIT_MS = 45 * 60_000;
 
 /** The counts of a run that passed; throws them with the reason of one that did not. */
 export function finish(result, counts, runner) {
+  counts.outcomes = outcomesOf(result.output);
   if (result.code === 0) return counts;
   const how = result.signal ? `was ended by ${result.signal}` : `exit code ${result.code}`;
   throw new StepError(`${runner}: ${counts.failed} failed, ${how}`, counts);
 }
 
+/** The tests of the C ABI in C and C++. */
+export const cppTests = join(native, "moq-ffi", "tests");
+
+/** CMake's configuration of {@link cppTests} in the folder `build`. `peer` is the program of tests/peer. */
+export function configureAbi(build, env, peer, more = []) {
+  return configureCpp(cppTests, build, env, [`-DMOQ_TEST_PEER=${peer}`, ...more]);
+}
+
 /**
- * CMake's configuration of the C ABI's tests, against the release build of the library; GoogleTest is fetched where we
- * may, since only these tests need it.
+ * CMake's configuration of C++ tests, against the release build of the library; GoogleTest is fetched where we may,
+ * since only these tests need it.
  */
 export async function configureCpp(source, build, env, more = []) {
   const settings = ["-DCMAKE_BUILD_TYPE=Debug", `-DMOQ_FFI_LIBRARY_DIR=${nativeOutput(env)}`];

@@ -23,6 +23,12 @@ export class StepError extends Error {
   }
 }
 
+/** The counts of a step that tests nothing, for a reason that is printed. */
+export function skip(why) {
+  say(`skipped: ${why}`);
+  return { ...noCounts(), skipped: 1, why };
+}
+
 /**
  * Reads the command line: step names, --keep-going, --help.
  * @returns {{ chosen: Step[], keepGoing: boolean, help: boolean }}

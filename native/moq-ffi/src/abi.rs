@@ -9,37 +9,37 @@ pub mod relay;
 pub mod requests;
 
 use crate::error::*;
+use moqt_net::border;
 use std::cell::RefCell;
 use std::ffi::{c_char, CString};
-use std::panic::{catch_unwind, AssertUnwindSafe};
 
 thread_local! {
     static LAST_ERROR: RefCell<CString> = RefCell::new(CString::default());
 }
 
+/// The name of the function that a closure stands in; what names the borders of exported functions,
+/// so that none has to say its own.
+fn name_of<F>(_: &F) -> &'static str {
+    let path = std::any::type_name::<F>();
+    let path = path.split("::{{closure}}").next().unwrap_or(path);
+    path.rsplit("::").next().unwrap_or(path)
+}
+
 /// Runs the body of an exported function.
-pub(crate) fn guard(body: impl FnOnce() -> Result<()>) -> MoqResultCode {
-    let error = match catch_unwind(AssertUnwindSafe(body)) {
+pub(crate) fn guard<F: FnOnce() -> Result<()>>(body: F) -> MoqResultCode {
+    let error = match border::catch_named(name_of(&body), body) {
         Ok(Ok(())) => return MOQ_OK,
         Ok(Err(error)) => error,
         Err(panic) => Error::new(
             MOQ_ERROR_INTERNAL,
             format!(
                 "a defect in moq-ffi, please report it: {}",
-                panic_text(panic.as_ref())
+                border::text(&panic)
             ),
         ),
     };
     set_last_error(&error.message);
     error.code
-}
-
-fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
-    panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("a panic without text")
 }
 
 fn set_last_error(message: &str) {

@@ -12,6 +12,7 @@ use crate::record::Record;
 use crate::stats::Snapshot;
 use bytes::Bytes;
 use moqt::delivery::DeliveryClass;
+use moqt_net::border::{self, Border};
 use moqt_net::Remote;
 use std::collections::{HashSet, VecDeque};
 use std::ffi::c_void;
@@ -321,8 +322,10 @@ impl ClientShared {
     pub fn call_waker(&self) {
         // SAFETY: `moq_set_waker` demands a function that may be called from any thread with this
         // pointer until it is taken back; the gate sees to the latter.
-        self.gate
-            .call(|waker| unsafe { (waker.call)(waker.user_data) });
+        self.gate.call(|waker| {
+            border::cross(Border::Waker.name());
+            unsafe { (waker.call)(waker.user_data) }
+        });
     }
 
     /// Takes records out as they are, for readers in this crate, and lets paused intakes go on. One

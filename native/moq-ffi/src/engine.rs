@@ -21,7 +21,7 @@ use moqt::client::{
 };
 use moqt::delivery::DeliveryClass;
 use moqt::hash::IntMap;
-use moqt_net::{Context, HandlerId};
+use moqt_net::{border, Context, HandlerId};
 use std::collections::hash_map::RandomState;
 use std::collections::VecDeque;
 use std::hash::BuildHasher;
@@ -356,7 +356,8 @@ impl Engine {
 /// A panic on the I/O thread or a shutdown drops the engine: the caller still hears the end.
 impl Drop for Engine {
     fn drop(&mut self) {
-        let error = if std::thread::panicking() {
+        let broken = border::is_discarding();
+        let error = if broken {
             Error::new(
                 MOQ_ERROR_INTERNAL,
                 "a defect in the library ended this client; please report it",
@@ -368,5 +369,9 @@ impl Drop for Engine {
             )
         };
         self.end_all(Some(&error));
+        if broken {
+            // The panic may have come between a record and the wake for it.
+            self.shared.call_waker();
+        }
     }
 }

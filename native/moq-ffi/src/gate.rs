@@ -4,6 +4,17 @@
 use std::cell::Cell;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::ThreadId;
+use std::time::Duration;
+
+/// Threads inside a call that wait in [`Gate::set`], of whichever gate: they cannot end their call before
+/// that returns, so whoever waits inside a call too must not wait for them.
+static STUCK: Mutex<Vec<ThreadId>> = Mutex::new(Vec::new());
+/// How often a thread inside a call looks again: another gate's calls do not wake it.
+const LOOK_AGAIN: Duration = Duration::from_millis(1);
+
+fn stuck() -> MutexGuard<'static, Vec<ThreadId>> {
+    STUCK.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 thread_local! {
     static DEPTH: Cell<u32> = const { Cell::new(0) };
@@ -49,16 +60,41 @@ impl<T> Gate<T> {
 
 impl<T: Copy> Gate<T> {
     /// Sets or takes back the function. When this returns, the one set before is not running on any
-    /// other thread and will not be called again. From inside the function itself it does not wait.
+    /// other thread and will not be called again. From inside a function of the user it waits neither
+    /// for itself nor for those that wait inside one too.
     pub fn set(&self, target: Option<T>) {
         let me = std::thread::current().id();
+        self.lock().target = target;
+        if in_callback() {
+            return self.wait_inside(me);
+        }
         let mut state = self.lock();
-        state.target = target;
         while state.running.iter().any(|thread| *thread != me) {
             state = self
                 .idle
                 .wait(state)
                 .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn wait_inside(&self, me: ThreadId) {
+        stuck().push(me);
+        loop {
+            let state = self.lock();
+            let busy = {
+                let stuck = stuck();
+                let mut running = state.running.iter();
+                running.any(|thread| *thread != me && !stuck.contains(thread))
+            };
+            if !busy {
+                break;
+            }
+            let waited = self.idle.wait_timeout(state, LOOK_AGAIN);
+            drop(waited.unwrap_or_else(PoisonError::into_inner));
+        }
+        let mut stuck = stuck();
+        if let Some(at) = stuck.iter().position(|thread| *thread == me) {
+            stuck.swap_remove(at);
         }
     }
 
@@ -123,6 +159,32 @@ mod tests {
         assert_eq!(finished.load(Ordering::SeqCst), 7);
         gate.call(|_| panic!("the function was taken back"));
         thread.join().expect("no panic");
+    }
+
+    #[test]
+    fn two_calls_that_take_each_other_back_do_not_deadlock() {
+        // The same gate twice, and two gates crosswise.
+        for same in [true, false] {
+            let gates: Arc<[Gate<u32>; 2]> = Arc::new([Gate::new(), Gate::new()]);
+            gates[0].set(Some(1));
+            gates[1].set(Some(1));
+            let both = Arc::new(std::sync::Barrier::new(2));
+            let thread = |mine: usize, theirs: usize| {
+                let (gates, both) = (gates.clone(), both.clone());
+                std::thread::spawn(move || {
+                    gates[mine].call(|_| {
+                        both.wait();
+                        gates[theirs].set(None);
+                    });
+                })
+            };
+            let (a, b) = match same {
+                true => (thread(0, 0), thread(0, 0)),
+                false => (thread(0, 1), thread(1, 0)),
+            };
+            a.join().expect("no panic");
+            b.join().expect("no panic");
+        }
     }
 
     #[test]

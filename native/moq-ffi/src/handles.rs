@@ -66,22 +66,31 @@ pub fn insert(handle: u64, entry: Entry) {
 }
 
 pub fn remove(handle: u64) -> Option<Entry> {
-    TABLE
-        .write()
-        .unwrap_or_else(PoisonError::into_inner)
-        .remove(&handle)
+    let mut table = TABLE.write().unwrap_or_else(PoisonError::into_inner);
+    let removed = table.remove(&handle);
+    give_back(&mut table);
+    removed
+}
+
+/// The table is never dropped, so with the last handle its memory goes: the library may be unloaded next.
+fn give_back(table: &mut Table) {
+    if table.is_empty() {
+        table.shrink_to_fit();
+    }
 }
 
 /// Forgets a client and everything that belongs to it. The entries are dropped without the lock.
 pub fn remove_client(client: &Arc<ClientShared>) {
     let removed: Vec<Entry> = {
         let mut table = TABLE.write().unwrap_or_else(PoisonError::into_inner);
-        client
+        let removed = client
             .take_children()
             .iter()
             .chain([&client.handle])
             .filter_map(|h| table.remove(h))
-            .collect()
+            .collect();
+        give_back(&mut table);
+        removed
     };
     drop(removed);
 }

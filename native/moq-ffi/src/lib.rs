@@ -16,6 +16,7 @@
 //! gate       calls into the user's code, never with a lock held, never after take-back
 //! stats      statistics as JSON
 //! logging    the log hook
+//! injection  in test builds only: orders a panic
 //! ```
 
 // What the caller of each function must keep is in its text, written for C.
@@ -32,6 +33,8 @@ pub mod fuzzing;
 mod gate;
 mod handles;
 pub mod inherited;
+#[cfg(feature = "panic-injection")]
+mod injection;
 mod lifecycle;
 mod logging;
 mod options;

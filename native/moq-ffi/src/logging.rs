@@ -2,6 +2,7 @@
 
 use crate::gate::Gate;
 use log::{Level, LevelFilter, Log, Metadata, Record};
+use moqt_net::border::{self, Border};
 use std::cell::Cell;
 use std::ffi::c_void;
 use std::sync::Once;
@@ -47,9 +48,11 @@ impl Log for Hook {
             Level::Trace => 5,
         };
         // SAFETY: the text ends with NUL and outlives the call; the rest is the user's promise.
-        GATE.call(|hook| unsafe {
+        let call = |hook: LogHook| unsafe {
             (hook.call)(hook.user_data, level, text.as_ptr().cast(), text.len() - 1);
-        });
+        };
+        // Whoever logs goes on, whatever became of the line.
+        let _ = border::catch(Border::Log, || GATE.call(call));
         BUSY.with(|busy| busy.set(false));
     }
 

@@ -30,8 +30,8 @@ void SleepMs(int ms) {
   std::this_thread::sleep_for(std::chrono::milliseconds(ms));
 }
 
-// T1: 60 objects in one burst, reliable: 60 received, in order.
-TEST(Delivery, BurstOfReliableObjectsArrivesWholeAndInOrder) {
+// 60 objects in one burst, reliable: 60 received, in order.
+TEST(T1_Burst, ReliableObjectsArriveWholeAndInOrder) {
   Pair pair;
   const MoqHandle publication = pair.publisher.Publish("burst");
   const MoqHandle subscription = pair.subscriber.Subscribe("burst");
@@ -48,9 +48,9 @@ TEST(Delivery, BurstOfReliableObjectsArrivesWholeAndInOrder) {
   }
 }
 
-// T2: every group rides on a stream of its own; whatever the order of their arrival, groups are
+// Every group rides on a stream of its own; whatever the order of their arrival, groups are
 // delivered in order and the subscription stays open.
-TEST(Delivery, ManyGroupsAtOnceArriveInOrder) {
+TEST(T2_GroupOrder, ManyGroupsAtOnceArriveInOrder) {
   Pair pair;
   const MoqHandle publication = pair.publisher.Publish("groups");
   const MoqHandle subscription = pair.subscriber.Subscribe("groups");
@@ -75,8 +75,8 @@ TEST(Delivery, ManyGroupsAtOnceArriveInOrder) {
   EXPECT_TRUE(pair.subscriber.Of(subscription, MOQ_RECORD_END).empty());
 }
 
-// T3: thousands of datagrams: the session stays up.
-TEST(Delivery, ThousandsOfDatagramsLeaveTheSessionUp) {
+// Thousands of datagrams: the session stays up.
+TEST(T3_Datagrams, ThousandsLeaveTheSessionUp) {
   Pair pair;
   const MoqHandle publication = pair.publisher.Publish("pings", ",\"delivery\":\"datagram\"");
   const MoqHandle subscription = pair.subscriber.Subscribe("pings");
@@ -101,8 +101,8 @@ TEST(Delivery, ThousandsOfDatagramsLeaveTheSessionUp) {
   EXPECT_TRUE(pair.publisher.Of(publication, MOQ_RECORD_END).empty());
 }
 
-// T4: a datagram over the limit: error to the caller naming the limit; subscription unaffected.
-TEST(Delivery, DatagramOverTheLimitIsRefusedWithTheLimit) {
+// A datagram over the limit: error to the caller naming the limit; subscription unaffected.
+TEST(T4_DatagramLimit, OverItTheCallerIsToldAndTheSubscriptionGoesOn) {
   Pair pair;
   const MoqHandle publication = pair.publisher.Publish("limit", ",\"delivery\":\"datagram\"");
   const MoqHandle subscription = pair.subscriber.Subscribe("limit");
@@ -116,8 +116,8 @@ TEST(Delivery, DatagramOverTheLimitIsRefusedWithTheLimit) {
   EXPECT_EQ(object->payload, std::string(1090, 'y'));
 }
 
-// T6: an empty object is delivered, in every class.
-TEST(Delivery, EmptyObjectsAreDelivered) {
+// An empty object is delivered, in every class.
+TEST(T6_EmptyObject, IsDeliveredInEveryClass) {
   Pair pair;
   for (const std::string delivery : {"reliable", "latest", "deadline", "datagram"}) {
     const std::string option = ",\"delivery\":\"" + delivery + "\"";

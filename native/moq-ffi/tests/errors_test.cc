@@ -96,8 +96,8 @@ TEST(Errors, ClosedHandlesSaySo) {
   EXPECT_NE(again, publication) << "handles are never reused";
 }
 
-// T11: subscribe to a missing track: the peer's refusal with its reason.
-TEST(Errors, SubscribingToAMissingTrackTellsThePeersReason) {
+// Subscribe to a missing track: the peer's refusal with its reason.
+TEST(T11_MissingTrack, ASubscriptionIsRejectedWithThePeersReason) {
   Relay relay;
   Client client(relay);
   const std::string options = TrackOptions("nobody-publishes-this", "");

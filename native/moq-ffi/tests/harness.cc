@@ -29,6 +29,11 @@ std::string Relay::Field(const std::string& name) const {
   return info_.substr(from, info_.find('"', from) - from);
 }
 
+uint16_t Relay::port() const {
+  const std::string url = quic_url();
+  return static_cast<uint16_t>(std::stoi(url.substr(url.rfind(':') + 1)));
+}
+
 std::string ClientOptions(const std::string& url, const std::string& hash,
                           const std::string& more) {
   return "{\"url\":\"" + url + "\",\"serverCertificateHashes\":[\"" + hash + "\"]" + more + "}";

@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "sockets.h"
+
 namespace moq_test {
 
 // A record that was copied out of the poll buffer.
@@ -33,6 +35,7 @@ public:
   std::string quic_url() const { return Field("quicUrl"); }
   std::string memory_url() const { return Field("memoryUrl"); }
   std::string hash() const { return Field("certificateHash"); }
+  uint16_t port() const;
 
 private:
   std::string Field(const std::string& name) const;

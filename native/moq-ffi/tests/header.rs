@@ -68,3 +68,27 @@ fn the_library_exports_exactly_what_the_header_declares() {
     );
     assert_eq!(exported, declared);
 }
+
+#[test]
+fn every_function_says_its_threads() {
+    let header = std::fs::read_to_string(header_path()).expect("the header is committed");
+    let (mut text, mut checked) = (String::new(), 0);
+    for line in header.lines() {
+        if let Some(comment) = line.strip_prefix("//") {
+            text.push_str(comment);
+        } else if line.contains("moq_") && line.contains('(') && !line.starts_with([' ', '#']) {
+            // Types of callbacks say from where they are called, functions from where they may be, or which
+            // other function they are like.
+            let says = [" thread", "inside a callback", "`moq_"];
+            assert!(
+                says.iter().any(|words| text.contains(words)),
+                "say from which threads it may be called, and whether it blocks: {line}"
+            );
+            checked += 1;
+            text.clear();
+        } else {
+            text.clear();
+        }
+    }
+    assert!(checked >= 25, "only {checked} declarations were found");
+}

@@ -14,8 +14,8 @@ double MsSince(Clock::time_point start) {
   return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
 }
 
-// T12: opening does not wait for the network; cancelling works.
-TEST(Lifecycle, OpenReturnsWhileThePeerIsSilentAndCanBeCancelled) {
+// Opening does not wait for the network; cancelling works.
+TEST(T12_Open, ReturnsWhileThePeerIsSilentAndCanBeCancelled) {
   const SilentPeer peer;
   const std::string options = peer.options(",\"connectTimeout\":30000");
   MoqHandle client = 0;
@@ -37,7 +37,7 @@ TEST(Lifecycle, OpenReturnsWhileThePeerIsSilentAndCanBeCancelled) {
   EXPECT_EQ(moq_poll(client, nullptr, 0, &result), MOQ_ERROR_CLOSED);
 }
 
-TEST(Lifecycle, ASilentPeerEndsWithATimeout) {
+TEST(T12_Open, ASilentPeerEndsWithATimeout) {
   const SilentPeer peer;
   Client client(peer.options(",\"connectTimeout\":300"));
   const std::string track = TrackOptions("early", "");
@@ -144,7 +144,7 @@ TEST(Lifecycle, AWakerSetWhileRecordsWaitIsCalled) {
 }
 
 // Destroying while data flows: no call after return.
-TEST(Lifecycle, NoWakeAfterCloseReturns) {
+TEST(T9_Destroy, NoWakeAfterCloseReturns) {
   Relay relay;
   Client publisher(relay);
   const MoqHandle publication = publisher.Publish("flood", ",\"delivery\":\"datagram\"");

@@ -136,7 +136,7 @@ std::string StatsOf(const Client& client) {
   return text;
 }
 
-TEST(Reconnect, ASilentPeerIsALossWithinTheIdleTimeoutAndIsRepaired) {
+TEST(T7_PeerDisappears, SilenceIsALossWithinTheIdleTimeoutAndIsRepaired) {
   Relay relay;
   Path path(PortIn(relay.quic_url()));
   const std::string quick = Options(path.port(), ",\"keepAlive\":200,\"idleTimeout\":1000");
@@ -184,7 +184,7 @@ TEST(Reconnect, ASilentPeerIsALossWithinTheIdleTimeoutAndIsRepaired) {
   EXPECT_NE(StatsOf(subscriber).find("\"reconnects\":1"), std::string::npos);
 }
 
-TEST(Reconnect, ARelayThatIsStartedAgainGetsEverythingBackAndGapsAreTold) {
+TEST(T7_PeerDisappears, ARelayThatIsStartedAgainGetsEverythingBackAndGapsAreTold) {
   auto relay = std::make_unique<Relay>();
   const uint16_t port = PortIn(relay->quic_url());
   Client publisher(Options(port, ""));
@@ -210,7 +210,7 @@ TEST(Reconnect, ARelayThatIsStartedAgainGetsEverythingBackAndGapsAreTold) {
   EXPECT_EQ(gaps[0]->header.object, first + 4);
 }
 
-TEST(Reconnect, WithoutItALossEndsTheClientAndEveryHandle) {
+TEST(T7_PeerDisappears, WithoutReconnectALossEndsTheClientAndEveryHandle) {
   auto relay = std::make_unique<Relay>();
   const std::string options =
       ClientOptions(relay->quic_url(), relay->hash(), ",\"reconnect\":false");

@@ -1,5 +1,5 @@
 // T15: a self-signed certificate is accepted by its pin, and refused otherwise. (By CA file: see
-// tests/trust.rs, which can make certificates.)
+// authority_test.cc.)
 #include "harness.h"
 
 using namespace moq_test;
@@ -14,7 +14,7 @@ void ExpectRefused(const std::string& options) {
   EXPECT_TRUE(client.Of(client.handle(), MOQ_RECORD_STATE).empty());
 }
 
-TEST(Tls, TheRightPinIsAccepted) {
+TEST(T15_Trust, TheRightPinIsAccepted) {
   Relay relay;
   for (const std::string& url : {relay.quic_url(), relay.url()}) {
     Client client(ClientOptions(url, relay.hash()));
@@ -25,14 +25,14 @@ TEST(Tls, TheRightPinIsAccepted) {
   }
 }
 
-TEST(Tls, AWrongPinIsRefused) {
+TEST(T15_Trust, AWrongPinIsRefused) {
   Relay relay;
   for (const std::string& url : {relay.quic_url(), relay.url()}) {
     ExpectRefused(ClientOptions(url, std::string(64, 'a')));
   }
 }
 
-TEST(Tls, WithoutAPinASelfSignedCertificateIsRefused) {
+TEST(T15_Trust, WithoutAPinASelfSignedCertificateIsRefused) {
   Relay relay;
   ExpectRefused("{\"url\":\"" + relay.quic_url() + "\"}");
   ExpectRefused("{\"url\":\"" + relay.url() + "\"}");

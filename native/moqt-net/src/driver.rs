@@ -3,6 +3,7 @@
 //! One turn: wait; take what the sockets, other threads and timers brought; deliver events to
 //! handlers; send what every touched connection has. Only touched connections are looked at.
 
+use crate::border::{self, Border};
 use crate::engine::{Core, Owner};
 use crate::handler::HandlerId;
 use crate::inbox::{Command, Inbox};
@@ -64,6 +65,7 @@ impl Driver {
     }
 
     fn turn(&mut self, events: &mut Events, at_most: Option<Duration>) {
+        border::cross(Border::IoThread.name());
         let mut timeout = self.core.until_next_timer(Instant::now());
         if self.core.has_work() {
             timeout = Some(Duration::ZERO);

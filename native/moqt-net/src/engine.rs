@@ -6,6 +6,7 @@ mod deliver;
 mod memory;
 mod transmit;
 
+use crate::border::{self, Border};
 use crate::context::Context;
 use crate::endpoint::Endpoint;
 use crate::handler::{Handler, HandlerId};
@@ -227,30 +228,44 @@ impl Core {
             leaving: false,
         };
         self.handlers.insert(id, slot);
-        self.call(id, |handler, cx| handler.on_start(cx));
+        self.call(id, Border::OnStart, |handler, cx| handler.on_start(cx));
     }
 
     pub fn on_wake(&mut self, bell: &Bell) {
         bell.answer();
-        self.call(bell.id.0, |handler, cx| handler.on_wake(cx));
+        self.call(bell.id.0, Border::OnWake, |handler, cx| handler.on_wake(cx));
     }
 
     pub fn on_handler_timer(&mut self, id: u64) {
         let now = self.now;
         // The deadline may have moved since it was armed.
-        let due = match self.handlers.get(&id).and_then(|h| h.handler.as_ref()) {
-            Some(handler) => handler.next_timeout().is_some_and(|at| at <= now),
-            None => return,
-        };
-        if due {
-            self.call(id, |handler, cx| handler.on_timeout(cx));
+        if self.deadline(id).is_some_and(|at| at <= now) {
+            self.call(id, Border::OnTimeout, |handler, cx| handler.on_timeout(cx));
         } else {
             self.touch(id);
         }
     }
 
+    /// When a handler wants to be called next. A panic removes it.
+    fn deadline(&mut self, id: u64) -> Option<Instant> {
+        let handler = self.handlers.get(&id)?.handler.as_ref()?;
+        match border::catch(Border::NextTimeout, || handler.next_timeout()) {
+            Ok(at) => at,
+            Err(_) => {
+                let wreck = self.handlers.get_mut(&id).and_then(|h| h.handler.take());
+                self.bury(id, wreck);
+                None
+            }
+        }
+    }
+
     /// Calls a handler. A panic removes it and leaves the thread running.
-    fn call(&mut self, id: u64, f: impl FnOnce(&mut dyn Handler, &mut Context<'_>)) {
+    fn call(
+        &mut self,
+        id: u64,
+        border: Border,
+        f: impl FnOnce(&mut dyn Handler, &mut Context<'_>),
+    ) {
         let Some(slot) = self.handlers.get_mut(&id) else {
             return;
         };
@@ -261,21 +276,20 @@ impl Core {
             core: self,
             handler: HandlerId(id),
         };
-        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            f(handler.as_mut(), &mut context);
-        }));
-        if outcome.is_err() {
-            log::error!("handler {id} panicked; it is removed and its connections are closed");
-            self.forget_handler(id, 1, "internal error");
-            // What the panic left behind may panic again when dropped.
-            let drop = std::panic::AssertUnwindSafe(move || drop(handler));
-            let _ = std::panic::catch_unwind(drop);
-            return;
+        if border::catch(border, || f(handler.as_mut(), &mut context)).is_err() {
+            return self.bury(id, Some(handler));
         }
         if let Some(slot) = self.handlers.get_mut(&id) {
             slot.handler = Some(handler);
         }
         self.touch(id);
+    }
+
+    /// A handler has panicked.
+    fn bury(&mut self, id: u64, handler: Option<Box<dyn Handler>>) {
+        self.forget_handler(id, 1, "internal error");
+        border::discard(handler);
+        log::error!("handler {id} panicked; it is removed and its connections are closed");
     }
 
     fn touch(&mut self, id: u64) {
@@ -292,7 +306,7 @@ impl Core {
         // unless one handler reaches another.
         let mut at = 0;
         while let Some(&id) = self.touched.get(at) {
-            self.call(id, |handler, cx| handler.on_settled(cx));
+            self.call(id, Border::OnSettled, |handler, cx| handler.on_settled(cx));
             at += 1;
         }
     }
@@ -300,9 +314,9 @@ impl Core {
     /// Once per round: new deadlines of the handlers that were called, and removals.
     fn ask_timeouts(&mut self) {
         for id in std::mem::take(&mut self.touched) {
+            let next = self.deadline(id);
             if let Some(slot) = self.handlers.get_mut(&id) {
                 slot.in_touched = false;
-                let next = slot.handler.as_ref().and_then(|h| h.next_timeout());
                 self.timers.arm(Owner::Handler(id), &mut slot.armed, next);
             }
         }
@@ -321,7 +335,7 @@ impl Core {
     }
 
     pub fn remove_handler(&mut self, id: u64) {
-        self.call(id, |handler, cx| handler.on_stop(cx));
+        self.call(id, Border::OnStop, |handler, cx| handler.on_stop(cx));
         self.forget_handler(id, 0, "");
     }
 

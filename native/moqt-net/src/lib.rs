@@ -12,6 +12,8 @@
 
 mod acks;
 pub mod address;
+#[doc(hidden)]
+pub mod border;
 pub mod config;
 mod congestion;
 pub mod context;

@@ -1,5 +1,6 @@
 //! Host names to addresses, off the I/O thread.
 
+use crate::border::{self, Border};
 use crate::inbox::{Command, Inbox};
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -28,15 +29,16 @@ pub(crate) fn resolve(inbox: Arc<Inbox>, conn: u64, host: String, port: u16) -> 
             "too many name look-ups at once; try again later",
         ));
     }
-    std::thread::Builder::new()
-        .name("moq-resolve".into())
-        .spawn(move || {
-            let result = (host.as_str(), port)
-                .to_socket_addrs()
-                .map(|found| order(found.collect()));
-            drop(counted);
-            let _ = inbox.send(Command::Resolved(conn, result));
-        })?;
+    border::spawn("moq-resolve", move || {
+        let look_up = || (host.as_str(), port).to_socket_addrs();
+        let result = border::catch(Border::Resolver, look_up).unwrap_or_else(|panic| {
+            let text = border::text(&panic);
+            Err(io::Error::other(format!("the look-up panicked: {text}")))
+        });
+        drop(counted);
+        let found = result.map(|found| order(found.collect()));
+        let _ = inbox.send(Command::Resolved(conn, found));
+    })?;
     Ok(())
 }
 

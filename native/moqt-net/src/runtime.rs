@@ -1,11 +1,12 @@
 //! The I/O thread's handle for other threads.
 
+use crate::border::{self, Border};
 use crate::driver::{Driver, WAKER};
 use crate::handler::{Handler, HandlerId};
 use crate::inbox::{Bell, Command, Inbox};
 use mio::{Poll, Waker};
 use std::io;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{JoinHandle, ThreadId};
 
@@ -19,6 +20,8 @@ pub struct Runtime {
 struct Inner {
     inbox: Arc<Inbox>,
     thread: ThreadId,
+    /// The thread has panicked: it takes nothing any more.
+    broken: Arc<AtomicBool>,
     join: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -61,31 +64,33 @@ impl Runtime {
         let poll = Poll::new()?;
         let registry = poll.registry().try_clone()?;
         let inbox = Arc::new(Inbox::new(Waker::new(poll.registry(), WAKER)?));
-        let theirs = inbox.clone();
-        let join = std::thread::Builder::new()
-            .name(name.to_owned())
-            .spawn(move || {
-                let run = || Driver::new(poll, registry, theirs.clone()).run();
-                if std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).is_err() {
-                    log::error!("the I/O thread panicked; its connections are gone");
-                    // Nobody takes commands any more: refuse them instead of piling them up.
-                    drop(theirs.close());
-                }
-            })?;
+        let broken = Arc::new(AtomicBool::new(false));
+        let (theirs, flag) = (inbox.clone(), broken.clone());
+        let join = border::spawn(name, move || {
+            let run = || Driver::new(poll, registry, theirs.clone()).run();
+            if border::catch(Border::IoThread, run).is_err() {
+                flag.store(true, Ordering::SeqCst);
+                // Nobody takes commands any more: refuse them instead of piling them up.
+                border::discard(theirs.close());
+                log::error!("the I/O thread panicked; its connections are gone");
+            }
+        })?;
         Ok(Runtime {
             inner: Arc::new(Inner {
                 inbox,
                 thread: join.thread().id(),
+                broken,
                 join: Mutex::new(Some(join)),
             }),
         })
     }
 
     /// The process-wide client runtime, started on first use and again after
-    /// [`Runtime::shutdown_shared`].
+    /// [`Runtime::shutdown_shared`], or after a panic of its thread.
     pub fn shared() -> io::Result<Runtime> {
         let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(runtime) = shared.as_ref() {
+        let whole = |runtime: &&Runtime| !runtime.inner.broken.load(Ordering::SeqCst);
+        if let Some(runtime) = shared.as_ref().filter(whole) {
             return Ok(runtime.clone());
         }
         let runtime = Runtime::start("moq-client")?;

@@ -9,6 +9,8 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use x509_parser::certificate::X509CertificateParser;
+use x509_parser::nom::Parser;
 
 /// Filled by the verifier when it refuses, so that the connection can tell why.
 pub(crate) type Refusal = Arc<Mutex<Option<String>>>;
@@ -199,7 +201,9 @@ fn check_pin(pins: &[[u8; 32]], leaf: &CertificateDer<'_>, now: UnixTime) -> Ver
             CertificateError::ApplicationVerificationFailure.into(),
         ));
     }
-    let (_, parsed) = x509_parser::parse_x509_certificate(leaf).map_err(|e| {
+    // Extensions are not read here; their parsers would fill a table that no unloading frees.
+    let mut parser = X509CertificateParser::new().with_deep_parse_extensions(false);
+    let (_, parsed) = parser.parse(leaf).map_err(|e| {
         (
             format!("it cannot be read: {e}"),
             CertificateError::BadEncoding.into(),

@@ -1,6 +1,7 @@
 //! The small HTTP side: certificate hash, statistics, metrics.
 
 use crate::error::RelayError;
+use moqt_net::border::{self, Border};
 use std::io;
 use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -48,9 +49,8 @@ impl HttpServer {
             .map_err(|e| RelayError::Internal(format!("cannot start the HTTP side: {e}")))?;
         let (server, stop) = (Arc::new(server), Arc::new(AtomicBool::new(false)));
         let (thread_server, thread_stop) = (server.clone(), stop.clone());
-        let thread = std::thread::Builder::new()
-            .name("moq-relay-http".into())
-            .spawn(move || serve(&thread_server, &thread_stop, &source))
+        let run = move || serve(&thread_server, &thread_stop, &source);
+        let thread = border::spawn("moq-relay-http", run)
             .map_err(|e| RelayError::Internal(format!("cannot start a thread: {e}")))?;
         Ok(HttpServer {
             address,
@@ -92,8 +92,11 @@ fn serve(server: &Server, stop: &AtomicBool, source: &impl Source) {
     while !stop.load(Ordering::Acquire) {
         match server.recv_timeout(Duration::from_millis(500)) {
             Ok(Some(request)) => {
-                if let Err(e) = answer(request, source) {
-                    log::debug!("http: a client went away: {e}");
+                // One answer is lost with a panic, not the statistics for good.
+                match border::catch(Border::RelayHttp, || answer(request, source)) {
+                    Ok(Ok(())) => {}
+                    Ok(Err(e)) => log::debug!("http: a client went away: {e}"),
+                    Err(panic) => log::error!("http: an answer panicked: {}", border::text(&panic)),
                 }
             }
             Ok(None) => {}

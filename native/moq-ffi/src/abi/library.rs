@@ -80,5 +80,9 @@ pub unsafe extern "C" fn moq_set_log(
 /// ms and as long as a callback of yours runs.
 #[no_mangle]
 pub extern "C" fn moq_shutdown() -> MoqResultCode {
-    guard(crate::lifecycle::shutdown)
+    // A closure of this function, so that the border has its name.
+    guard(|| {
+        crate::lifecycle::shutdown()?;
+        Ok(())
+    })
 }

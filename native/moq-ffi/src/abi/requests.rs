@@ -15,17 +15,15 @@ unsafe fn open(
     length: usize,
     out: *mut MoqHandle,
     start: impl FnOnce(&Arc<ClientShared>, &[u8]) -> Result<u64>,
-) -> MoqResultCode {
-    guard(|| {
-        let client = handles::client(client)?;
-        // SAFETY: the caller's promise.
-        let options = unsafe { text("options_json", options_json, length)? };
-        // SAFETY: as above; checked first, so that no request is left behind.
-        unsafe { write("handle", out, 0)? };
-        let handle = start(&client, options)?;
-        // SAFETY: as above.
-        unsafe { write("handle", out, handle) }
-    })
+) -> Result<()> {
+    let client = handles::client(client)?;
+    // SAFETY: the caller's promise.
+    let options = unsafe { text("options_json", options_json, length)? };
+    // SAFETY: as above; checked first, so that no request is left behind.
+    unsafe { write("handle", out, 0)? };
+    let handle = start(&client, options)?;
+    // SAFETY: as above.
+    unsafe { write("handle", out, handle) }
 }
 
 /// Subscribes to a track. `READY` follows with the class in force, then `OBJECT` and `GAP`, and
@@ -46,13 +44,15 @@ pub unsafe extern "C" fn moq_subscription_open(
     length: usize,
     subscription: *mut MoqHandle,
 ) -> MoqResultCode {
-    let start = |client: &Arc<ClientShared>, json: &[u8]| {
-        let options = options::subscribe(json)?;
-        let (bytes, age) = (options.queue_bytes, options.max_age_ms);
-        client.open_request(bytes, age, |handle| Command::Subscribe { handle, options })
-    };
-    // SAFETY: passed on.
-    unsafe { open(client, options_json, length, subscription, start) }
+    guard(|| {
+        let start = |client: &Arc<ClientShared>, json: &[u8]| {
+            let options = options::subscribe(json)?;
+            let (bytes, age) = (options.queue_bytes, options.max_age_ms);
+            client.open_request(bytes, age, |handle| Command::Subscribe { handle, options })
+        };
+        // SAFETY: passed on.
+        unsafe { open(client, options_json, length, subscription, start) }
+    })
 }
 
 /// Reads past objects: `OBJECT` records, then `END`.
@@ -68,15 +68,17 @@ pub unsafe extern "C" fn moq_fetch_open(
     length: usize,
     fetch: *mut MoqHandle,
 ) -> MoqResultCode {
-    let start = |client: &Arc<ClientShared>, json: &[u8]| {
-        let options = options::fetch(json)?;
-        client.open_request(FETCH_QUEUE_BYTES, 0, |handle| Command::Fetch {
-            handle,
-            options,
-        })
-    };
-    // SAFETY: passed on.
-    unsafe { open(client, options_json, length, fetch, start) }
+    guard(|| {
+        let start = |client: &Arc<ClientShared>, json: &[u8]| {
+            let options = options::fetch(json)?;
+            client.open_request(FETCH_QUEUE_BYTES, 0, |handle| Command::Fetch {
+                handle,
+                options,
+            })
+        };
+        // SAFETY: passed on.
+        unsafe { open(client, options_json, length, fetch, start) }
+    })
 }
 
 /// Discovers namespaces at or under a prefix: `NAMESPACE` records for those that exist, then for
@@ -92,12 +94,14 @@ pub unsafe extern "C" fn moq_discovery_open(
     length: usize,
     discovery: *mut MoqHandle,
 ) -> MoqResultCode {
-    let start = |client: &Arc<ClientShared>, json: &[u8]| {
-        let prefix = options::discover(json)?;
-        client.open_request(0, 0, |handle| Command::Discover { handle, prefix })
-    };
-    // SAFETY: passed on.
-    unsafe { open(client, options_json, length, discovery, start) }
+    guard(|| {
+        let start = |client: &Arc<ClientShared>, json: &[u8]| {
+            let prefix = options::discover(json)?;
+            client.open_request(0, 0, |handle| Command::Discover { handle, prefix })
+        };
+        // SAFETY: passed on.
+        unsafe { open(client, options_json, length, discovery, start) }
+    })
 }
 
 /// Asks what the next hop knows of a track: one `STATUS` record, then `END`.
@@ -112,12 +116,14 @@ pub unsafe extern "C" fn moq_status_open(
     length: usize,
     status: *mut MoqHandle,
 ) -> MoqResultCode {
-    let start = |client: &Arc<ClientShared>, json: &[u8]| {
-        let track = options::status(json)?;
-        client.open_request(0, 0, |handle| Command::Status { handle, track })
-    };
-    // SAFETY: passed on.
-    unsafe { open(client, options_json, length, status, start) }
+    guard(|| {
+        let start = |client: &Arc<ClientShared>, json: &[u8]| {
+            let track = options::status(json)?;
+            client.open_request(0, 0, |handle| Command::Status { handle, track })
+        };
+        // SAFETY: passed on.
+        unsafe { open(client, options_json, length, status, start) }
+    })
 }
 
 /// Changes a live subscription. `options_json`, copied: `priority` (0 highest to 255).

@@ -1,15 +1,19 @@
 //! A server under the test's own control, over real QUIC on loopback.
 #![allow(dead_code)]
 
-use moqt::transport::{Transport, TransportEvent};
+use moqt::transport::{CloseReason, Transport, TransportEvent};
 use moqt_net::{ConnId, ConnInfo, Context, Handler, ListenConfig, Runtime, ServerCertificate};
 use std::sync::mpsc::{channel, Sender};
 use std::time::{Duration, Instant};
 
-/// What a peer does on its one connection.
+/// What a peer does on its newest connection.
 pub trait Script: Send + 'static {
     fn connected(&mut self, now: Instant, t: &mut dyn Transport);
     fn event(&mut self, now: Instant, t: &mut dyn Transport, event: TransportEvent);
+    /// The connection ended.
+    fn closed(&mut self, reason: &CloseReason) {
+        let _ = reason;
+    }
     /// Called every 10 ms, with how often it was called before.
     fn tick(&mut self, now: Instant, t: &mut dyn Transport, count: u32);
 }
@@ -42,6 +46,9 @@ impl<S: Script> Handler for Server<S> {
 
     fn on_event(&mut self, cx: &mut Context<'_>, conn: ConnId, event: TransportEvent) {
         let now = cx.now();
+        if let TransportEvent::Closed(reason) = &event {
+            self.script.closed(reason);
+        }
         if let Some(t) = cx.transport(conn) {
             self.script.event(now, t, event);
         }
@@ -92,6 +99,16 @@ impl Peer {
             port,
             hash,
         }
+    }
+
+    /// Where it listens.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// SHA-256 of its certificate in hexadecimal.
+    pub fn hash(&self) -> &str {
+        &self.hash
     }
 
     /// Options of a client that connects here.

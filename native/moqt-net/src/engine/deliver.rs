@@ -1,6 +1,7 @@
 //! Events of connections to their handlers.
 
 use super::{Conn, Core, Link};
+use crate::border::Border;
 use crate::handler::{ConnId, ConnInfo};
 use crate::link::LinkEvent;
 use moqt::transport::{CloseReason, TransportEvent};
@@ -72,7 +73,9 @@ impl Core {
                 self.closed(id, handler, reason);
             }
             LinkEvent::Transport(event) => {
-                self.call(handler, |h, cx| h.on_event(cx, ConnId(id), event));
+                self.call(handler, Border::OnEvent, |h, cx| {
+                    h.on_event(cx, ConnId(id), event);
+                });
             }
         }
     }
@@ -86,7 +89,9 @@ impl Core {
         let accepted = conn.accepted;
         self.count_ready(accepted);
         log::debug!("connection {id:x}: ready, {info:?}");
-        self.call(handler, |h, cx| h.on_connected(cx, ConnId(id), info));
+        self.call(handler, Border::OnConnected, |h, cx| {
+            h.on_connected(cx, ConnId(id), info);
+        });
     }
 
     /// The last event. The entry stays until QUIC is done with it.
@@ -115,7 +120,7 @@ impl Core {
             // Counted; whoever floods handshakes must not flood the log too.
             log::debug!("an incoming connection failed before it was ready: {reason:?}");
         } else {
-            self.call(handler, |h, cx| {
+            self.call(handler, Border::OnEvent, |h, cx| {
                 h.on_event(cx, ConnId(id), TransportEvent::Closed(reason));
             });
         }
