@@ -113,7 +113,8 @@ async function main(): Promise<void> {
     return;
   }
   if (options.list) {
-    for (const { id, title } of SCENARIOS) process.stdout.write(`${id.padEnd(18)}${title}\n`);
+    const width = Math.max(...SCENARIOS.map(({ id }) => id.length)) + 2;
+    for (const { id, title } of SCENARIOS) process.stdout.write(`${id.padEnd(width)}${title}\n`);
     return;
   }
   if (options.page) return addToPages({});
