@@ -20,6 +20,76 @@
  *
  * Records: 8-byte aligned, little-endian; a MoqRecordHeader of MOQ_RECORD_HEADER_SIZE bytes, then
  * the payload, padded with zeros to a multiple of 8.
+ *
+ * Errors: what to do next. The text that comes with each says it for the case at hand.
+ *   INVALID_ARGUMENT     correct the argument or option that the text names
+ *   CONNECTION_FAILED    check address, port, UDP and that the relay runs; then try again
+ *   NOT_CONNECTED        wait for the state OPEN and ask again
+ *   TIMEOUT              try again, or allow more time (see below)
+ *   INTERNAL             report it with its text
+ *   UNSUPPORTED          do without, or use a peer that has it
+ *   BUFFER_TOO_SMALL     call again with the size that was told
+ *   CLOSED               open another handle
+ *   WOULD_BLOCK          wait for WRITABLE (updates), or try again later
+ *   TOO_LARGE            send less, or raise the limit that the text names
+ *   LIMIT_EXCEEDED       close some of what is open, or raise the limit that the text names
+ *   UNAUTHORIZED         connect with a token that the relay accepts
+ *   CERTIFICATE          as the text says, which is different for each cause: expired, not valid yet,
+ *                        for another name, of an unknown issuer, not among the pinned hashes, or the
+ *                        relay does not take this client's certificate
+ *   PROTOCOL_MISMATCH    use a relay of one of the drafts that the text lists
+ *   PROTOCOL_VIOLATION   report it to whoever runs the peer
+ *   NOT_FOUND            check the name, or wait for a publisher (option wait)
+ *   CANCELLED            ask again, if it is still wanted
+ *   GOING_AWAY           connect to another relay, as a client with reconnect does
+ *   TOO_FAR_BEHIND       read faster, or use a class that drops
+ *   MALFORMED_TRACK      report it to whoever publishes the track
+ *   DUPLICATE            use the one that exists
+ *   BUSY                 call from another thread, or later
+ *   UNAVAILABLE          install the library for this platform
+ *   RATE_LIMITED         slow down, or raise the rate that the text names
+ *
+ * Timeouts, in ms. What takes longer ends with TIMEOUT. Closing a handle cancels at any time, from
+ * any thread: when moq_handle_close or moq_client_close returns, no record of it comes any more.
+ *   what                               of a client (default)       of one call
+ *   connect: token, QUIC, SETUP        connectTimeout (10000)      -
+ *   silence of the peer                idleTimeout (15000)         -
+ *   publish until READY                requestTimeout (30000)      timeout
+ *   subscribe until READY              requestTimeout (30000)      timeout; wait comes on top
+ *   discover until accepted            requestTimeout (30000)      -
+ *   track status until END             requestTimeout (30000)      timeout
+ *   fetch until its first answer       requestTimeout (30000)      -
+ *   fetch until END                    -                           timeout
+ *   a missing group of a track         -                           gapTimeout (2000)
+ *   end of a publication, acknowledged -                           flush_ms (0)
+ *   close of a client, acknowledged    -                           flush_ms (0)
+ *   relay stop, for clients to leave   -                           grace_ms
+ *   without a connection               reconnect.timeout (120000)  -
+ * requestTimeout counts on each connection anew, timeout from the call on. moq_shutdown waits for
+ * no peer; it takes less than a second.
+ *
+ * Limits of a client, and what is beyond them (those of a relay: docs/limits.md):
+ *   what                               default   option              error, or what happens
+ *   an options text                    1 MiB     -                   INVALID_ARGUMENT
+ *   a token                            16384     -                   INVALID_ARGUMENT
+ *   namespace fields; with the name    32; 4096  -                   INVALID_ARGUMENT
+ *   an object, both ways               16 MiB    maxObjectSize       TOO_LARGE; a gap when received
+ *   a datagram                         1100      maxDatagramSize     TOO_LARGE
+ *   waiting of a publication           1 MiB     queueBytes          WOULD_BLOCK, or the class drops
+ *   kept for late joiners              8 MiB     retainBytes         late joiners begin later
+ *   waiting of a subscription          8 MiB     queueBytes          pause, or the oldest goes: a gap
+ *   waiting of a fetch                 8 MiB     -                   pause
+ *   open handles of a client           16384     -                   LIMIT_EXCEEDED
+ *   subscriptions of the peer          4096      -                   refused with EXCESSIVE_LOAD
+ *   live requests of the peer          1024      -                   refused with EXCESSIVE_LOAD
+ *   namespaces told to a discovery     16384     -                   LIMIT_EXCEEDED
+ *   a control message                  65535     -                   the wire knows no larger one
+ *   unfinished messages and objects    32 MiB    maxObjectSize       the stream is stopped
+ *   requests opened in a second        none      requestsPerSecond   RATE_LIMITED
+ *   updates in a second                none      publishesPerSecond  RATE_LIMITED
+ * A hostile peer makes one client hold at most: received and not read 8 MiB, datagrams 1 MiB,
+ * unfinished 32 MiB (or maxObjectSize), its requests 4 MiB, answers that it does not read 8 MiB, and
+ * the queues above.
  */
 
 #ifndef MOQ_FFI_H
@@ -115,6 +185,8 @@ typedef enum MoqResultCode {
   MOQ_ERROR_BUSY = 22,
   // The native library could not be loaded (used by script hosts).
   MOQ_ERROR_UNAVAILABLE = 23,
+  // More in a second than the rate that the message names; try again later.
+  MOQ_ERROR_RATE_LIMITED = 24,
 } MoqResultCode;
 
 // Inherited: how a client stands.
@@ -372,11 +444,17 @@ enum MoqResultCode moq_shutdown(void);
 // - `token`: string, or bytes as `{"hex":"…"}`; sent with SETUP;
 // - `serverCertificateHashes`: list of SHA-256 in hexadecimal; `caFile`: PEM file or list of them;
 //   `insecure`: true accepts any certificate (development only, a warning is logged);
+// - `clientCertificate` and `clientKey`: what a relay that asks for it is shown: PEM text, or the
+//   path of a PEM file;
 // - `askToken`: true has each connection ask for a token of its own, with a `TOKEN_WANTED` record;
 // - `connectTimeout` (ms, default 10000, for the token, the connection and SETUP together),
 //   `keepAlive` (ms, default 4000, 0 is off), `idleTimeout` (ms of silence after which the
 //   connection counts as lost, default 15000), `maxObjectSize` (bytes, default 16 MiB, at most
-//   64 MiB);
+//   64 MiB), `requestTimeout` (ms, default 30000, for the answer to each request);
+// - `requestsPerSecond` with `requestBurst` (publications, subscriptions, fetches, discoveries and
+//   status requests opened), `publishesPerSecond` with `publishBurst` (updates of all publications):
+//   what is above gives `RATE_LIMITED`. 0, the default, is no limit; a burst is by default what a
+//   second allows;
 // - `reconnect`: true (the default) repairs a connection that is lost, false closes the client with
 //   it; or `{"initialDelay":200,"maxDelay":5000,"timeout":120000}`: upper bound of the wait before
 //   the second attempt, which doubles with each, longest wait, and after how long without a
@@ -389,8 +467,8 @@ enum MoqResultCode moq_shutdown(void);
 // first connection is one attempt. A client on a memory URL lives on its relay's thread and ends
 // with it.
 //
-// Errors: `INVALID_ARGUMENT` naming the field and what is accepted; `NOT_FOUND` for the memory URL
-// of no relay. Any thread, also inside callbacks. Does not block.
+// Errors: `INVALID_ARGUMENT` naming the field and what is accepted; `CERTIFICATE` for a
+// `clientCertificate` or `clientKey` that cannot be used; `NOT_FOUND` for the memory URL of no relay. Any thread, also inside callbacks. Does not block.
 enum MoqResultCode moq_client_open(const char *options_json,
                                    size_t length,
                                    MoqHandle *client);
@@ -451,10 +529,10 @@ enum MoqResultCode moq_client_stats(MoqHandle client,
 // `options_json`, copied: `namespace` (list of strings, or one string split on `/`), `name`,
 // `delivery` (`reliable` default, `latest`, `deadline`, `datagram`), `deadline` (ms, default 200),
 // `priority` (0 highest to 255, default 128), `queueBytes` (default 1 MiB), `retainBytes` (default
-// 8 MiB), `maxDatagramSize` (default 1100).
+// 8 MiB), `maxDatagramSize` (default 1100), `timeout` (ms until `READY`).
 //
-// Errors: `INVALID_ARGUMENT`, `CLOSED`, `LIMIT_EXCEEDED`. Any thread, also inside callbacks. Does
-// not block.
+// Errors: `INVALID_ARGUMENT`, `CLOSED`, `LIMIT_EXCEEDED`, `RATE_LIMITED`. Any thread, also inside
+// callbacks. Does not block.
 enum MoqResultCode moq_publication_open(MoqHandle client,
                                         const char *options_json,
                                         size_t length,
@@ -463,7 +541,7 @@ enum MoqResultCode moq_publication_open(MoqHandle client,
 // Publishes one update; the bytes are copied before it returns.
 //
 // Errors: `WOULD_BLOCK` (nothing was accepted; `WRITABLE` follows), `TOO_LARGE` (`moq_last_error`
-// names the limit), `CLOSED`, `INVALID_ARGUMENT`. After `WOULD_BLOCK` and `TOO_LARGE` what waits
+// names the limit), `RATE_LIMITED` (see `publishesPerSecond`), `CLOSED`, `INVALID_ARGUMENT`. After `WOULD_BLOCK` and `TOO_LARGE` what waits
 // because of `MOQ_PUBLISH_MORE` is sent. Any thread, also inside callbacks; updates of one
 // publication keep the order of the calls. Does not block.
 enum MoqResultCode moq_publish(MoqHandle publication,
@@ -510,10 +588,11 @@ enum MoqResultCode moq_publication_end(MoqHandle publication, uint32_t flush_ms)
 // `delivery` (how to read a track that does not say its class, default `reliable`), `unordered`,
 // `priority`, `wait` (ms for a publisher to appear), `maxAge` (ms in the queue, 0 is no limit),
 // `queueBytes` (default 8 MiB: when full, `reliable` pauses its intake, the others drop the oldest
-// object and count it), `gapTimeout` (ms, default 2000).
+// object and count it), `gapTimeout` (ms, default 2000), `timeout` (ms until `READY`, see the table
+// of timeouts above).
 //
-// Errors: `INVALID_ARGUMENT`, `CLOSED`, `LIMIT_EXCEEDED`. Any thread, also inside callbacks. Does
-// not block.
+// Errors: `INVALID_ARGUMENT`, `CLOSED`, `LIMIT_EXCEEDED`, `RATE_LIMITED`. Any thread, also inside
+// callbacks. Does not block.
 enum MoqResultCode moq_subscription_open(MoqHandle client,
                                          const char *options_json,
                                          size_t length,
@@ -522,7 +601,7 @@ enum MoqResultCode moq_subscription_open(MoqHandle client,
 // Reads past objects: `OBJECT` records, then `END`.
 //
 // `options_json`, copied: `namespace`, `name`, `fromGroup`, `toGroup` (inclusive), `order`
-// (`ascending` default, `descending`), `priority`.
+// (`ascending` default, `descending`), `priority`, `timeout` (ms until `END`).
 //
 // Errors and threads as `moq_subscription_open`.
 enum MoqResultCode moq_fetch_open(MoqHandle client,
@@ -543,7 +622,7 @@ enum MoqResultCode moq_discovery_open(MoqHandle client,
 
 // Asks what the next hop knows of a track: one `STATUS` record, then `END`.
 //
-// `options_json`, copied: `namespace`, `name`.
+// `options_json`, copied: `namespace`, `name`, `timeout` (ms until `END`).
 //
 // Errors and threads as `moq_subscription_open`.
 enum MoqResultCode moq_status_open(MoqHandle client,
@@ -560,7 +639,8 @@ enum MoqResultCode moq_subscription_update(MoqHandle subscription,
                                            size_t length);
 
 // Closes a publication, subscription, fetch, discovery or status request, whether or not it has
-// ended. When this returns the handle is gone and no record comes for it. A publication that was
+// ended: this is how a call is cancelled, from any thread. When this returns the handle is gone and
+// no record comes for it, not even `END`. A publication that was
 // not ended is ended; what it accepted and did not send yet may be lost.
 //
 // Errors: `CLOSED` when it was closed before. Any thread, also inside callbacks. Does not block.
@@ -590,14 +670,18 @@ enum MoqResultCode moq_handle_hold(MoqHandle handle, uint32_t held);
 //
 // `options_json`, copied, all optional: `listen` (UDP address or list of them, default
 // `127.0.0.1:0`: any free port), `certificate` and `key` (PEM files; without them a development
-// certificate is made, for `names` too), `tokenFile` or `tokens` (the content of such a file:
+// certificate is made, for `names` too), `clientCaFile` (PEM file or list of them: authorities of
+// client certificates, which clients must then show, unless `requireClientCertificate` is false), `tokenFile` or `tokens` (the content of such a file:
 // `{"tokens":{"secret":{"publish":["*"],"subscribe":["*"]}},"anonymous":{…}}`; without them
 // everybody may do everything), `http` (TCP address of statistics and certificate hash,
 // `same-port`, or `off`, the default), `goawayUri`, `exemptAddresses` (IP addresses to which the
 // limits per address do not apply, default this machine's), and `limits` with `sessions`,
 // `sessionsPerAddress`, `handshakes`, `handshakesPerAddress`, `requestsPerSession`,
 // `fetchesPerSession`, `sessionBytes`, `allSessionBytes`, `namespaces`, `tracks`, `subscriptions`,
-// `objectBytes`, `cacheBytes`, `trackCacheBytes`, `queueBytes`.
+// `objectBytes`, `cacheBytes`, `trackCacheBytes`, `queueBytes`, and the rates `connectsPerSecond`,
+// `connectBurst`, `connectsPerSecondPerAddress`, `connectBurstPerAddress`, `requestsPerSecond`,
+// `requestBurst`, `publishesPerSecond`, `publishBurst`, `fetchBytesPerSecond`, `fetchBurst` (a rate
+// of 0: no limit); docs/limits.md has their defaults.
 //
 // Errors: `INVALID_ARGUMENT`, `CERTIFICATE`, `CONNECTION_FAILED` when the port cannot be opened. Not
 // from inside a callback: `BUSY`. Blocks for some ms while the port is opened.

@@ -5,20 +5,23 @@ use crate::copies::Copies;
 use crate::error::*;
 use crate::gate::Gate;
 use crate::handles::{self, Entry};
-use crate::options::{FetchOptions, PublishOptions, SubscribeOptions, TrackName};
+use crate::options::{
+    ClientOptions, FetchOptions, PublishOptions, StatusOptions, SubscribeOptions,
+};
 use crate::publication::Publication;
 use crate::queue::{Policy, RecordQueue};
 use crate::record::Record;
 use crate::stats::Snapshot;
 use bytes::Bytes;
+use moqt::bucket::{Bucket, Rate};
 use moqt::delivery::DeliveryClass;
 use moqt_net::border::{self, Border};
 use moqt_net::Remote;
 use std::collections::{HashSet, VecDeque};
 use std::ffi::c_void;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Most handles of one client at a time, beside the limits that the session itself has.
 pub const MAX_HANDLES: usize = 16_384;
@@ -72,7 +75,7 @@ pub enum Command {
     },
     Status {
         handle: u64,
-        track: TrackName,
+        options: StatusOptions,
     },
     Priority {
         handle: u64,
@@ -101,6 +104,42 @@ struct Outgoing {
     copies: Copies,
 }
 
+/// A rate that callers are held to, and how often they were refused.
+struct Limited {
+    rate: Rate,
+    bucket: Mutex<Bucket>,
+    refused: AtomicU64,
+}
+
+impl Limited {
+    fn new(rate: Rate) -> Self {
+        Self {
+            rate,
+            bucket: Mutex::default(),
+            refused: AtomicU64::new(0),
+        }
+    }
+
+    /// Takes one, unless there is no limit: then it costs nothing either.
+    fn take(&self, option: &str) -> Result<()> {
+        if self.rate.per_second == 0 {
+            return Ok(());
+        }
+        let taken = lock(&self.bucket).take(self.rate, Instant::now(), 1);
+        taken.map_err(|wait| {
+            self.refused.fetch_add(1, Ordering::Relaxed);
+            let rate = self.rate.per_second;
+            Error::new(
+                MOQ_ERROR_RATE_LIMITED,
+                format!(
+                    "this is faster than the {rate} a second that the client option \"{option}\" allows; try again in {} ms, or raise it",
+                    wait.as_millis() + 1
+                ),
+            )
+        })
+    }
+}
+
 /// See the module.
 pub struct ClientShared {
     pub handle: u64,
@@ -112,6 +151,8 @@ pub struct ClientShared {
     children: Mutex<HashSet<u64>>,
     /// Largest object in bytes, both ways.
     max_object: usize,
+    requests: Limited,
+    publishes: Limited,
     /// Set once the client ends or is being closed: nothing new is taken.
     closed: AtomicBool,
 }
@@ -121,7 +162,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl ClientShared {
-    pub fn new(handle: u64, max_object: usize) -> Arc<Self> {
+    pub fn new(handle: u64, options: &ClientOptions) -> Arc<Self> {
         let client = Self {
             handle,
             queue: RecordQueue::default(),
@@ -130,7 +171,9 @@ impl ClientShared {
             commands: Mutex::default(),
             remote: OnceLock::new(),
             children: Mutex::default(),
-            max_object,
+            max_object: options.max_object_size as usize,
+            requests: Limited::new(options.request_rate),
+            publishes: Limited::new(options.publish_rate),
             closed: AtomicBool::new(false),
         };
         client.queue.open(handle, 0, Policy::DropOldest, 0);
@@ -214,6 +257,7 @@ impl ClientShared {
 
     fn new_child(&self) -> Result<u64> {
         self.check_open()?;
+        self.requests.take("requestsPerSecond")?;
         let mut children = lock(&self.children);
         if children.len() >= MAX_HANDLES {
             return Err(Error::new(
@@ -224,6 +268,17 @@ impl ClientShared {
         let handle = handles::allocate();
         children.insert(handle);
         Ok(handle)
+    }
+
+    /// Whether one more update may be published now.
+    pub fn may_publish(&self) -> Result<()> {
+        self.publishes.take("publishesPerSecond")
+    }
+
+    /// Requests and updates refused because of their rates.
+    pub fn rate_limited(&self) -> (u64, u64) {
+        let count = |limited: &Limited| limited.refused.load(Ordering::Relaxed);
+        (count(&self.requests), count(&self.publishes))
     }
 
     /// Largest payload in bytes of one update, on a connection with this largest datagram.

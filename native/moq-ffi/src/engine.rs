@@ -2,6 +2,7 @@
 //! events into records.
 
 mod commands;
+mod deadlines;
 mod gone;
 mod handler;
 mod links;
@@ -13,7 +14,7 @@ use crate::error::{Error, MOQ_ERROR_CLOSED, MOQ_ERROR_INTERNAL, MOQ_ERROR_LIMIT_
 use crate::options::ClientOptions;
 use crate::publication::Publication;
 use crate::queue::Policy;
-use crate::record::Record;
+use crate::record::{Record, MOQ_RECORD_READY};
 use crate::stats::Snapshot;
 use bytes::Bytes;
 use moqt::client::{
@@ -21,7 +22,7 @@ use moqt::client::{
 };
 use moqt::delivery::DeliveryClass;
 use moqt::hash::IntMap;
-use moqt_net::{border, Context, HandlerId};
+use moqt_net::{border, ClientCertificate, Context, HandlerId};
 use std::collections::hash_map::RandomState;
 use std::collections::VecDeque;
 use std::hash::BuildHasher;
@@ -46,6 +47,7 @@ pub struct Engine {
     shared: Arc<ClientShared>,
     options: ClientOptions,
     target: Target,
+    certificate: Option<ClientCertificate>,
     client: Option<Client>,
     lines: Vec<links::Line>,
     /// Handle of the session to handle of ours, and back.
@@ -53,6 +55,8 @@ pub struct Engine {
     theirs: IntMap<u64, Handle>,
     publications: IntMap<u64, Track>,
     commands: VecDeque<Command>,
+    /// Time limits of calls.
+    deadlines: deadlines::Deadlines,
     records: Vec<Record>,
     /// The graceful close, once everything accepted was handed to the session or this time came.
     closing: Option<Instant>,
@@ -74,17 +78,24 @@ struct Track {
 }
 
 impl Engine {
-    pub fn new(shared: Arc<ClientShared>, options: ClientOptions, target: Target) -> Self {
+    pub fn new(
+        shared: Arc<ClientShared>,
+        options: ClientOptions,
+        target: Target,
+        certificate: Option<ClientCertificate>,
+    ) -> Self {
         Self {
             shared,
             options,
             target,
+            certificate,
             client: None,
             lines: Vec::new(),
             ours: IntMap::default(),
             theirs: IntMap::default(),
             publications: IntMap::default(),
             commands: VecDeque::new(),
+            deadlines: deadlines::Deadlines::default(),
             records: Vec::new(),
             closing: None,
             snapshot_at: None,
@@ -102,6 +113,7 @@ impl Engine {
             // Keyed at random: other clients, and this one next time, draw other waits.
             seed: RandomState::new().hash_one(self.shared.handle),
             connect_timeout: Duration::from_millis(self.options.connect_timeout_ms),
+            request_timeout: Duration::from_millis(self.options.request_timeout_ms),
             max_object_size: self.options.max_object_size as usize,
             max_publications: crate::client::MAX_HANDLES,
             max_requests: crate::client::MAX_HANDLES,
@@ -221,6 +233,7 @@ impl Engine {
             }
             ClientEvent::SubscriptionReady { handle, class, .. } => {
                 if let Some(handle) = ours(&handle) {
+                    self.deadlines.answered(handle);
                     if class != DeliveryClass::Reliable {
                         self.shared.queue.set_policy(handle, Policy::DropOldest);
                     }
@@ -241,6 +254,12 @@ impl Engine {
                         End::Error(error) => Some(error.into()),
                     };
                     self.records.push(records::end(handle, error.as_ref()));
+                }
+            }
+            ClientEvent::PublicationReady(handle) => {
+                if let Some(handle) = ours(&handle) {
+                    self.deadlines.answered(handle);
+                    self.records.push(Record::new(MOQ_RECORD_READY, handle));
                 }
             }
             other => {

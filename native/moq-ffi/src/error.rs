@@ -56,6 +56,8 @@ pub enum MoqResultCode {
     MOQ_ERROR_BUSY = 22,
     /// The native library could not be loaded (used by script hosts).
     MOQ_ERROR_UNAVAILABLE = 23,
+    /// More in a second than the rate that the message names; try again later.
+    MOQ_ERROR_RATE_LIMITED = 24,
 }
 
 pub use MoqResultCode::*;
@@ -125,6 +127,7 @@ impl From<moqt::client::ErrorCode> for MoqResultCode {
             E::Duplicate => MOQ_ERROR_DUPLICATE,
             E::Busy => MOQ_ERROR_BUSY,
             E::Unavailable => MOQ_ERROR_UNAVAILABLE,
+            E::RateLimited => MOQ_ERROR_RATE_LIMITED,
         }
     }
 }
@@ -182,6 +185,7 @@ impl MoqResultCode {
                 | MOQ_ERROR_GOING_AWAY
                 | MOQ_ERROR_TOO_FAR_BEHIND
                 | MOQ_ERROR_BUSY
+                | MOQ_ERROR_RATE_LIMITED
         )
     }
 }

@@ -7,11 +7,22 @@ use crate::gate::in_callback;
 use crate::handles::{self, Entry};
 use crate::options::ClientOptions;
 use crate::relay;
-use moqt_net::Runtime;
+use moqt_net::{ClientCertificate, Runtime};
 
 /// Opens a client on the process-wide I/O thread, or for a memory URL on that of the relay.
 pub fn open_client(options: ClientOptions) -> Result<u64> {
     check_url(&options.url)?;
+    let certificate = match &options.certificate {
+        None => None,
+        Some((certificate, key)) => {
+            Some(ClientCertificate::new(certificate, key).map_err(|e| {
+                Error::new(
+                    MOQ_ERROR_CERTIFICATE,
+                    format!("\"clientCertificate\" or \"clientKey\" cannot be used: {e}"),
+                )
+            })?)
+        }
+    };
     let (runtime, target) = match options.url.starts_with("memory://") {
         true => {
             let (runtime, peer) = relay::by_memory_url(&options.url)?;
@@ -28,9 +39,14 @@ pub fn open_client(options: ClientOptions) -> Result<u64> {
         }
     };
     let handle = handles::allocate();
-    let shared = ClientShared::new(handle, options.max_object_size as usize);
+    let shared = ClientShared::new(handle, &options);
     handles::insert(handle, Entry::Client(shared.clone()));
-    let remote = runtime.spawn(Box::new(Engine::new(shared.clone(), options, target)));
+    let remote = runtime.spawn(Box::new(Engine::new(
+        shared.clone(),
+        options,
+        target,
+        certificate,
+    )));
     shared.set_remote(remote);
     Ok(handle)
 }

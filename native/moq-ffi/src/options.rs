@@ -6,6 +6,7 @@ mod fields;
 use crate::error::{Error, Result};
 use fields::Fields;
 pub use fields::MAX_TOKEN_BYTES;
+use moqt::bucket::Rate;
 use moqt::client::Reconnect;
 use moqt::delivery::DeliveryClass;
 use std::path::PathBuf;
@@ -48,10 +49,17 @@ pub struct ClientOptions {
     pub pins: Vec<[u8; 32]>,
     pub ca_files: Vec<PathBuf>,
     pub insecure: bool,
+    /// Certificate and key to show a server that asks: PEM text, or the path of a PEM file.
+    pub certificate: Option<(String, String)>,
     pub connect_timeout_ms: u64,
+    pub request_timeout_ms: u64,
     pub keep_alive_ms: u64,
     pub idle_timeout_ms: u64,
     pub max_object_size: u64,
+    /// Publications, subscriptions, fetches, discoveries and status requests that are opened.
+    pub request_rate: Rate,
+    /// Updates of all publications.
+    pub publish_rate: Rate,
 }
 
 /// Options of `moq_publication_open`.
@@ -64,6 +72,8 @@ pub struct PublishOptions {
     pub queue_bytes: usize,
     pub retain_bytes: usize,
     pub max_datagram_size: usize,
+    /// Until the peer has accepted it; 0: no limit besides the client's.
+    pub timeout_ms: u64,
 }
 
 impl PublishOptions {
@@ -94,6 +104,8 @@ pub struct SubscribeOptions {
     pub max_age_ms: u64,
     pub queue_bytes: usize,
     pub gap_timeout_ms: u64,
+    /// Until the peer has accepted it; 0: no limit besides the client's.
+    pub timeout_ms: u64,
 }
 
 /// Options of `moq_fetch_open`.
@@ -104,6 +116,16 @@ pub struct FetchOptions {
     pub to_group: u64,
     pub descending: bool,
     pub priority: u8,
+    /// Until its end; 0: no limit.
+    pub timeout_ms: u64,
+}
+
+/// Options of `moq_status_open`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StatusOptions {
+    pub track: TrackName,
+    /// Until its end; 0: no limit besides the client's.
+    pub timeout_ms: u64,
 }
 
 /// Options of `moq_relay_start`.
@@ -112,6 +134,9 @@ pub struct RelayOptions {
     pub listen: Vec<String>,
     pub certificate: Option<PathBuf>,
     pub key: Option<PathBuf>,
+    /// PEM files with the authorities of client certificates; empty: clients are not asked for one.
+    pub client_ca_files: Vec<PathBuf>,
+    pub require_client_certificate: bool,
     pub token_file: Option<PathBuf>,
     /// The content of a token file.
     pub tokens: Option<String>,
@@ -125,11 +150,21 @@ pub struct RelayOptions {
 }
 
 /// Limits of a relay that can be set.
-pub const RELAY_LIMITS: [&str; 15] = [
+pub const RELAY_LIMITS: [&str; 25] = [
     "sessions",
     "sessionsPerAddress",
     "handshakes",
     "handshakesPerAddress",
+    "connectsPerSecond",
+    "connectBurst",
+    "connectsPerSecondPerAddress",
+    "connectBurstPerAddress",
+    "requestsPerSecond",
+    "requestBurst",
+    "publishesPerSecond",
+    "publishBurst",
+    "fetchBytesPerSecond",
+    "fetchBurst",
     "requestsPerSession",
     "fetchesPerSession",
     "sessionBytes",
@@ -143,6 +178,8 @@ pub const RELAY_LIMITS: [&str; 15] = [
     "queueBytes",
 ];
 
+/// Longest time limit of one call, in ms.
+const MAX_TIMEOUT: u64 = 86_400_000;
 const PRIORITY: std::ops::RangeInclusive<u64> = 0..=255;
 /// The highest number that a JavaScript script can hold exactly.
 const MAX_SAFE: u64 = (1 << 53) - 1;
@@ -177,10 +214,14 @@ fn client_of(mut fields: Fields, url: String, connect_timeout_ms: u64) -> Result
         pins: fields.hashes("serverCertificateHashes")?,
         ca_files: fields.paths("caFile")?,
         insecure: fields.bool("insecure", false)?,
+        certificate: certificate(&mut fields)?,
         connect_timeout_ms: fields.integer("connectTimeout", connect_timeout_ms, 1..=300_000)?,
+        request_timeout_ms: fields.integer("requestTimeout", 30_000, 1..=600_000)?,
         keep_alive_ms,
         idle_timeout_ms,
         max_object_size: fields.integer("maxObjectSize", 16 << 20, 1..=MAX_OBJECT_BYTES)?,
+        request_rate: fields.rate("requestsPerSecond", "requestBurst")?,
+        publish_rate: fields.rate("publishesPerSecond", "publishBurst")?,
     };
     fields.finish()?;
     if keep_alive_ms > idle_timeout_ms {
@@ -196,6 +237,19 @@ fn client_of(mut fields: Fields, url: String, connect_timeout_ms: u64) -> Result
     Ok(options)
 }
 
+/// Certificate and key belong together.
+fn certificate(fields: &mut Fields) -> Result<Option<(String, String)>> {
+    let certificate = fields.string("clientCertificate", "")?;
+    let key = fields.string("clientKey", "")?;
+    match (certificate.is_empty(), key.is_empty()) {
+        (true, true) => Ok(None),
+        (false, false) => Ok(Some((certificate, key))),
+        _ => Err(Error::invalid(
+            "client options \"clientCertificate\" and \"clientKey\" belong together; give both (PEM text, or the path of a PEM file) or neither",
+        )),
+    }
+}
+
 pub fn publish(text: &[u8]) -> Result<PublishOptions> {
     let mut fields = Fields::parse("publish option", text)?;
     let options = PublishOptions {
@@ -206,6 +260,7 @@ pub fn publish(text: &[u8]) -> Result<PublishOptions> {
         queue_bytes: fields.integer("queueBytes", 1 << 20, 1..=1 << 30)? as usize,
         retain_bytes: fields.integer("retainBytes", 8 << 20, 0..=1 << 30)? as usize,
         max_datagram_size: fields.integer("maxDatagramSize", 1_100, 64..=65_535)? as usize,
+        timeout_ms: fields.integer("timeout", 0, 0..=MAX_TIMEOUT)?,
     };
     fields.finish()?;
     Ok(options)
@@ -228,6 +283,7 @@ pub fn subscribe(text: &[u8]) -> Result<SubscribeOptions> {
         max_age_ms: fields.integer("maxAge", 0, 0..=86_400_000)?,
         queue_bytes: fields.integer("queueBytes", 8 << 20, 1..=1 << 30)? as usize,
         gap_timeout_ms: fields.integer("gapTimeout", 2_000, 0..=600_000)?,
+        timeout_ms: fields.integer("timeout", 0, 0..=MAX_TIMEOUT)?,
     };
     fields.finish()?;
     Ok(options)
@@ -242,6 +298,7 @@ pub fn fetch(text: &[u8]) -> Result<FetchOptions> {
         to_group: fields.required_integer("toGroup", 0..=MAX_SAFE)?,
         descending: fields.choice("order", false, ORDERS)?,
         priority: fields.integer("priority", 128, PRIORITY)? as u8,
+        timeout_ms: fields.integer("timeout", 0, 0..=MAX_TIMEOUT)?,
     };
     fields.finish()?;
     if options.to_group < options.from_group {
@@ -269,11 +326,14 @@ pub fn announce(text: &[u8]) -> Result<Vec<String>> {
     Ok(namespace)
 }
 
-pub fn status(text: &[u8]) -> Result<TrackName> {
+pub fn status(text: &[u8]) -> Result<StatusOptions> {
     let mut fields = Fields::parse("status option", text)?;
-    let track = fields.track()?;
+    let options = StatusOptions {
+        track: fields.track()?,
+        timeout_ms: fields.integer("timeout", 0, 0..=MAX_TIMEOUT)?,
+    };
     fields.finish()?;
-    Ok(track)
+    Ok(options)
 }
 
 /// What can change in a live subscription.
@@ -290,6 +350,8 @@ pub fn relay(text: &[u8]) -> Result<RelayOptions> {
         listen: fields.one_or_more("listen")?,
         certificate: fields.paths("certificate")?.into_iter().next(),
         key: fields.paths("key")?.into_iter().next(),
+        client_ca_files: fields.paths("clientCaFile")?,
+        require_client_certificate: fields.bool("requireClientCertificate", true)?,
         token_file: fields.paths("tokenFile")?.into_iter().next(),
         tokens: fields.object("tokens")?,
         names: fields.strings("names")?,

@@ -69,6 +69,7 @@ impl Publication {
         if bytes.len() > limit {
             return Err(self.too_large(bytes.len(), limit));
         }
+        self.client.may_publish()?;
         self.reserve(bytes.len() + UPDATE_OVERHEAD)?;
         self.objects.fetch_add(1, Ordering::Relaxed);
         self.bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);

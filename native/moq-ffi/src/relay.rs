@@ -4,7 +4,7 @@ use crate::error::*;
 use crate::handles::{self, Entry};
 use crate::lifecycle::refuse_in_callback;
 use crate::options::RelayOptions;
-use moqt_net::{HandlerId, Runtime};
+use moqt_net::{ClientTrust, HandlerId, Runtime};
 use moqt_relay::{
     CertificateSource, HttpListen, Limits, Relay, RelayConfig, RelayError, StaticTokens,
 };
@@ -113,6 +113,10 @@ fn config(options: RelayOptions) -> Result<RelayConfig> {
             listen
         },
         certificate,
+        clients: (!options.client_ca_files.is_empty()).then_some(ClientTrust {
+            ca_files: options.client_ca_files,
+            required: options.require_client_certificate,
+        }),
         http: match options.http.as_str() {
             "off" => HttpListen::Off,
             "same-port" => HttpListen::SamePort,
@@ -162,6 +166,18 @@ fn exempt(text: &str) -> Result<IpAddr> {
 
 fn set_limit(limits: &mut Limits, name: &str, value: usize) {
     let limit = match name {
+        "connectsPerSecond" => return limits.connect_rate.per_second = value as u64,
+        "connectBurst" => return limits.connect_rate.burst = value as u64,
+        "connectsPerSecondPerAddress" => {
+            return limits.connect_rate_per_address.per_second = value as u64
+        }
+        "connectBurstPerAddress" => return limits.connect_rate_per_address.burst = value as u64,
+        "requestsPerSecond" => return limits.request_rate.per_second = value as u64,
+        "requestBurst" => return limits.request_rate.burst = value as u64,
+        "publishesPerSecond" => return limits.publish_rate.per_second = value as u64,
+        "publishBurst" => return limits.publish_rate.burst = value as u64,
+        "fetchBytesPerSecond" => return limits.fetch_bytes_rate.per_second = value as u64,
+        "fetchBurst" => return limits.fetch_bytes_rate.burst = value as u64,
         "sessions" => &mut limits.sessions,
         "sessionsPerAddress" => &mut limits.sessions_per_address,
         "handshakes" => &mut limits.handshakes,

@@ -63,7 +63,9 @@ pub fn client_json(client: &ClientShared) -> String {
         .map(|(handle, stats)| counters(client, *handle, stats))
         .collect();
     let publications: Vec<Value> = snapshot.publications.iter().map(publication).collect();
+    let (requests, publishes) = client.rate_limited();
     json!({
+        "rateLimited": { "requests": requests, "publishes": publishes },
         "state": state_name(snapshot.state),
         "reconnects": snapshot.reconnects,
         "rtt": transport.map(|t| t.rtt.as_secs_f64() * 1_000.0),

@@ -101,7 +101,7 @@ struct Shared {
   void Code(MoqResultCode code) {
     if (code == MOQ_OK)
       ++accepted;
-    else if (code < MOQ_OK || code > MOQ_ERROR_UNAVAILABLE || code == MOQ_ERROR_INTERNAL)
+    else if (code < MOQ_OK || code > MOQ_ERROR_RATE_LIMITED || code == MOQ_ERROR_INTERNAL)
       ++strange;
   }
 

@@ -1,6 +1,7 @@
 //! Options of listeners, connections and links, with their limits.
 
-use crate::tls::{ServerCertificate, Trust};
+use crate::tls::{ClientCertificate, ClientTrust, ServerCertificate, Trust};
+use moqt::bucket::Rate;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -66,6 +67,8 @@ pub struct ListenConfig {
     pub address: SocketAddr,
     /// Certificate and key.
     pub certificate: ServerCertificate,
+    /// Which client certificates are accepted; `None`, the default: clients are not asked for one.
+    pub clients: Option<ClientTrust>,
     /// MOQT protocols, best first. Default [`MOQT_18`] only.
     pub protocols: Vec<String>,
     /// Whether raw QUIC is accepted. Default true.
@@ -85,7 +88,12 @@ pub struct ListenConfig {
     pub max_connections_per_address: usize,
     /// Most handshakes in progress from one source. Default: as many as `max_handshakes`.
     pub max_handshakes_per_address: usize,
-    /// Addresses to which the two bounds above do not apply, such as those of the operator's own
+    /// New connections; more are refused. From half of the burst on, clients must first prove
+    /// their address with a Retry. Default no limit.
+    pub connect_rate: Rate,
+    /// New connections from one source. Default no limit.
+    pub connect_rate_per_address: Rate,
+    /// Addresses to which the bounds per address do not apply, such as those of the operator's own
     /// proxies. Default none.
     pub exempt_addresses: Vec<IpAddr>,
     /// Time for TLS and the CONNECT exchange. Default 10 s.
@@ -100,6 +108,7 @@ impl ListenConfig {
         ListenConfig {
             address,
             certificate,
+            clients: None,
             protocols: vec![MOQT_18.to_owned()],
             quic: true,
             webtransport: true,
@@ -107,6 +116,8 @@ impl ListenConfig {
             max_handshakes: 512,
             max_connections_per_address: 10_000,
             max_handshakes_per_address: 512,
+            connect_rate: Rate::UNLIMITED,
+            connect_rate_per_address: Rate::UNLIMITED,
             exempt_addresses: Vec::new(),
             handshake_timeout: Duration::from_secs(10),
             link: LinkConfig::default(),
@@ -121,6 +132,8 @@ pub struct ConnectConfig {
     pub url: String,
     /// Which certificates are accepted. Default: the system's roots.
     pub trust: Trust,
+    /// Shown to a server that asks who the client is. Default none.
+    pub certificate: Option<ClientCertificate>,
     /// MOQT protocols to offer, best first. Default [`MOQT_18`] only.
     pub protocols: Vec<String>,
     /// Time for name resolution, TLS and the CONNECT exchange together. Default 10 s.
@@ -135,6 +148,7 @@ impl ConnectConfig {
         ConnectConfig {
             url: url.into(),
             trust: Trust::default(),
+            certificate: None,
             protocols: vec![MOQT_18.to_owned()],
             timeout: Duration::from_secs(10),
             link: LinkConfig::default(),

@@ -5,7 +5,7 @@ use crate::config::{LinkConfig, ListenConfig};
 use crate::congestion::Floor;
 use crate::handshake::Handshake;
 use crate::link::quic::FIRST_STREAMS;
-use crate::sources::{Source, Sources};
+use crate::sources::{Connects, Source, Sources};
 use crate::tls::TlsError;
 use crate::udp::UdpSocket;
 use quinn_proto::{
@@ -15,6 +15,7 @@ use quinn_proto::{
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// The application protocol of HTTP/3.
 pub(crate) const ALPN_H3: &[u8] = b"h3";
@@ -34,6 +35,7 @@ pub(crate) struct Listener {
     /// Those of them that are not ready yet.
     pub handshakes: usize,
     pub sources: Sources,
+    pub connects: Connects,
 }
 
 pub(crate) struct Endpoint {
@@ -63,6 +65,9 @@ pub(crate) enum Excess {
     Connections,
     Handshakes,
     PerAddress,
+    /// They come too fast.
+    Rate,
+    RatePerAddress,
 }
 
 impl Endpoint {
@@ -79,6 +84,7 @@ impl Endpoint {
             connections: 0,
             handshakes: 0,
             sources: Sources::default(),
+            connects: Connects::default(),
             config: Arc::new(config),
         };
         let local = listener.config.address;
@@ -127,8 +133,8 @@ impl Endpoint {
         self.conns.iter().all(Option::is_none)
     }
 
-    pub fn admit(&self, incoming: &Incoming) -> Admission {
-        let Some(listener) = self.listener.as_ref().filter(|l| l.accepting) else {
+    pub fn admit(&mut self, now: Instant, incoming: &Incoming) -> Admission {
+        let Some(listener) = self.listener.as_mut().filter(|l| l.accepting) else {
             return Admission::Refuse(Excess::Stopped);
         };
         let config = &listener.config;
@@ -138,17 +144,22 @@ impl Endpoint {
         if listener.handshakes >= config.max_handshakes {
             return Admission::Refuse(Excess::Handshakes);
         }
-        let count = listener.sources.count(listener.source(incoming));
+        let source = listener.source(incoming);
+        let count = listener.sources.count(source);
         let many = count.connections >= config.max_connections_per_address
             || count.handshakes >= config.max_handshakes_per_address;
-        let busy = listener.handshakes >= config.max_handshakes.div_ceil(2);
+        let busy = listener.handshakes >= config.max_handshakes.div_ceil(2)
+            || listener.connects.is_low(config, source, now);
         // Whoever is not proved to be there may use another's address.
         if (busy || many) && !incoming.remote_address_validated() && incoming.may_retry() {
             return Admission::Retry;
         }
-        match many {
-            true => Admission::Refuse(Excess::PerAddress),
-            false => Admission::Accept,
+        if many {
+            return Admission::Refuse(Excess::PerAddress);
+        }
+        match listener.connects.take(config, source, now) {
+            Ok(()) => Admission::Accept,
+            Err(excess) => Admission::Refuse(excess),
         }
     }
 }
@@ -173,7 +184,9 @@ fn server_config(config: &ListenConfig) -> Result<ServerConfig, TlsError> {
             "no protocols: allow QUIC or WebTransport and name a draft".into(),
         ));
     }
-    let crypto = config.certificate.quic_config(&alpn)?;
+    let crypto = config
+        .certificate
+        .quic_config(&alpn, config.clients.as_ref())?;
     let speaks: Vec<_> = alpn.iter().map(|p| String::from_utf8_lossy(p)).collect();
     let crypto = Handshake {
         inner: Arc::new(crypto),

@@ -40,7 +40,7 @@ pub use config::{ConnectConfig, ConnectError, LinkConfig, ListenConfig, MOQT_18}
 pub use context::Context;
 pub use handler::{ConnId, ConnInfo, Handler, HandlerId, TransportKind};
 pub use runtime::{CalledFromIoThread, Remote, Runtime};
-pub use tls::{parse_sha256, ServerCertificate, TlsError, Trust};
+pub use tls::{parse_sha256, ClientCertificate, ClientTrust, ServerCertificate, TlsError, Trust};
 
 /// Counters of a runtime's connections and UDP endpoints.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -49,7 +49,7 @@ pub struct EndpointStats {
     pub connections: u64,
     /// Connections that became ready.
     pub accepted: u64,
-    /// Refused: the sum of the next three, and those that came to a stopped listener.
+    /// Refused: the sum of the next five, and those that came to a stopped listener.
     pub refused: u64,
     /// Refused because of [`ListenConfig::max_connections`].
     pub refused_connections: u64,
@@ -57,6 +57,10 @@ pub struct EndpointStats {
     pub refused_handshakes: u64,
     /// Refused because of what one source address may have.
     pub refused_per_address: u64,
+    /// Refused because of [`ListenConfig::connect_rate`].
+    pub refused_rate: u64,
+    /// Refused because of [`ListenConfig::connect_rate_per_address`].
+    pub refused_rate_per_address: u64,
     /// Clients that were asked to prove their address first.
     pub retried: u64,
     /// Incoming connections that failed before they were ready (TLS, ALPN, HTTP).

@@ -1,8 +1,11 @@
-//! Certificates: what a server presents and what a client accepts.
+//! Certificates: what each side presents and what it accepts of the other.
 
 use quinn_proto::crypto::rustls::QuicServerConfig;
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::danger::ClientCertVerifier;
+use rustls::server::WebPkiClientVerifier;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -29,10 +32,6 @@ impl std::fmt::Debug for ServerCertificate {
 impl ServerCertificate {
     /// Reads a certificate chain (leaf first) and its private key from PEM files.
     pub fn from_pem_files(certificate: &Path, key: &Path) -> Result<Self, TlsError> {
-        let read = |path: &Path| {
-            std::fs::read(path)
-                .map_err(|e| TlsError(format!("cannot read {}: {e}", path.display())))
-        };
         let (chain, key_pem) = (read(certificate)?, read(key)?);
         Self::from_pem(&chain, &key_pem).map_err(|e| {
             TlsError(format!(
@@ -45,11 +44,7 @@ impl ServerCertificate {
 
     /// Takes a certificate chain (leaf first) and its private key as PEM text.
     pub fn from_pem(certificate: &[u8], key: &[u8]) -> Result<Self, TlsError> {
-        let chain = CertificateDer::pem_slice_iter(certificate)
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|e| TlsError(format!("the certificate is not valid PEM: {e}")))?;
-        let key = PrivateKeyDer::from_pem_slice(key)
-            .map_err(|e| TlsError(format!("no usable private key in PEM form: {e}")))?;
+        let (chain, key) = chain_and_key(certificate, key)?;
         Self::new(chain, key)
     }
 
@@ -96,7 +91,7 @@ impl ServerCertificate {
             key: Arc::new(key),
         };
         // Finds a key that does not belong to the certificate now and not at the first client.
-        certificate.rustls_config(&[])?;
+        certificate.rustls_config(&[], None)?;
         Ok(certificate)
     }
 
@@ -115,12 +110,20 @@ impl ServerCertificate {
         self.chain.iter().map(|c| c.as_ref())
     }
 
-    fn rustls_config(&self, alpn: &[Vec<u8>]) -> Result<rustls::ServerConfig, TlsError> {
+    fn rustls_config(
+        &self,
+        alpn: &[Vec<u8>],
+        clients: Option<&ClientTrust>,
+    ) -> Result<rustls::ServerConfig, TlsError> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let verifier = match clients {
+            Some(clients) => clients.verifier(&provider)?,
+            None => WebPkiClientVerifier::no_client_auth(),
+        };
         let mut config = rustls::ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&rustls::version::TLS13])
             .and_then(|b| {
-                b.with_no_client_auth()
+                b.with_client_cert_verifier(verifier)
                     .with_single_cert(self.chain.clone(), self.key.clone_key())
             })
             .map_err(|e| TlsError(format!("certificate and key cannot be used: {e}")))?;
@@ -128,9 +131,102 @@ impl ServerCertificate {
         Ok(config)
     }
 
-    pub(crate) fn quic_config(&self, alpn: &[Vec<u8>]) -> Result<QuicServerConfig, TlsError> {
-        QuicServerConfig::try_from(self.rustls_config(alpn)?)
+    pub(crate) fn quic_config(
+        &self,
+        alpn: &[Vec<u8>],
+        clients: Option<&ClientTrust>,
+    ) -> Result<QuicServerConfig, TlsError> {
+        QuicServerConfig::try_from(self.rustls_config(alpn, clients)?)
             .map_err(|e| TlsError(format!("certificate and key cannot be used for QUIC: {e}")))
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
+    std::fs::read(path).map_err(|e| TlsError(format!("cannot read {}: {e}", path.display())))
+}
+
+type ChainAndKey = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
+
+fn chain_and_key(certificate: &[u8], key: &[u8]) -> Result<ChainAndKey, TlsError> {
+    let chain = CertificateDer::pem_slice_iter(certificate)
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|e| TlsError(format!("the certificate is not valid PEM: {e}")))?;
+    if chain.is_empty() {
+        return Err(TlsError("there is no certificate in the PEM text".into()));
+    }
+    let key = PrivateKeyDer::from_pem_slice(key)
+        .map_err(|e| TlsError(format!("no usable private key in PEM form: {e}")))?;
+    Ok((chain, key))
+}
+
+/// What a client shows a server that asks who it is.
+#[derive(Clone)]
+pub struct ClientCertificate {
+    chain: Vec<CertificateDer<'static>>,
+    key: Arc<PrivateKeyDer<'static>>,
+}
+
+impl std::fmt::Debug for ClientCertificate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Never the key.
+        f.write_str("ClientCertificate")
+    }
+}
+
+impl ClientCertificate {
+    /// Takes a certificate chain (leaf first) and its private key, each as PEM text or as the path
+    /// of a PEM file.
+    pub fn new(certificate: &str, key: &str) -> Result<Self, TlsError> {
+        let (chain, key) = chain_and_key(&pem(certificate)?, &pem(key)?)?;
+        let certificate = ClientCertificate {
+            chain,
+            key: Arc::new(key),
+        };
+        // Finds a key that does not belong to the certificate now and not in a handshake.
+        let provider = rustls::crypto::ring::default_provider();
+        let key = certificate.key.clone_key();
+        rustls::sign::CertifiedKey::from_der(certificate.chain.clone(), key, &provider)
+            .map_err(|e| TlsError(format!("certificate and key cannot be used: {e}")))?;
+        Ok(certificate)
+    }
+
+    pub(crate) fn chain_and_key(&self) -> ChainAndKey {
+        (self.chain.clone(), self.key.clone_key())
+    }
+}
+
+/// PEM text as it is, or what the file of that name holds.
+fn pem(text: &str) -> Result<Vec<u8>, TlsError> {
+    match text.contains("-----BEGIN ") {
+        true => Ok(text.as_bytes().to_vec()),
+        false => read(Path::new(text)),
+    }
+}
+
+/// Which client certificates a server accepts.
+#[derive(Clone, Debug)]
+pub struct ClientTrust {
+    /// PEM files with the certificate authorities of clients; at least one.
+    pub ca_files: Vec<PathBuf>,
+    /// Whether clients without a certificate are refused. A certificate that is not accepted
+    /// always is.
+    pub required: bool,
+}
+
+impl ClientTrust {
+    fn verifier(
+        &self,
+        provider: &Arc<CryptoProvider>,
+    ) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
+        let roots = Arc::new(crate::verify::file_roots(&self.ca_files)?);
+        let builder = WebPkiClientVerifier::builder_with_provider(roots, provider.clone());
+        let builder = match self.required {
+            true => builder,
+            false => builder.allow_unauthenticated(),
+        };
+        builder
+            .build()
+            .map_err(|e| TlsError(format!("the authorities of clients cannot be used: {e}")))
     }
 }
 

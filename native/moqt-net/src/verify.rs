@@ -1,6 +1,6 @@
 //! The client's side of TLS: which server certificate is accepted, and a clear word when not.
 
-use crate::tls::{hex, sha256, TlsError, Trust};
+use crate::tls::{hex, sha256, ClientCertificate, TlsError, Trust};
 use quinn_proto::crypto::rustls::QuicClientConfig;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::WebPkiServerVerifier;
@@ -8,6 +8,7 @@ use rustls::crypto::{verify_tls12_signature, verify_tls13_signature, CryptoProvi
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use x509_parser::certificate::X509CertificateParser;
 use x509_parser::nom::Parser;
@@ -18,6 +19,7 @@ pub(crate) type Refusal = Arc<Mutex<Option<String>>>;
 /// The QUIC client configuration for one connection attempt.
 pub(crate) fn client_config(
     trust: &Trust,
+    certificate: Option<&ClientCertificate>,
     alpn: Vec<Vec<u8>>,
 ) -> Result<(QuicClientConfig, Refusal), TlsError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -27,12 +29,17 @@ pub(crate) fn client_config(
         provider: provider.clone(),
         refusal: refusal.clone(),
     });
-    let mut config = rustls::ClientConfig::builder_with_provider(provider)
+    let builder = rustls::ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13])
         .map_err(|e| TlsError(format!("TLS 1.3 is not available: {e}")))?
         .dangerous()
-        .with_custom_certificate_verifier(verifier)
-        .with_no_client_auth();
+        .with_custom_certificate_verifier(verifier);
+    let mut config = match certificate.map(ClientCertificate::chain_and_key) {
+        None => builder.with_no_client_auth(),
+        Some((chain, key)) => builder
+            .with_client_auth_cert(chain, key)
+            .map_err(|e| TlsError(format!("the client certificate cannot be used: {e}")))?,
+    };
     config.alpn_protocols = alpn;
     let quic = QuicClientConfig::try_from(config)
         .map_err(|e| TlsError(format!("TLS cannot be used for QUIC: {e}")))?;
@@ -57,7 +64,7 @@ fn policy(trust: &Trust, provider: &Arc<CryptoProvider>) -> Result<Policy, TlsEr
     let roots = if trust.ca_files.is_empty() {
         system_roots()?
     } else {
-        Arc::new(file_roots(trust)?)
+        Arc::new(file_roots(&trust.ca_files)?)
     };
     WebPkiServerVerifier::builder_with_provider(roots, provider.clone())
         .build()
@@ -65,9 +72,10 @@ fn policy(trust: &Trust, provider: &Arc<CryptoProvider>) -> Result<Policy, TlsEr
         .map_err(|e| TlsError(format!("the accepted authorities cannot be used: {e}")))
 }
 
-fn file_roots(trust: &Trust) -> Result<RootCertStore, TlsError> {
+/// The authorities in PEM files; each must hold one.
+pub(crate) fn file_roots(files: &[PathBuf]) -> Result<RootCertStore, TlsError> {
     let mut roots = RootCertStore::empty();
-    for path in &trust.ca_files {
+    for path in files {
         let wrong =
             |e: &dyn std::fmt::Display| TlsError(format!("CA file {}: {e}", path.display()));
         let pem = std::fs::read(path).map_err(|e| wrong(&e))?;
@@ -239,7 +247,7 @@ fn explain(error: &rustls::Error, name: &ServerName<'_>) -> String {
     use CertificateError as C;
     match error {
         C::UnknownIssuer => "its issuer is unknown; for a development server give its \
-                             certificate hash or its CA file"
+                             certificate hash (serverCertificateHashes) or its CA file (caFile)"
             .to_owned(),
         C::Expired | C::ExpiredContext { .. } => {
             "it has expired; renew it on the server (or correct this machine's clock)".to_owned()

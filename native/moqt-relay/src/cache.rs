@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 /// What a cached object costs beside its bytes.
-const OBJECT_COST: usize = 192;
+pub(crate) const OBJECT_COST: usize = 192;
 /// What a group costs beside its objects.
 const GROUP_COST: usize = 128;
 /// Most separate ranges of absent groups that are remembered; the lowest are forgotten.

@@ -1,7 +1,8 @@
 //! How a relay is set up, and what bounds it.
 
 use crate::auth::{AllowAll, Authorizer};
-use moqt_net::LinkConfig;
+use moqt::bucket::Rate;
+use moqt_net::{ClientTrust, LinkConfig};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -52,6 +53,8 @@ pub struct RelayConfig {
     pub listen: Vec<SocketAddr>,
     /// The certificate. Default: a development certificate.
     pub certificate: CertificateSource,
+    /// Which client certificates are accepted; `None`, the default: clients are not asked for one.
+    pub clients: Option<ClientTrust>,
     /// The HTTP side. Default off (the command turns it on).
     pub http: HttpListen,
     /// Admission. Default [`AllowAll`].
@@ -73,6 +76,7 @@ impl Default for RelayConfig {
         RelayConfig {
             listen: vec![SocketAddr::from((Ipv4Addr::LOCALHOST, DEFAULT_PORT))],
             certificate: CertificateSource::default(),
+            clients: None,
             http: HttpListen::Off,
             authorizer: Arc::new(AllowAll),
             limits: Limits::default(),
@@ -134,6 +138,19 @@ pub struct Limits {
     /// The same from one address or network; above it a further one must prove its address and is
     /// refused. Default 64.
     pub handshakes_per_address: usize,
+    /// New connections, all together; beyond it they are refused. From half of the burst on, clients
+    /// must first prove their address with a Retry. Default 1,000 a second, 4,096 at once.
+    pub connect_rate: Rate,
+    /// The same from one address or network. Default 50 a second, 512 at once.
+    pub connect_rate_per_address: Rate,
+    /// Requests of one session, of whatever kind; one beyond it is answered EXCESSIVE_LOAD with the
+    /// time to wait. Default 500 a second, 2,048 at once.
+    pub request_rate: Rate,
+    /// PUBLISH and PUBLISH_NAMESPACE among them. Default 100 a second, 1,024 at once.
+    pub publish_rate: Rate,
+    /// Bytes that fetches of one session are answered with: 16 KiB for each and 192 for each object
+    /// besides its own. Beyond it they wait. Default 8 MiB a second, 16 MiB at once.
+    pub fetch_bytes_rate: Rate,
     /// Live requests of one session; a further one is answered EXCESSIVE_LOAD. Default 1,024.
     pub requests_per_session: usize,
     /// Bytes of all live requests of one session as they came; one that goes above it is answered
@@ -198,6 +215,26 @@ impl Default for Limits {
             sessions_per_address: 1_024,
             handshakes: 512,
             handshakes_per_address: 64,
+            connect_rate: Rate {
+                per_second: 1_000,
+                burst: 4_096,
+            },
+            connect_rate_per_address: Rate {
+                per_second: 50,
+                burst: 512,
+            },
+            request_rate: Rate {
+                per_second: 500,
+                burst: 2_048,
+            },
+            publish_rate: Rate {
+                per_second: 100,
+                burst: 1_024,
+            },
+            fetch_bytes_rate: Rate {
+                per_second: 8 << 20,
+                burst: 16 << 20,
+            },
             requests_per_session: 1_024,
             request_bytes_per_session: 4 << 20,
             partial_bytes_per_session: 32 << 20,
@@ -250,6 +287,16 @@ impl Limits {
             ("queue_bytes", self.queue_bytes),
             ("object_bytes", self.object_bytes),
         ];
+        let rates = [
+            ("connect_rate", self.connect_rate),
+            ("connect_rate_per_address", self.connect_rate_per_address),
+            ("request_rate", self.request_rate),
+            ("publish_rate", self.publish_rate),
+            ("fetch_bytes_rate", self.fetch_bytes_rate),
+        ];
+        if let Some((name, _)) = rates.iter().find(|(_, r)| r.per_second > 0 && r.burst == 0) {
+            return Err(format!("the burst of {name} must be at least 1"));
+        }
         match positive.iter().find(|(_, value)| *value == 0) {
             Some((name, _)) => Err(format!("the limit {name} must be at least 1")),
             None => Ok(()),

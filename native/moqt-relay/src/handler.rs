@@ -79,11 +79,14 @@ impl RelayHandler {
         let mut bound = Vec::new();
         for address in self.core.config.listen.clone() {
             let mut listen = ListenConfig::new(address, self.certificate.clone());
+            listen.clients = self.core.config.clients.clone();
             let limits = &self.core.config.limits;
             listen.max_connections = limits.sessions;
             listen.max_connections_per_address = limits.sessions_per_address;
             listen.max_handshakes = limits.handshakes;
             listen.max_handshakes_per_address = limits.handshakes_per_address;
+            listen.connect_rate = limits.connect_rate;
+            listen.connect_rate_per_address = limits.connect_rate_per_address;
             listen.exempt_addresses = self.core.config.exempt_addresses.clone();
             listen.link = self.core.config.link.clone();
             bound.push(

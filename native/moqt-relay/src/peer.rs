@@ -2,13 +2,16 @@
 
 use crate::farewell::Farewell;
 use crate::timers::Scheduled;
+use moqt::bucket::Bucket;
 use moqt::delivery::StreamOwners;
 use moqt::hash::IntMap;
 use moqt::session::{RequestId, Session};
 use moqt::transport::StreamId;
 use moqt::wire::{FullTrackName, Namespace, SubgroupHeader, Token};
 use moqt_net::{ConnId, ConnInfo};
-use std::collections::{HashMap, HashSet};
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
+use std::time::Instant;
 
 /// What a live request is for.
 #[derive(Clone, Debug)]
@@ -83,6 +86,18 @@ pub(crate) struct Peer {
     pub(crate) fetch_streams: IntMap<StreamId, u64>,
     /// Live fetches of the peer.
     pub(crate) fetches: usize,
+    /// Fetches that have something to do, and whether the session waits for its turn with them.
+    pub(crate) fetch_turns: VecDeque<u64>,
+    pub(crate) in_turn: bool,
+    /// Bytes that it has fetched.
+    pub(crate) fetched: Bucket,
+    /// Requests of all kinds, and those that publish.
+    pub(crate) requested: Bucket,
+    pub(crate) published: Bucket,
+    /// Requests that came too fast, with the time at which they are refused and whether they
+    /// publish; as many as the peer may have streams open.
+    pub(crate) refusals: BinaryHeap<Reverse<(Instant, RequestId, bool)>>,
+    pub(crate) refusal_timer: Scheduled,
     /// Tracks whose SUBSCRIBE waits for a request stream.
     pub(crate) blocked_tracks: Vec<u64>,
     /// Fetches whose response waits for a data stream.
@@ -109,6 +124,13 @@ impl Peer {
             incoming: IntMap::default(),
             fetch_streams: IntMap::default(),
             fetches: 0,
+            fetch_turns: VecDeque::new(),
+            in_turn: false,
+            fetched: Bucket::default(),
+            requested: Bucket::default(),
+            published: Bucket::default(),
+            refusals: BinaryHeap::new(),
+            refusal_timer: Scheduled::default(),
             blocked_tracks: Vec::new(),
             blocked_fetches: Vec::new(),
             subscriptions: HashSet::new(),

@@ -175,6 +175,16 @@ pub struct LimitCounts {
     pub sessions_per_address: u64,
     /// Handshakes in progress.
     pub handshakes: u64,
+    /// New connections a second.
+    pub connect_rate: u64,
+    /// The same from one address.
+    pub connect_rate_per_address: u64,
+    /// Requests a second of a session.
+    pub request_rate: u64,
+    /// Tracks and namespaces published a second by a session.
+    pub publish_rate: u64,
+    /// Fetched bytes a second of a session: how often its fetches had to wait.
+    pub fetch_rate: u64,
     /// Live requests of a session.
     pub requests: u64,
     /// Published namespaces.
@@ -417,6 +427,11 @@ impl RelayStats {
                 ("sessions", limits.sessions),
                 ("sessions_per_address", limits.sessions_per_address),
                 ("handshakes", limits.handshakes),
+                ("connect_rate", limits.connect_rate),
+                ("connect_rate_per_address", limits.connect_rate_per_address),
+                ("request_rate", limits.request_rate),
+                ("publish_rate", limits.publish_rate),
+                ("fetch_rate", limits.fetch_rate),
                 ("requests", limits.requests),
                 ("namespaces", limits.namespaces),
                 ("matches", limits.matches),

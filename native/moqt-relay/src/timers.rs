@@ -16,6 +16,12 @@ pub(crate) enum Timer {
     Track(u64),
     /// A fetch's fill time-out.
     Fetch(u64),
+    /// Requests of a session that came too fast are refused.
+    Refusals(ConnId),
+    /// A session has waited for its rate of fetches.
+    Fetches(ConnId),
+    /// Fetches go on in the next turn.
+    Turn,
     /// The end of the drain time.
     Drain,
 }

@@ -3,6 +3,7 @@
 //! Nothing in this crate knows a socket, a thread or an ABI. Bytes, stream events and time go in;
 //! bytes, stream actions and application events come out (through [`transport::Transport`]).
 
+pub mod bucket;
 pub mod client;
 pub mod delivery;
 pub mod hash;

@@ -53,6 +53,11 @@ export interface ClientOptions {
   /** Longest wait for the connection and SETUP in ms. Default 10,000; 1–300,000. */
   readonly connectTimeout?: number;
   /**
+   * Longest wait in ms for the answer to a request (publish, subscribe, fetch, discover, status),
+   * beside the `wait` of a subscription. Default 30,000; 1–600,000. A `signal` ends one call earlier.
+   */
+  readonly requestTimeout?: number;
+  /**
    * Interval in ms of keep-alive packets. Default 4,000; 0 turns it off, and in browsers the effect of
    * `idleTimeout` with it.
    */

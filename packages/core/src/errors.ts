@@ -27,6 +27,7 @@ export const ERROR_CODES = {
   duplicate: 21,
   busy: 22,
   unavailable: 23,
+  rate_limited: 24,
 } as const;
 
 /** One of the closed list of codes. */
@@ -41,6 +42,7 @@ const RETRYABLE: ReadonlySet<MoqErrorCode> = new Set<MoqErrorCode>([
   "going_away",
   "too_far_behind",
   "busy",
+  "rate_limited",
 ]);
 
 /** What a {@link MoqError} is made from, beside code and message. */

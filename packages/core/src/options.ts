@@ -47,6 +47,7 @@ export interface ResolvedClientOptions {
   /** SHA-256 values of 32 bytes each. */
   readonly serverCertificateHashes: readonly Uint8Array[];
   readonly connectTimeout: number;
+  readonly requestTimeout: number;
   readonly keepAlive: number;
   readonly idleTimeout: number;
   readonly maxObjectSize: number;
@@ -114,6 +115,7 @@ export function resolveClientOptions(
     reconnect: reconnect(o.reconnect),
     serverCertificateHashes: certificateHashes(o.serverCertificateHashes),
     connectTimeout: integer("connectTimeout", o.connectTimeout, 10_000, 1, 300_000, "ms"),
+    requestTimeout: integer("requestTimeout", o.requestTimeout, 30_000, 1, 600_000, "ms"),
     keepAlive,
     idleTimeout,
     maxObjectSize: integer(
@@ -249,6 +251,7 @@ const CLIENT_NAMES = [
   "token",
   "serverCertificateHashes",
   "connectTimeout",
+  "requestTimeout",
   "keepAlive",
   "idleTimeout",
   "maxObjectSize",

@@ -24,6 +24,9 @@ Certificate
   --dev-cert             self-signed certificate made at the start, valid less than 14 days
                          [default when --cert is not given]
   --dev-name NAME        a further host name or address for it; may be repeated
+  --client-ca FILE       PEM file with an authority of client certificates, which clients must then
+                         show; may be repeated [default: clients are not asked]
+  --client-cert-optional  with --client-ca: clients without a certificate are let in too
 
 Admission
   --tokens FILE          JSON: {"tokens": {"SECRET": {"publish": ["match"], "subscribe": ["*"]}},
@@ -53,6 +56,19 @@ Limits
   --track-cache-bytes BYTES  one track [default: 16777216]
   --queue-bytes BYTES        waiting for one subscriber [default: 4194304]
 
+Rates (0: no limit; a burst is what may come at once after a pause)
+  --connects-per-second N    new connections; beyond it they are refused [default: 1000]
+  --connect-burst N          [default: 4096]
+  --connects-per-second-per-address N  from one address or network [default: 50]
+  --connect-burst-per-address N  [default: 512]
+  --requests-per-second N    of one session; beyond it EXCESSIVE_LOAD [default: 500]
+  --request-burst N          [default: 2048]
+  --publishes-per-second N   PUBLISH and PUBLISH_NAMESPACE of one session [default: 100]
+  --publish-burst N          [default: 1024]
+  --fetch-bytes-per-second BYTES  that fetches of one session get; beyond it they wait
+                             [default: 8388608]
+  --fetch-burst BYTES        [default: 16777216]
+
   -h, --help             this text
 `;
 
@@ -66,6 +82,16 @@ const LIMITS = {
   "max-sessions-per-address": "sessionsPerAddress",
   "max-handshakes": "handshakes",
   "max-handshakes-per-address": "handshakesPerAddress",
+  "connects-per-second": "connectsPerSecond",
+  "connect-burst": "connectBurst",
+  "connects-per-second-per-address": "connectsPerSecondPerAddress",
+  "connect-burst-per-address": "connectBurstPerAddress",
+  "requests-per-second": "requestsPerSecond",
+  "request-burst": "requestBurst",
+  "publishes-per-second": "publishesPerSecond",
+  "publish-burst": "publishBurst",
+  "fetch-bytes-per-second": "fetchBytesPerSecond",
+  "fetch-burst": "fetchBurst",
   "max-requests": "requestsPerSession",
   "max-fetches": "fetchesPerSession",
   "session-bytes": "sessionBytes",
@@ -102,6 +128,8 @@ function parse(args: string[]) {
         key: TEXT,
         "dev-cert": FLAG,
         "dev-name": LIST,
+        "client-ca": LIST,
+        "client-cert-optional": FLAG,
         tokens: TEXT,
         "goaway-uri": TEXT,
         drain: TEXT,
@@ -110,6 +138,16 @@ function parse(args: string[]) {
         "max-handshakes": TEXT,
         "max-handshakes-per-address": TEXT,
         "exempt-address": LIST,
+        "connects-per-second": TEXT,
+        "connect-burst": TEXT,
+        "connects-per-second-per-address": TEXT,
+        "connect-burst-per-address": TEXT,
+        "requests-per-second": TEXT,
+        "request-burst": TEXT,
+        "publishes-per-second": TEXT,
+        "publish-burst": TEXT,
+        "fetch-bytes-per-second": TEXT,
+        "fetch-burst": TEXT,
         "max-requests": TEXT,
         "max-fetches": TEXT,
         "session-bytes": TEXT,
@@ -138,11 +176,16 @@ async function relay(args: string[]): Promise<void> {
   if (flags["dev-cert"] && (flags.cert !== undefined || flags.key !== undefined)) {
     throw new UsageError("--dev-cert and --cert/--key exclude each other");
   }
+  if (flags["client-cert-optional"] && flags["client-ca"] === undefined) {
+    throw new UsageError("--client-cert-optional belongs to --client-ca");
+  }
   const grace = number("drain", flags.drain ?? "3000", 0);
   const limits: { -readonly [K in keyof RelayLimits]: RelayLimits[K] } = {};
   for (const flag of Object.keys(LIMITS) as (keyof typeof LIMITS)[]) {
     const text = flags[flag];
-    if (text !== undefined) limits[LIMITS[flag]] = number(flag, text, 1);
+    // A rate of 0 is no limit.
+    const least = flag.includes("per-second") ? 0 : 1;
+    if (text !== undefined) limits[LIMITS[flag]] = number(flag, text, least);
   }
   const options: { -readonly [K in keyof RelayOptions]: RelayOptions[K] } = {
     listen: flags.listen ?? ["127.0.0.1:4443"],
@@ -152,6 +195,10 @@ async function relay(args: string[]): Promise<void> {
   if (flags.cert !== undefined) options.certificate = flags.cert;
   if (flags.key !== undefined) options.key = flags.key;
   if (flags["dev-name"] !== undefined) options.names = flags["dev-name"];
+  if (flags["client-ca"] !== undefined) {
+    options.clientCaFile = flags["client-ca"];
+    options.requireClientCertificate = flags["client-cert-optional"] !== true;
+  }
   if (flags.tokens !== undefined) options.tokenFile = flags.tokens;
   if (flags["exempt-address"] !== undefined) options.exemptAddresses = flags["exempt-address"];
   if (flags["goaway-uri"] !== undefined) options.goawayUri = flags["goaway-uri"];

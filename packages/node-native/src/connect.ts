@@ -8,9 +8,33 @@ export interface ConnectOptions extends ClientOptions {
   readonly caFile?: string | readonly string[];
   /** Accepts any certificate. For development only: anybody on the way can read and change everything. */
   readonly insecure?: boolean;
+  /** Shown to a relay that asks who the client is, with `clientKey`: PEM text, or the path of a PEM file. */
+  readonly clientCertificate?: string;
+  /** Its private key: PEM text, or the path of a PEM file. */
+  readonly clientKey?: string;
+  /**
+   * Publications, subscriptions, fetches, discoveries and status requests that may be opened in a
+   * second; more fail with `rate_limited`. Default 0: no limit.
+   */
+  readonly requestsPerSecond?: number;
+  /** The same at once, after a pause. Default: what a second allows. */
+  readonly requestBurst?: number;
+  /** Updates of all publications in a second; more throw `rate_limited`. Default 0: no limit. */
+  readonly publishesPerSecond?: number;
+  /** The same at once, after a pause. Default: what a second allows. */
+  readonly publishBurst?: number;
 }
 
-const HOST_OPTIONS = ["caFile", "insecure"] as const;
+const HOST_OPTIONS = [
+  "caFile",
+  "insecure",
+  "clientCertificate",
+  "clientKey",
+  "requestsPerSecond",
+  "requestBurst",
+  "publishesPerSecond",
+  "publishBurst",
+] as const;
 
 const host: NativeHost = {
   now: () => performance.now(),
@@ -34,7 +58,10 @@ const host: NativeHost = {
  */
 export async function connect(url: string | URL, options?: ConnectOptions): Promise<Client> {
   const resolved = resolveClientOptions(options, HOST_OPTIONS);
-  const extra = trustFields(options);
+  const { requestsPerSecond, requestBurst, publishesPerSecond, publishBurst } = options ?? {};
+  // The library checks the rates.
+  const rates = { requestsPerSecond, requestBurst, publishesPerSecond, publishBurst };
+  const extra = { ...trustFields(options), ...rates };
   return connectNative(
     loadAddon(),
     host,

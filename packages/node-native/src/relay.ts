@@ -25,6 +25,26 @@ export interface RelayLimits {
   readonly handshakes?: number;
   /** Handshakes in progress from one address or network. Default 64. */
   readonly handshakesPerAddress?: number;
+  /** New connections a second, of all sources; beyond it they are refused. 0: no limit. Default 1,000. */
+  readonly connectsPerSecond?: number;
+  /** New connections at once after a pause. Default 4,096. */
+  readonly connectBurst?: number;
+  /** New connections a second from one address or network. 0: no limit. Default 50. */
+  readonly connectsPerSecondPerAddress?: number;
+  /** New connections at once from one address or network. Default 512. */
+  readonly connectBurstPerAddress?: number;
+  /** Requests a second of one session; beyond it they are refused for now. 0: no limit. Default 500. */
+  readonly requestsPerSecond?: number;
+  /** Requests of one session at once. Default 2,048. */
+  readonly requestBurst?: number;
+  /** Namespaces and tracks that one session publishes in a second. 0: no limit. Default 100. */
+  readonly publishesPerSecond?: number;
+  /** Namespaces and tracks that one session publishes at once. Default 1,024. */
+  readonly publishBurst?: number;
+  /** Bytes a second that fetches of one session are answered with; beyond it they wait. 0: no limit. Default 8 MiB. */
+  readonly fetchBytesPerSecond?: number;
+  /** The same at once, in bytes. Default 16 MiB. */
+  readonly fetchBurst?: number;
   /** Live requests of one session. Default 1,024. */
   readonly requestsPerSession?: number;
   /** Live fetches of one session. Default 64. */
@@ -56,6 +76,13 @@ export interface RelayOptions {
   /** PEM certificate chain; with `key`. Without them a development certificate is made (less than 14 days valid). */
   readonly certificate?: string;
   readonly key?: string;
+  /**
+   * PEM file, or several, with authorities of client certificates, which clients must then show.
+   * Default: clients are not asked.
+   */
+  readonly clientCaFile?: string | readonly string[];
+  /** With `clientCaFile`: false lets clients without a certificate in too. Default true. */
+  readonly requireClientCertificate?: boolean;
   /** Further names or addresses in a development certificate. */
   readonly names?: readonly string[];
   /** Admission. Default: everybody may do everything. */

@@ -22,6 +22,7 @@ export interface PostedClientOptions {
   readonly reconnect: ReconnectOptions | false;
   readonly serverCertificateHashes: readonly Uint8Array[];
   readonly connectTimeout: number;
+  readonly requestTimeout: number;
   readonly keepAlive: number;
   readonly idleTimeout: number;
   readonly maxObjectSize: number;

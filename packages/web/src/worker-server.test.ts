@@ -46,6 +46,7 @@ async function served() {
     reconnect: false as const,
     serverCertificateHashes: [],
     connectTimeout: 1_000,
+    requestTimeout: 30_000,
     keepAlive: 0,
     idleTimeout: 1_000,
     maxObjectSize: 1_000,

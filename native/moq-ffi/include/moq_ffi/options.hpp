@@ -161,6 +161,16 @@ struct ClientOptions {
   std::optional<std::uint64_t> max_object_size = std::nullopt;
   // Accepts any certificate: for development only.
   bool insecure = false;
+  // What a relay that asks for it is shown: PEM text, or the path of a PEM file.
+  std::optional<std::string> client_certificate = std::nullopt;
+  std::optional<std::string> client_key = std::nullopt;
+  // For the answer to each request.
+  std::optional<std::uint64_t> request_timeout = std::nullopt;
+  // Requests and updates a second, and at once; unset: no limit.
+  std::optional<std::uint64_t> requests_per_second = std::nullopt;
+  std::optional<std::uint64_t> request_burst = std::nullopt;
+  std::optional<std::uint64_t> publishes_per_second = std::nullopt;
+  std::optional<std::uint64_t> publish_burst = std::nullopt;
 
   std::string json() const {
     detail::JsonObject json;
@@ -173,7 +183,14 @@ struct ClientOptions {
         .field("connectTimeout", connect_timeout)
         .field("keepAlive", keep_alive)
         .field("idleTimeout", idle_timeout)
-        .field("maxObjectSize", max_object_size);
+        .field("maxObjectSize", max_object_size)
+        .field("clientCertificate", client_certificate)
+        .field("clientKey", client_key)
+        .field("requestTimeout", request_timeout)
+        .field("requestsPerSecond", requests_per_second)
+        .field("requestBurst", request_burst)
+        .field("publishesPerSecond", publishes_per_second)
+        .field("publishBurst", publish_burst);
     json.raw("reconnect", reconnect.json());
     if (ask_token)
       json.field("askToken", true);
@@ -195,6 +212,8 @@ struct PublishOptions {
   std::optional<std::uint64_t> queue_bytes = std::nullopt;
   std::optional<std::uint64_t> retain_bytes = std::nullopt;
   std::optional<std::uint64_t> max_datagram_size = std::nullopt;
+  // ms until the relay has accepted it.
+  std::optional<std::uint64_t> timeout = std::nullopt;
 
   std::string json() const {
     detail::JsonObject json;
@@ -206,6 +225,7 @@ struct PublishOptions {
         .field("queueBytes", queue_bytes)
         .field("retainBytes", retain_bytes)
         .field("maxDatagramSize", max_datagram_size)
+        .field("timeout", timeout)
         .take();
   }
 };
@@ -228,6 +248,8 @@ struct SubscribeOptions {
   std::optional<std::uint64_t> max_age = std::nullopt;
   std::optional<std::uint64_t> queue_bytes = std::nullopt;
   std::optional<std::uint64_t> gap_timeout = std::nullopt;
+  // ms until the relay has accepted it.
+  std::optional<std::uint64_t> timeout = std::nullopt;
 
   std::string json() const {
     detail::JsonObject json;
@@ -245,6 +267,7 @@ struct SubscribeOptions {
         .field("maxAge", max_age)
         .field("queueBytes", queue_bytes)
         .field("gapTimeout", gap_timeout)
+        .field("timeout", timeout)
         .take();
   }
 };
@@ -258,6 +281,8 @@ struct FetchOptions {
   std::uint64_t to_group = 0;
   bool descending = false;
   std::optional<std::uint64_t> priority = std::nullopt;
+  // ms until its end.
+  std::optional<std::uint64_t> timeout = std::nullopt;
 
   std::string json() const {
     detail::JsonObject json;
@@ -267,6 +292,7 @@ struct FetchOptions {
         .field("toGroup", to_group)
         .field("order", descending ? "descending" : "ascending")
         .field("priority", priority)
+        .field("timeout", timeout)
         .take();
   }
 };

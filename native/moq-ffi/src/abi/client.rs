@@ -29,11 +29,17 @@ pub type MoqWaker = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
 /// - `token`: string, or bytes as `{"hex":"…"}`; sent with SETUP;
 /// - `serverCertificateHashes`: list of SHA-256 in hexadecimal; `caFile`: PEM file or list of them;
 ///   `insecure`: true accepts any certificate (development only, a warning is logged);
+/// - `clientCertificate` and `clientKey`: what a relay that asks for it is shown: PEM text, or the
+///   path of a PEM file;
 /// - `askToken`: true has each connection ask for a token of its own, with a `TOKEN_WANTED` record;
 /// - `connectTimeout` (ms, default 10000, for the token, the connection and SETUP together),
 ///   `keepAlive` (ms, default 4000, 0 is off), `idleTimeout` (ms of silence after which the
 ///   connection counts as lost, default 15000), `maxObjectSize` (bytes, default 16 MiB, at most
-///   64 MiB);
+///   64 MiB), `requestTimeout` (ms, default 30000, for the answer to each request);
+/// - `requestsPerSecond` with `requestBurst` (publications, subscriptions, fetches, discoveries and
+///   status requests opened), `publishesPerSecond` with `publishBurst` (updates of all publications):
+///   what is above gives `RATE_LIMITED`. 0, the default, is no limit; a burst is by default what a
+///   second allows;
 /// - `reconnect`: true (the default) repairs a connection that is lost, false closes the client with
 ///   it; or `{"initialDelay":200,"maxDelay":5000,"timeout":120000}`: upper bound of the wait before
 ///   the second attempt, which doubles with each, longest wait, and after how long without a
@@ -46,8 +52,8 @@ pub type MoqWaker = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
 /// first connection is one attempt. A client on a memory URL lives on its relay's thread and ends
 /// with it.
 ///
-/// Errors: `INVALID_ARGUMENT` naming the field and what is accepted; `NOT_FOUND` for the memory URL
-/// of no relay. Any thread, also inside callbacks. Does not block.
+/// Errors: `INVALID_ARGUMENT` naming the field and what is accepted; `CERTIFICATE` for a
+/// `clientCertificate` or `clientKey` that cannot be used; `NOT_FOUND` for the memory URL of no relay. Any thread, also inside callbacks. Does not block.
 #[no_mangle]
 pub unsafe extern "C" fn moq_client_open(
     options_json: *const c_char,

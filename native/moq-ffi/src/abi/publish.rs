@@ -41,10 +41,10 @@ pub struct MoqUpdate {
 /// `options_json`, copied: `namespace` (list of strings, or one string split on `/`), `name`,
 /// `delivery` (`reliable` default, `latest`, `deadline`, `datagram`), `deadline` (ms, default 200),
 /// `priority` (0 highest to 255, default 128), `queueBytes` (default 1 MiB), `retainBytes` (default
-/// 8 MiB), `maxDatagramSize` (default 1100).
+/// 8 MiB), `maxDatagramSize` (default 1100), `timeout` (ms until `READY`).
 ///
-/// Errors: `INVALID_ARGUMENT`, `CLOSED`, `LIMIT_EXCEEDED`. Any thread, also inside callbacks. Does
-/// not block.
+/// Errors: `INVALID_ARGUMENT`, `CLOSED`, `LIMIT_EXCEEDED`, `RATE_LIMITED`. Any thread, also inside
+/// callbacks. Does not block.
 #[no_mangle]
 pub unsafe extern "C" fn moq_publication_open(
     client: MoqHandle,
@@ -77,7 +77,7 @@ fn check_flags(flags: u32) -> Result<bool> {
 /// Publishes one update; the bytes are copied before it returns.
 ///
 /// Errors: `WOULD_BLOCK` (nothing was accepted; `WRITABLE` follows), `TOO_LARGE` (`moq_last_error`
-/// names the limit), `CLOSED`, `INVALID_ARGUMENT`. After `WOULD_BLOCK` and `TOO_LARGE` what waits
+/// names the limit), `RATE_LIMITED` (see `publishesPerSecond`), `CLOSED`, `INVALID_ARGUMENT`. After `WOULD_BLOCK` and `TOO_LARGE` what waits
 /// because of `MOQ_PUBLISH_MORE` is sent. Any thread, also inside callbacks; updates of one
 /// publication keep the order of the calls. Does not block.
 #[no_mangle]

@@ -10,14 +10,18 @@ use std::ffi::c_char;
 ///
 /// `options_json`, copied, all optional: `listen` (UDP address or list of them, default
 /// `127.0.0.1:0`: any free port), `certificate` and `key` (PEM files; without them a development
-/// certificate is made, for `names` too), `tokenFile` or `tokens` (the content of such a file:
+/// certificate is made, for `names` too), `clientCaFile` (PEM file or list of them: authorities of
+/// client certificates, which clients must then show, unless `requireClientCertificate` is false), `tokenFile` or `tokens` (the content of such a file:
 /// `{"tokens":{"secret":{"publish":["*"],"subscribe":["*"]}},"anonymous":{…}}`; without them
 /// everybody may do everything), `http` (TCP address of statistics and certificate hash,
 /// `same-port`, or `off`, the default), `goawayUri`, `exemptAddresses` (IP addresses to which the
 /// limits per address do not apply, default this machine's), and `limits` with `sessions`,
 /// `sessionsPerAddress`, `handshakes`, `handshakesPerAddress`, `requestsPerSession`,
 /// `fetchesPerSession`, `sessionBytes`, `allSessionBytes`, `namespaces`, `tracks`, `subscriptions`,
-/// `objectBytes`, `cacheBytes`, `trackCacheBytes`, `queueBytes`.
+/// `objectBytes`, `cacheBytes`, `trackCacheBytes`, `queueBytes`, and the rates `connectsPerSecond`,
+/// `connectBurst`, `connectsPerSecondPerAddress`, `connectBurstPerAddress`, `requestsPerSecond`,
+/// `requestBurst`, `publishesPerSecond`, `publishBurst`, `fetchBytesPerSecond`, `fetchBurst` (a rate
+/// of 0: no limit); docs/limits.md has their defaults.
 ///
 /// Errors: `INVALID_ARGUMENT`, `CERTIFICATE`, `CONNECTION_FAILED` when the port cannot be opened. Not
 /// from inside a callback: `BUSY`. Blocks for some ms while the port is opened.

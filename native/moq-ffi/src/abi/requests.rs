@@ -33,10 +33,11 @@ unsafe fn open(
 /// `delivery` (how to read a track that does not say its class, default `reliable`), `unordered`,
 /// `priority`, `wait` (ms for a publisher to appear), `maxAge` (ms in the queue, 0 is no limit),
 /// `queueBytes` (default 8 MiB: when full, `reliable` pauses its intake, the others drop the oldest
-/// object and count it), `gapTimeout` (ms, default 2000).
+/// object and count it), `gapTimeout` (ms, default 2000), `timeout` (ms until `READY`, see the table
+/// of timeouts above).
 ///
-/// Errors: `INVALID_ARGUMENT`, `CLOSED`, `LIMIT_EXCEEDED`. Any thread, also inside callbacks. Does
-/// not block.
+/// Errors: `INVALID_ARGUMENT`, `CLOSED`, `LIMIT_EXCEEDED`, `RATE_LIMITED`. Any thread, also inside
+/// callbacks. Does not block.
 #[no_mangle]
 pub unsafe extern "C" fn moq_subscription_open(
     client: MoqHandle,
@@ -58,7 +59,7 @@ pub unsafe extern "C" fn moq_subscription_open(
 /// Reads past objects: `OBJECT` records, then `END`.
 ///
 /// `options_json`, copied: `namespace`, `name`, `fromGroup`, `toGroup` (inclusive), `order`
-/// (`ascending` default, `descending`), `priority`.
+/// (`ascending` default, `descending`), `priority`, `timeout` (ms until `END`).
 ///
 /// Errors and threads as `moq_subscription_open`.
 #[no_mangle]
@@ -106,7 +107,7 @@ pub unsafe extern "C" fn moq_discovery_open(
 
 /// Asks what the next hop knows of a track: one `STATUS` record, then `END`.
 ///
-/// `options_json`, copied: `namespace`, `name`.
+/// `options_json`, copied: `namespace`, `name`, `timeout` (ms until `END`).
 ///
 /// Errors and threads as `moq_subscription_open`.
 #[no_mangle]
@@ -118,8 +119,8 @@ pub unsafe extern "C" fn moq_status_open(
 ) -> MoqResultCode {
     guard(|| {
         let start = |client: &Arc<ClientShared>, json: &[u8]| {
-            let track = options::status(json)?;
-            client.open_request(0, 0, |handle| Command::Status { handle, track })
+            let options = options::status(json)?;
+            client.open_request(0, 0, |handle| Command::Status { handle, options })
         };
         // SAFETY: passed on.
         unsafe { open(client, options_json, length, status, start) }
@@ -148,7 +149,8 @@ pub unsafe extern "C" fn moq_subscription_update(
 }
 
 /// Closes a publication, subscription, fetch, discovery or status request, whether or not it has
-/// ended. When this returns the handle is gone and no record comes for it. A publication that was
+/// ended: this is how a call is cancelled, from any thread. When this returns the handle is gone and
+/// no record comes for it, not even `END`. A publication that was
 /// not ended is ended; what it accepted and did not send yet may be lost.
 ///
 /// Errors: `CLOSED` when it was closed before. Any thread, also inside callbacks. Does not block.

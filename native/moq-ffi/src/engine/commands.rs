@@ -1,5 +1,6 @@
 //! What callers ask of a client, run on its session.
 
+use super::deadlines::Until;
 use super::{records, Engine, Track};
 use crate::client::Command;
 use crate::error::Error;
@@ -52,6 +53,8 @@ impl Engine {
                     end: None,
                 };
                 self.publications.insert(handle, track);
+                self.deadlines
+                    .set(now, handle, Until::Ready, options.timeout_ms);
                 self.opened(handle, opened);
             }
             Command::End { handle, flush } => {
@@ -64,11 +67,15 @@ impl Engine {
                 let opened = records::track_name(&options.track).and_then(|name| {
                     Ok(client.subscribe(name, records::subscribe_options(&options))?)
                 });
+                self.deadlines
+                    .set(now, handle, Until::Ready, options.timeout_ms);
                 self.opened(handle, opened);
             }
             Command::Fetch { handle, options } => {
                 let opened = records::track_name(&options.track)
                     .and_then(|name| Ok(client.fetch(name, records::fetch_options(&options))?));
+                self.deadlines
+                    .set(now, handle, Until::End, options.timeout_ms);
                 self.opened(handle, opened);
             }
             Command::Discover { handle, prefix } => {
@@ -81,8 +88,11 @@ impl Engine {
                     .and_then(|namespace| Ok(client.announce(namespace)?));
                 self.opened(handle, opened);
             }
-            Command::Status { handle, track } => {
-                let opened = records::track_name(&track).and_then(|name| Ok(client.status(name)?));
+            Command::Status { handle, options } => {
+                let opened =
+                    records::track_name(&options.track).and_then(|name| Ok(client.status(name)?));
+                self.deadlines
+                    .set(now, handle, Until::End, options.timeout_ms);
                 self.opened(handle, opened);
             }
             Command::Priority { handle, priority } => {
@@ -129,6 +139,7 @@ impl Engine {
     }
 
     pub(super) fn forget(&mut self, handle: u64) {
+        self.deadlines.forget(handle);
         if let Some(theirs) = self.theirs.remove(&handle) {
             self.ours.remove(&theirs);
         }

@@ -75,16 +75,22 @@ impl Handler for Engine {
         let client = self.client.as_ref()?;
         // The statistics settle a moment after the last event.
         let snapshot = self.snapshot_at.filter(|_| self.dirty);
-        [client.poll_timeout(), self.closing, snapshot]
-            .into_iter()
-            .flatten()
-            .min()
+        [
+            client.poll_timeout(),
+            self.closing,
+            snapshot,
+            self.deadlines.next(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     fn on_timeout(&mut self, cx: &mut Context<'_>) {
         let now = cx.now();
         if let Some(mut client) = self.client.take() {
             client.on_timeout(now, self.transport(&client, cx));
+            self.end_overdue(&mut client, now);
             self.client = Some(client);
         }
         self.deliver(cx);

@@ -53,7 +53,12 @@ impl Engine {
                 if let Some(named) = named {
                     check_named(named)?;
                 }
-                cx.connect(urls::connect_config(&self.options, url, timeout))
+                cx.connect(urls::connect_config(
+                    &self.options,
+                    self.certificate.clone(),
+                    url,
+                    timeout,
+                ))
             }
         };
         self.lines.push(Line {

@@ -169,8 +169,7 @@ pub fn subscription_ready(handle: u64, class: DeliveryClass) -> Record {
 /// The session's handle that an event is about, for those that [`of_event`] translates.
 pub fn handle_of(event: &ClientEvent) -> Option<Handle> {
     match event {
-        ClientEvent::PublicationReady(handle)
-        | ClientEvent::Subscribers(handle, _)
+        ClientEvent::Subscribers(handle, _)
         | ClientEvent::KeyframeWanted(handle)
         | ClientEvent::Object(handle, _)
         | ClientEvent::Gap(handle, _)
@@ -184,7 +183,6 @@ pub fn handle_of(event: &ClientEvent) -> Option<Handle> {
 /// The record of an event that concerns one handle and nothing else here.
 pub fn of_event(handle: u64, event: ClientEvent) -> Option<Record> {
     Some(match event {
-        ClientEvent::PublicationReady(_) => Record::new(MOQ_RECORD_READY, handle),
         ClientEvent::Subscribers(_, count) => Record {
             extra: count as u64,
             ..Record::new(MOQ_RECORD_SUBSCRIBERS, handle)

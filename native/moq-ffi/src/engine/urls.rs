@@ -3,7 +3,7 @@
 use crate::error::*;
 use crate::options::ClientOptions;
 use moqt::client::{ClientError, ErrorCode, SetupAddress};
-use moqt_net::{ConnectConfig, ConnectError, LinkConfig, Trust};
+use moqt_net::{ClientCertificate, ConnectConfig, ConnectError, LinkConfig, Trust};
 use std::time::Duration;
 
 /// PATH and AUTHORITY of SETUP: on raw QUIC the URL travels there, on WebTransport in CONNECT.
@@ -27,7 +27,12 @@ pub fn setup_address(url: &str) -> SetupAddress {
     }
 }
 
-pub fn connect_config(options: &ClientOptions, url: &str, timeout: Duration) -> ConnectConfig {
+pub fn connect_config(
+    options: &ClientOptions,
+    certificate: Option<ClientCertificate>,
+    url: &str,
+    timeout: Duration,
+) -> ConnectConfig {
     let millis = Duration::from_millis;
     let link = LinkConfig {
         keep_alive: (options.keep_alive_ms > 0).then(|| millis(options.keep_alive_ms)),
@@ -41,6 +46,7 @@ pub fn connect_config(options: &ClientOptions, url: &str, timeout: Duration) -> 
     };
     ConnectConfig {
         trust,
+        certificate,
         timeout,
         link,
         ..ConnectConfig::new(url)

@@ -2,6 +2,7 @@
 
 use super::TrackName;
 use crate::error::{Error, Result};
+use moqt::bucket::Rate;
 use moqt::client::Reconnect;
 use serde_json::{Map, Value};
 use std::ops::RangeInclusive;
@@ -132,6 +133,15 @@ impl Fields {
         Ok(self.optional_integer(name, range)?.unwrap_or(default))
     }
 
+    /// A rate and what it allows at once, by default as much as in a second; 0, the default, is no
+    /// limit.
+    pub(super) fn rate(&mut self, per_second: &'static str, burst: &'static str) -> Result<Rate> {
+        const MOST: u64 = 1_000_000_000;
+        let per_second = self.integer(per_second, 0, 0..=MOST)?;
+        let burst = self.integer(burst, per_second.max(1), 1..=MOST)?;
+        Ok(Rate { per_second, burst })
+    }
+
     pub(super) fn required_integer(
         &mut self,
         name: &'static str,
@@ -214,7 +224,7 @@ impl Fields {
             .collect())
     }
 
-    /// An object of counts, each above 0.
+    /// An object of counts, each above 0, and rates, where 0 stands for none.
     pub(super) fn limits(
         &mut self,
         name: &'static str,
@@ -226,7 +236,8 @@ impl Fields {
         let mut limits = Fields::parse("limit", text.as_bytes())?;
         let mut given = Vec::new();
         for name in known {
-            if let Some(value) = limits.optional_integer(name, 1..=1 << 40)? {
+            let least = u64::from(!name.contains("PerSecond"));
+            if let Some(value) = limits.optional_integer(name, least..=1 << 40)? {
                 given.push((*name, usize::try_from(value).unwrap_or(usize::MAX)));
             }
         }

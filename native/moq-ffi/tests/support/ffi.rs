@@ -24,6 +24,9 @@ impl Seen {
     }
 }
 
+/// `moq_subscription_open` and its like.
+pub type Open = unsafe fn(u64, *const std::ffi::c_char, usize, *mut u64) -> MoqResultCode;
+
 pub fn last_error() -> String {
     // SAFETY: the library gives text that holds until the next call on this thread.
     unsafe { CStr::from_ptr(moq_last_error()) }
@@ -64,6 +67,15 @@ impl Client {
         };
         assert_eq!(code, MoqResultCode::MOQ_OK, "{}", last_error());
         handle
+    }
+
+    /// Opens a publication or request with one of the functions for it.
+    pub fn request(&self, open: Open, options: &str) -> (MoqResultCode, u64) {
+        let mut handle = 0;
+        let (text, length) = (options.as_ptr().cast(), options.len());
+        // SAFETY: as above.
+        let code = unsafe { open(self.handle, text, length, &mut handle) };
+        (code, handle)
     }
 
     pub fn poll(&mut self) {

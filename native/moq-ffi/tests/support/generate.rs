@@ -47,6 +47,76 @@ const TOP: &str = "\
  *
  * Records: 8-byte aligned, little-endian; a MoqRecordHeader of MOQ_RECORD_HEADER_SIZE bytes, then
  * the payload, padded with zeros to a multiple of 8.
+ *
+ * Errors: what to do next. The text that comes with each says it for the case at hand.
+ *   INVALID_ARGUMENT     correct the argument or option that the text names
+ *   CONNECTION_FAILED    check address, port, UDP and that the relay runs; then try again
+ *   NOT_CONNECTED        wait for the state OPEN and ask again
+ *   TIMEOUT              try again, or allow more time (see below)
+ *   INTERNAL             report it with its text
+ *   UNSUPPORTED          do without, or use a peer that has it
+ *   BUFFER_TOO_SMALL     call again with the size that was told
+ *   CLOSED               open another handle
+ *   WOULD_BLOCK          wait for WRITABLE (updates), or try again later
+ *   TOO_LARGE            send less, or raise the limit that the text names
+ *   LIMIT_EXCEEDED       close some of what is open, or raise the limit that the text names
+ *   UNAUTHORIZED         connect with a token that the relay accepts
+ *   CERTIFICATE          as the text says, which is different for each cause: expired, not valid yet,
+ *                        for another name, of an unknown issuer, not among the pinned hashes, or the
+ *                        relay does not take this client's certificate
+ *   PROTOCOL_MISMATCH    use a relay of one of the drafts that the text lists
+ *   PROTOCOL_VIOLATION   report it to whoever runs the peer
+ *   NOT_FOUND            check the name, or wait for a publisher (option wait)
+ *   CANCELLED            ask again, if it is still wanted
+ *   GOING_AWAY           connect to another relay, as a client with reconnect does
+ *   TOO_FAR_BEHIND       read faster, or use a class that drops
+ *   MALFORMED_TRACK      report it to whoever publishes the track
+ *   DUPLICATE            use the one that exists
+ *   BUSY                 call from another thread, or later
+ *   UNAVAILABLE          install the library for this platform
+ *   RATE_LIMITED         slow down, or raise the rate that the text names
+ *
+ * Timeouts, in ms. What takes longer ends with TIMEOUT. Closing a handle cancels at any time, from
+ * any thread: when moq_handle_close or moq_client_close returns, no record of it comes any more.
+ *   what                               of a client (default)       of one call
+ *   connect: token, QUIC, SETUP        connectTimeout (10000)      -
+ *   silence of the peer                idleTimeout (15000)         -
+ *   publish until READY                requestTimeout (30000)      timeout
+ *   subscribe until READY              requestTimeout (30000)      timeout; wait comes on top
+ *   discover until accepted            requestTimeout (30000)      -
+ *   track status until END             requestTimeout (30000)      timeout
+ *   fetch until its first answer       requestTimeout (30000)      -
+ *   fetch until END                    -                           timeout
+ *   a missing group of a track         -                           gapTimeout (2000)
+ *   end of a publication, acknowledged -                           flush_ms (0)
+ *   close of a client, acknowledged    -                           flush_ms (0)
+ *   relay stop, for clients to leave   -                           grace_ms
+ *   without a connection               reconnect.timeout (120000)  -
+ * requestTimeout counts on each connection anew, timeout from the call on. moq_shutdown waits for
+ * no peer; it takes less than a second.
+ *
+ * Limits of a client, and what is beyond them (those of a relay: docs/limits.md):
+ *   what                               default   option              error, or what happens
+ *   an options text                    1 MiB     -                   INVALID_ARGUMENT
+ *   a token                            16384     -                   INVALID_ARGUMENT
+ *   namespace fields; with the name    32; 4096  -                   INVALID_ARGUMENT
+ *   an object, both ways               16 MiB    maxObjectSize       TOO_LARGE; a gap when received
+ *   a datagram                         1100      maxDatagramSize     TOO_LARGE
+ *   waiting of a publication           1 MiB     queueBytes          WOULD_BLOCK, or the class drops
+ *   kept for late joiners              8 MiB     retainBytes         late joiners begin later
+ *   waiting of a subscription          8 MiB     queueBytes          pause, or the oldest goes: a gap
+ *   waiting of a fetch                 8 MiB     -                   pause
+ *   open handles of a client           16384     -                   LIMIT_EXCEEDED
+ *   subscriptions of the peer          4096      -                   refused with EXCESSIVE_LOAD
+ *   live requests of the peer          1024      -                   refused with EXCESSIVE_LOAD
+ *   namespaces told to a discovery     16384     -                   LIMIT_EXCEEDED
+ *   a control message                  65535     -                   the wire knows no larger one
+ *   unfinished messages and objects    32 MiB    maxObjectSize       the stream is stopped
+ *   requests opened in a second        none      requestsPerSecond   RATE_LIMITED
+ *   updates in a second                none      publishesPerSecond  RATE_LIMITED
+ * A hostile peer makes one client hold at most: received and not read 8 MiB, datagrams 1 MiB,
+ * unfinished 32 MiB (or maxObjectSize), its requests 4 MiB, answers that it does not read 8 MiB, and
+ * the queues above.
  */";
 
 /// The text of `include/moq_ffi.h`.

@@ -113,8 +113,13 @@ impl Peer {
 
     /// Options of a client that connects here.
     pub fn client_options(&self) -> String {
+        self.client_options_with("")
+    }
+
+    /// The same with more fields, each behind a comma.
+    pub fn client_options_with(&self, more: &str) -> String {
         format!(
-            r#"{{"url":"moqt://127.0.0.1:{}","serverCertificateHashes":["{}"]}}"#,
+            r#"{{"url":"moqt://127.0.0.1:{}","serverCertificateHashes":["{}"]{more}}}"#,
             self.port, self.hash
         )
     }

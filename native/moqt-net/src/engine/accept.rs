@@ -142,7 +142,7 @@ impl Core {
             return;
         };
         self.packet.clear();
-        let listener = match (endpoint.admit(&incoming), &mut endpoint.listener) {
+        let listener = match (endpoint.admit(self.now, &incoming), &mut endpoint.listener) {
             (Admission::Accept, Some(listener)) => listener,
             (Admission::Retry, _) => {
                 self.stats.retried += 1;
@@ -158,6 +158,10 @@ impl Core {
                     Admission::Refuse(Excess::Connections) => self.stats.refused_connections += 1,
                     Admission::Refuse(Excess::Handshakes) => self.stats.refused_handshakes += 1,
                     Admission::Refuse(Excess::PerAddress) => self.stats.refused_per_address += 1,
+                    Admission::Refuse(Excess::Rate) => self.stats.refused_rate += 1,
+                    Admission::Refuse(Excess::RatePerAddress) => {
+                        self.stats.refused_rate_per_address += 1;
+                    }
                     _ => {}
                 }
                 let transmit = endpoint.quic.refuse(incoming, &mut self.packet);

@@ -58,7 +58,8 @@ impl Core {
                 .collect()
         };
         let wrong = |e: crate::TlsError| ConnectError::Config(e.to_string());
-        let (tls, refusal) = client_config(&config.trust, alpn).map_err(wrong)?;
+        let (tls, refusal) =
+            client_config(&config.trust, config.certificate.as_ref(), alpn).map_err(wrong)?;
         let mut quic = quinn_proto::ClientConfig::new(Arc::new(tls));
         quic.transport_config(Arc::new(transport_config(&config.link).map_err(wrong)?));
         let request = ConnectRequest::new(address.url.clone())

@@ -5,17 +5,26 @@ use crate::border::Border;
 use crate::handler::{ConnId, ConnInfo};
 use crate::link::LinkEvent;
 use moqt::transport::{CloseReason, TransportEvent};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Events of one connection before the others get their turn.
 const EVENTS_PER_CONN: usize = 128;
+/// Time of one connection before the others get their turn: an event may cost much.
+const TIME_PER_CONN: Duration = Duration::from_micros(500);
+/// How often that is looked at, in events.
+const EVENTS_PER_LOOK: usize = 8;
 /// Events per round before packets are sent, so that a long batch does not hold them back.
 const EVENTS_PER_ROUND: usize = 8_192;
+/// Time of a round.
+const TIME_PER_ROUND: Duration = Duration::from_millis(2);
 
 impl Core {
     /// Delivers the events of all marked connections.
     pub(super) fn deliver(&mut self) {
-        let mut budget = EVENTS_PER_ROUND;
+        let begun = Instant::now();
+        // As it was when it was looked at last; that happens every few events.
+        let mut clock = begun;
+        let mut events = 0;
         while let Some(id) = self.rx.pop_front() {
             let Some(conn) = self.conns.get_mut(id) else {
                 continue;
@@ -24,6 +33,7 @@ impl Core {
             if let Link::Quic(link) = &mut conn.link {
                 link.follow_path();
             }
+            let turn = clock;
             for left in (0..EVENTS_PER_CONN).rev() {
                 let Some((handler, event)) = self.next_event(id) else {
                     if self.conns.get_mut(id).is_some_and(|c| c.drained) {
@@ -32,12 +42,16 @@ impl Core {
                     break;
                 };
                 self.dispatch(id, handler, event);
-                budget = budget.saturating_sub(1);
-                if left == 0 {
+                events += 1;
+                if events % EVENTS_PER_LOOK == 0 {
+                    clock = Instant::now();
+                }
+                if left == 0 || clock.duration_since(turn) >= TIME_PER_CONN {
                     self.mark_rx(id);
+                    break;
                 }
             }
-            if budget == 0 {
+            if events >= EVENTS_PER_ROUND || clock.duration_since(begun) >= TIME_PER_ROUND {
                 return;
             }
         }

@@ -48,8 +48,47 @@ pub(crate) fn closed_without_capsule(close: &quinn_proto::ApplicationClose) -> C
     }
 }
 
+/// TLS alerts (RFC 8446 section 6.2) by which a server refuses what a client showed it. They come
+/// after the client's side of the handshake is done.
+const CERTIFICATE_ALERTS: [(u8, &str); 9] = [
+    (
+        116,
+        "it wants a client certificate and none was given; set clientCertificate and clientKey",
+    ),
+    (
+        42,
+        "it cannot read the certificate, or its signature is wrong",
+    ),
+    (43, "the certificate is not meant for clients"),
+    (44, "the certificate was revoked"),
+    (45, "the certificate has expired or is not valid yet"),
+    (46, "the certificate is not one that it takes"),
+    (48, "it does not know the certificate's issuer"),
+    (49, "the certificate is not allowed there"),
+    (
+        51,
+        "its signature is not of the issuer that the certificate names",
+    ),
+];
+
+/// Why the peer did not accept the certificate of this side, if that is it.
+fn refused_certificate(error: &ConnectionError) -> Option<String> {
+    let ConnectionError::ConnectionClosed(close) = error else {
+        return None;
+    };
+    let (_, why) = CERTIFICATE_ALERTS
+        .iter()
+        .find(|(alert, _)| close.error_code == TransportErrorCode::crypto(*alert))?;
+    Some(format!(
+        "the peer did not accept this client's certificate: {why}"
+    ))
+}
+
 /// The connection was lost; `attempt` when it was never ready.
 pub(crate) fn lost(error: &ConnectionError, attempt: Option<&Attempt<'_>>) -> CloseReason {
+    if let Some(text) = refused_certificate(error) {
+        return CloseReason::Certificate(text);
+    }
     let Some(attempt) = attempt else {
         return match error {
             ConnectionError::ApplicationClosed(close) => CloseReason::Peer {

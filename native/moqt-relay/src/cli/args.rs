@@ -4,6 +4,7 @@ use crate::config::{CertificateSource, HttpListen, RelayConfig, DEFAULT_PORT};
 use crate::static_tokens::StaticTokens;
 use lexopt::prelude::{Long, Short, Value, ValueExt};
 use log::LevelFilter;
+use moqt_net::ClientTrust;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -26,6 +27,9 @@ Certificate
   --dev-cert             self-signed certificate made at the start, valid less than 14 days
                          [default when --cert is not given]
   --dev-name NAME        a further host name or address for it; may be repeated
+  --client-ca FILE       PEM file with an authority of client certificates, which clients must then
+                         show; may be repeated [default: clients are not asked]
+  --client-cert-optional  with --client-ca: clients without a certificate are let in too
 
 Admission
   --tokens FILE          JSON: {\"tokens\": {\"SECRET\": {\"publish\": [\"match\"], \"subscribe\": [\"*\"]}},
@@ -55,6 +59,19 @@ Limits
   --track-cache-bytes BYTES  one track [default: 16777216]
   --queue-bytes BYTES        waiting for one subscriber, beyond it TOO_FAR_BEHIND
                              [default: 4194304]
+
+Rates (0: no limit; a burst is what may come at once after a pause)
+  --connects-per-second N    new connections; beyond it they are refused [default: 1000]
+  --connect-burst N          [default: 4096]
+  --connects-per-second-per-address N  from one address or network [default: 50]
+  --connect-burst-per-address N  [default: 512]
+  --requests-per-second N    of one session; beyond it EXCESSIVE_LOAD [default: 500]
+  --request-burst N          [default: 2048]
+  --publishes-per-second N   PUBLISH and PUBLISH_NAMESPACE of one session [default: 100]
+  --publish-burst N          [default: 1024]
+  --fetch-bytes-per-second BYTES  that fetches of one session get; beyond it they wait
+                             [default: 8388608]
+  --fetch-burst BYTES        [default: 16777216]
 
   --log LEVEL            off, error, warn, info, debug, trace [default: info]
   -h, --help             this text
@@ -87,6 +104,7 @@ pub(super) fn parse(mut parser: lexopt::Parser) -> Result<Action, String> {
     let (mut listen, mut exempt) = (Vec::new(), Vec::new());
     let (mut cert, mut key, mut tokens) = (None::<PathBuf>, None::<PathBuf>, None::<PathBuf>);
     let (mut dev, mut names) = (false, Vec::new());
+    let (mut authorities, mut optional) = (Vec::new(), false);
     let (mut drain, mut level) = (Duration::from_millis(3_000), LevelFilter::Info);
     while let Some(arg) = parser.next().map_err(|e| hint(&e.to_string()))? {
         let option = match &arg {
@@ -102,6 +120,10 @@ pub(super) fn parse(mut parser: lexopt::Parser) -> Result<Action, String> {
             "-V" | "--version" => return Ok(Action::Version),
             "--dev-cert" => {
                 dev = true;
+                continue;
+            }
+            "--client-cert-optional" => {
+                optional = true;
                 continue;
             }
             known if OPTIONS.contains(&known) => {}
@@ -120,6 +142,7 @@ pub(super) fn parse(mut parser: lexopt::Parser) -> Result<Action, String> {
             "--cert" => cert = Some(value.into()),
             "--key" => key = Some(value.into()),
             "--dev-name" => names.push(value),
+            "--client-ca" => authorities.push(value.into()),
             "--tokens" => tokens = Some(value.into()),
             "--goaway-uri" => config.goaway_uri = value,
             "--drain" => drain = Duration::from_millis(number(&option, &value)? as u64),
@@ -134,6 +157,28 @@ pub(super) fn parse(mut parser: lexopt::Parser) -> Result<Action, String> {
                     "{option} takes an IP address such as 192.0.2.7, not {value:?}"
                 ))
             })?),
+            "--connects-per-second" => {
+                limits.connect_rate.per_second = number(&option, &value)? as u64
+            }
+            "--connect-burst" => limits.connect_rate.burst = number(&option, &value)? as u64,
+            "--connects-per-second-per-address" => {
+                limits.connect_rate_per_address.per_second = number(&option, &value)? as u64
+            }
+            "--connect-burst-per-address" => {
+                limits.connect_rate_per_address.burst = number(&option, &value)? as u64
+            }
+            "--requests-per-second" => {
+                limits.request_rate.per_second = number(&option, &value)? as u64
+            }
+            "--request-burst" => limits.request_rate.burst = number(&option, &value)? as u64,
+            "--publishes-per-second" => {
+                limits.publish_rate.per_second = number(&option, &value)? as u64
+            }
+            "--publish-burst" => limits.publish_rate.burst = number(&option, &value)? as u64,
+            "--fetch-bytes-per-second" => {
+                limits.fetch_bytes_rate.per_second = number(&option, &value)? as u64
+            }
+            "--fetch-burst" => limits.fetch_bytes_rate.burst = number(&option, &value)? as u64,
             "--max-fetches" => limits.fetches_per_session = number(&option, &value)?,
             "--all-session-bytes" => limits.session_bytes = number(&option, &value)?,
             "--session-bytes" => limits.partial_bytes_per_session = number(&option, &value)?,
@@ -172,6 +217,13 @@ pub(super) fn parse(mut parser: lexopt::Parser) -> Result<Action, String> {
             ))
         }
     };
+    if optional && authorities.is_empty() {
+        return Err(hint("--client-cert-optional belongs to --client-ca"));
+    }
+    config.clients = (!authorities.is_empty()).then_some(ClientTrust {
+        ca_files: authorities,
+        required: !optional,
+    });
     config.limits.check().map_err(|e| hint(&e))?;
     if let Some(path) = &tokens {
         config.authorizer = Arc::new(StaticTokens::from_file(path).map_err(|e| e.to_string())?);
@@ -190,6 +242,7 @@ const OPTIONS: &[&str] = &[
     "--cert",
     "--key",
     "--dev-name",
+    "--client-ca",
     "--tokens",
     "--goaway-uri",
     "--drain",
@@ -198,6 +251,16 @@ const OPTIONS: &[&str] = &[
     "--max-handshakes",
     "--max-handshakes-per-address",
     "--exempt-address",
+    "--connects-per-second",
+    "--connect-burst",
+    "--connects-per-second-per-address",
+    "--connect-burst-per-address",
+    "--requests-per-second",
+    "--request-burst",
+    "--publishes-per-second",
+    "--publish-burst",
+    "--fetch-bytes-per-second",
+    "--fetch-burst",
     "--max-requests",
     "--max-fetches",
     "--session-bytes",
@@ -225,7 +288,12 @@ fn unknown_option(option: &str) -> String {
             .take_while(|(a, b)| a == b)
             .count()
     };
-    let flags = ["--dev-cert", "--help", "--version"];
+    let flags = [
+        "--dev-cert",
+        "--client-cert-optional",
+        "--help",
+        "--version",
+    ];
     let near = OPTIONS
         .iter()
         .chain(&flags)

@@ -3,9 +3,12 @@
 use super::Core;
 use crate::auth::{AccessRequest, ConnectRequest, Decision};
 use crate::io::Io;
+use crate::timers::Timer;
 use moqt::session::RequestId;
 use moqt::wire::{request_codes, session_codes, Namespace, Request, RequestError, Response, Token};
 use moqt_net::ConnId;
+use std::cmp::Reverse;
+use std::time::Instant;
 
 impl Core {
     pub(super) fn on_ready(
@@ -69,6 +72,17 @@ impl Core {
             return;
         }
         self.counts.requests.received += 1;
+        if self.too_fast(io.now(), conn, id, &request) {
+            return;
+        }
+        let live = self
+            .peers
+            .get(&conn)
+            .map_or(0, |p| p.session.inbound_requests());
+        if live > self.config.limits.requests_per_session {
+            self.counts.limits.requests += 1;
+            return self.reject(io, conn, id, Self::overloaded("requests of one session"));
+        }
         if let Some(error) = self.refuse(conn, &request, &tokens) {
             return self.reject(io, conn, id, error);
         }
@@ -80,6 +94,71 @@ impl Core {
             Request::PublishNamespace(m) => self.on_publish_namespace(io, conn, id, m),
             Request::SubscribeNamespace(m) => self.on_subscribe_namespace(io, conn, id, m),
             Request::SubscribeTracks(m) => self.on_subscribe_tracks(io, conn, id, m),
+        }
+    }
+
+    /// Holds a session to its rates of requests, and of those that publish. One beyond them is
+    /// refused, but only once its token would have been there: however fast they come, they are
+    /// refused at the rate, and meanwhile take the session's streams.
+    fn too_fast(&mut self, now: Instant, conn: ConnId, id: RequestId, request: &Request) -> bool {
+        let limits = &self.config.limits;
+        let Some(peer) = self.peers.get_mut(&conn) else {
+            return false;
+        };
+        let publishes = matches!(request, Request::Publish(_) | Request::PublishNamespace(_));
+        peer.requested.charge(limits.request_rate, now, 1);
+        let mut wait = peer.requested.debt(limits.request_rate, now);
+        let counter = match wait.is_zero() {
+            false => &mut self.counts.limits.request_rate,
+            true if !publishes => return false,
+            true => {
+                peer.published.charge(limits.publish_rate, now, 1);
+                wait = peer.published.debt(limits.publish_rate, now);
+                if wait.is_zero() {
+                    return false;
+                }
+                &mut self.counts.limits.publish_rate
+            }
+        };
+        *counter += 1;
+        let at = now + wait;
+        peer.refusals.push(Reverse((at, id, publishes)));
+        peer.refusal_timer
+            .want(&mut self.timers, Some(at), Timer::Refusals(conn));
+        true
+    }
+
+    /// Refuses what came too fast and has waited for it.
+    pub(super) fn refusals_due(&mut self, io: &mut dyn Io, conn: ConnId) {
+        let now = io.now();
+        let limits = &self.config.limits;
+        let (request_rate, publish_rate) = (limits.request_rate, limits.publish_rate);
+        loop {
+            let Some(peer) = self.peers.get_mut(&conn) else {
+                return;
+            };
+            peer.refusal_timer.fired();
+            let next = peer.refusals.peek().map(|Reverse((at, ..))| *at);
+            if next.is_none_or(|at| at > now) {
+                return peer
+                    .refusal_timer
+                    .want(&mut self.timers, next, Timer::Refusals(conn));
+            }
+            let Some(Reverse((_, id, publishes))) = peer.refusals.pop() else {
+                return;
+            };
+            let mut wait = peer.requested.wait(request_rate, now, 1);
+            if publishes {
+                wait = wait.max(peer.published.wait(publish_rate, now, 1));
+            }
+            let error = RequestError {
+                retry_after: Some(wait.as_millis() as u64 + 1),
+                ..RequestError::new(
+                    request_codes::EXCESSIVE_LOAD,
+                    "this session asks for more in a second than the relay allows; slow down",
+                )
+            };
+            self.reject(io, conn, id, error);
         }
     }
 

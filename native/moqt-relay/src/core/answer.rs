@@ -1,8 +1,9 @@
 //! FETCH: the response on its way to the peer, and how fetches end.
 
 use super::fetch::FetchJob;
+use super::turns::PIECE;
 use super::Core;
-use crate::cache::{Item, TrackCache};
+use crate::cache::{Item, TrackCache, OBJECT_COST};
 use crate::io::Io;
 use moqt::delivery::priority::transport_priority;
 use moqt::delivery::StreamSignal;
@@ -54,23 +55,23 @@ impl Core {
         };
         let (conn, request) = (job.conn, job.request);
         if self.respond(io, conn, request, Response::FetchOk(ok)) {
-            self.send_fetch(io, fetch);
+            self.want_turn(fetch);
         } else {
             self.fetch_gone(io, fetch);
         }
     }
 
-    /// Writes as much of a response as the connection takes.
-    pub(super) fn send_fetch(&mut self, io: &mut dyn Io, fetch: u64) {
+    /// Writes a piece of a response, as much as the connection takes. Gives what that has cost.
+    pub(super) fn send_fetch(&mut self, io: &mut dyn Io, fetch: u64) -> usize {
         let Some(job) = self.fetches.get_mut(&fetch) else {
-            return;
+            return 0;
         };
         let conn = job.conn;
         let Some(peer) = self.peers.get_mut(&conn) else {
-            return;
+            return 0;
         };
         let Some(transport) = io.transport(conn) else {
-            return;
+            return 0;
         };
         let stream = match job.stream {
             Some(stream) => stream,
@@ -86,23 +87,27 @@ impl Core {
                     }
                     Err(SessionError::NoStreams) => {
                         peer.blocked_fetches.push(fetch);
-                        return;
+                        return 0;
                     }
                     Err(e) => {
                         log::debug!("a fetch response could not be opened: {e}");
                         let request = job.request;
                         self.end_fetch(io, fetch);
                         let code = stream_codes::INTERNAL_ERROR;
-                        return self.cancel_request(io, conn, request, code);
+                        self.cancel_request(io, conn, request, code);
+                        return 0;
                     }
                 }
             }
         };
         if peer.session.is_blocked(stream) {
-            return;
+            return 0;
         }
-        let mut failed = false;
+        let (mut failed, mut blocked, mut cost) = (false, false, 0);
         while let Some(item) = job.items.front() {
+            if blocked || cost >= PIECE {
+                break;
+            }
             let item = match item {
                 Item::EndOfRange { location, unknown } => FetchItem::EndOfRange {
                     location: *location,
@@ -120,16 +125,16 @@ impl Core {
                 }),
             };
             match peer.session.write_fetch_item(transport, stream, &item) {
-                Ok(blocked) => {
-                    if matches!(item, FetchItem::Object(_)) {
+                Ok(full) => {
+                    blocked = full;
+                    cost += OBJECT_COST;
+                    if let FetchItem::Object(object) = &item {
                         self.counts.objects.fetched += 1;
+                        cost += object.payload.len();
                     }
                     job.items.pop_front();
-                    if blocked {
-                        break;
-                    }
                 }
-                Err(SessionError::Blocked) => break,
+                Err(SessionError::Blocked) => blocked = true,
                 Err(e) => {
                     log::debug!("a fetch response ends early: {e}");
                     failed = true;
@@ -147,7 +152,10 @@ impl Core {
         self.touch(conn);
         if failed || all {
             self.end_fetch(io, fetch);
+        } else if !blocked {
+            self.want_turn(fetch);
         }
+        cost
     }
 
     /// A stream of a response is writable, acknowledged or stopped.
@@ -160,7 +168,7 @@ impl Core {
         signal: StreamSignal,
     ) {
         match signal {
-            StreamSignal::Writable => self.send_fetch(io, fetch),
+            StreamSignal::Writable => self.want_turn(fetch),
             StreamSignal::Acked | StreamSignal::Stopped => {
                 if let Some(peer) = self.peers.get_mut(&conn) {
                     peer.fetch_streams.remove(&stream);
@@ -225,6 +233,9 @@ impl Core {
             peer.fetches -= 1;
             peer.roles.remove(&job.request);
             peer.blocked_fetches.retain(|f| *f != fetch);
+            if job.wants_turn {
+                peer.fetch_turns.retain(|f| *f != fetch);
+            }
         }
         if let Some(fill) = job.fill.take() {
             self.cancel_request(io, fill.conn, fill.request, stream_codes::CANCELLED);

@@ -54,6 +54,8 @@ pub(super) struct FetchJob {
     pub(super) answered: bool,
     pub(super) items: VecDeque<Item>,
     pub(super) stream: Option<StreamId>,
+    /// Whether it waits for its turn.
+    pub(super) wants_turn: bool,
 }
 
 impl FetchJob {
@@ -163,6 +165,7 @@ impl Core {
             answered: false,
             items: VecDeque::new(),
             stream: None,
+            wants_turn: false,
         };
         let id = self.new_id();
         self.fetches.insert(id, job);
@@ -175,7 +178,7 @@ impl Core {
             track.linger = None;
         }
         match joining {
-            None => self.begin_fetch(io, id),
+            None => self.want_turn(id),
             Some((joined, _)) => {
                 let subscription = self
                     .peers
@@ -273,6 +276,6 @@ impl Core {
             start: Location::new(group, 0),
             end: location,
         };
-        self.begin_fetch(io, fetch);
+        self.want_turn(fetch);
     }
 }

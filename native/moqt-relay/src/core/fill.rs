@@ -104,24 +104,26 @@ pub(super) fn absorb(
 }
 
 impl Core {
-    /// Takes what the cache has, and asks upstream for the rest.
-    pub(super) fn begin_fetch(&mut self, io: &mut dyn Io, fetch: u64) {
+    /// Takes what the cache has, and asks upstream for the rest. Gives the bytes that it took.
+    pub(super) fn gather_fetch(&mut self, io: &mut dyn Io, fetch: u64) -> usize {
         let now = io.now();
         let Some(job) = self.fetches.get_mut(&fetch) else {
-            return;
+            return 0;
         };
         let Some(track) = self.tracks.get_mut(&job.track) else {
-            return;
+            return 0;
         };
         let wanted = job.span.end;
         if track.is_established() {
             let Some(largest) = track.largest else {
                 let error = invalid_range("nothing was published yet on this track");
-                return self.refuse_fetch(io, fetch, error);
+                self.refuse_fetch(io, fetch, error);
+                return 0;
             };
             if job.span.start > largest {
                 let error = invalid_range("the range lies after the largest object");
-                return self.refuse_fetch(io, fetch, error);
+                self.refuse_fetch(io, fetch, error);
+                return 0;
             }
             job.span.end = job.span.end.min(largest);
         }
@@ -138,23 +140,31 @@ impl Core {
         let max_bytes = self.config.limits.fetch_bytes;
         job.store = track.cache.extract(job.span, max_bytes, now);
         job.properties = track.properties.clone();
-        if job.store.unknown(job.span, now).is_none() {
+        let taken = job.store.bytes();
+        let complete = job.store.unknown(job.span, now).is_none();
+        let fill_timeout = job.fill_timeout;
+        let waits_for_prefetch = track.prefetch.is_some();
+        if complete {
             self.counts.requests.fetch_cached += 1;
-            return self.answer_fetch(io, fetch);
+            self.answer_fetch(io, fetch);
+            return taken;
         }
-        let wait = job.fill_timeout.unwrap_or(self.config.limits.fill_timeout);
+        let wait = fill_timeout.unwrap_or(self.config.limits.fill_timeout);
         let wait = wait.min(self.config.limits.fill_timeout);
         if wait.is_zero() {
-            return self.answer_fetch(io, fetch);
+            self.answer_fetch(io, fetch);
+            return taken;
         }
-        let waits_for_prefetch = track.prefetch.is_some();
-        job.deadline = Some(now + wait);
+        if let Some(job) = self.fetches.get_mut(&fetch) {
+            job.deadline = Some(now + wait);
+        }
         self.timers.add(now + wait, Timer::Fetch(fetch));
         if waits_for_prefetch {
             // What is missing may be on its way: begun again when that is over.
-            return;
+            return taken;
         }
         self.fill(io, fetch);
+        taken
     }
 
     /// Sends FETCH for what is unknown to the next publisher, or makes do with what is there.

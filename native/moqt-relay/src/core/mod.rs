@@ -17,6 +17,7 @@ mod publish;
 mod report;
 mod sources;
 mod status;
+mod turns;
 mod update;
 mod upstream;
 mod work;
@@ -37,7 +38,7 @@ use moqt::session::{
 use moqt::transport::TransportEvent;
 use moqt::wire::{session_codes, FullTrackName, Response};
 use moqt_net::{ConnId, ConnInfo, TransportKind};
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::time::Instant;
 
 /// All state of a relay.
@@ -51,6 +52,13 @@ pub(crate) struct Core {
     discoveries: NamespaceTree<(ConnId, RequestId)>,
     track_followers: NamespaceTree<(ConnId, RequestId)>,
     fetches: HashMap<u64, FetchJob>,
+    /// Sessions with fetches that have something to do, in the order of their turns.
+    serving: VecDeque<ConnId>,
+    /// The turn of the I/O thread in which fetches were worked on last, what is left of it for
+    /// them, and whether they go on in the next one.
+    turn: Option<Instant>,
+    turn_left: usize,
+    turn_follows: bool,
     timers: Timers,
     /// Sessions whose events are to be taken.
     dirty: Vec<ConnId>,
@@ -90,6 +98,10 @@ impl Core {
             discoveries: NamespaceTree::default(),
             track_followers: NamespaceTree::default(),
             fetches: HashMap::new(),
+            serving: VecDeque::new(),
+            turn: None,
+            turn_left: 0,
+            turn_follows: false,
             timers: Timers::default(),
             dirty: Vec::new(),
             due: Vec::new(),
@@ -137,7 +149,10 @@ impl Core {
             },
             implementation: Some(concat!("moq-game-relay/", env!("CARGO_PKG_VERSION")).into()),
             limits: SessionLimits {
-                max_requests: limits.requests_per_session,
+                // The relay counts them itself, and is slow to refuse when many come.
+                max_requests: limits
+                    .requests_per_session
+                    .max(self.config.link.max_incoming_bidi as usize),
                 max_request_bytes: limits.request_bytes_per_session,
                 max_object_size: limits.object_bytes,
                 max_receive_buffer: limits.partial_bytes_per_session.max(limits.object_bytes),
@@ -212,6 +227,9 @@ impl Core {
                 Timer::Subscriber(track, slot) => self.subscriber_timeout(io, track, slot),
                 Timer::Track(track) => self.track_timeout(io, track),
                 Timer::Fetch(fetch) => self.fetch_timeout(io, fetch),
+                Timer::Refusals(conn) => self.refusals_due(io, conn),
+                Timer::Fetches(conn) => self.fetches_due(conn),
+                Timer::Turn => self.next_turn(),
                 Timer::Drain => self.drain_timeout(io),
             }
             self.settle(io);
@@ -251,8 +269,15 @@ impl Core {
         }
     }
 
-    /// Takes the events of all sessions that have some, until none has.
+    /// Takes the events of all sessions that have some, until none has, and lets fetches go on.
     fn settle(&mut self, io: &mut dyn Io) {
+        self.take_events(io);
+        while self.serve(io) {
+            self.take_events(io);
+        }
+    }
+
+    fn take_events(&mut self, io: &mut dyn Io) {
         while let Some(conn) = self.dirty.pop() {
             while let Some(peer) = self.peers.get_mut(&conn) {
                 let Some(event) = peer.session.poll_event() else {

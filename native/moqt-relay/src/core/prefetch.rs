@@ -112,7 +112,7 @@ impl Core {
             .collect();
         waiting.sort_unstable();
         for fetch in waiting {
-            self.begin_fetch(io, fetch);
+            self.want_turn(fetch);
         }
     }
 }

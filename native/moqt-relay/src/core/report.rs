@@ -24,6 +24,8 @@ impl Core {
         stats.limits.sessions += endpoint.refused_connections;
         stats.limits.sessions_per_address = endpoint.refused_per_address;
         stats.limits.handshakes = endpoint.refused_handshakes;
+        stats.limits.connect_rate = endpoint.refused_rate;
+        stats.limits.connect_rate_per_address = endpoint.refused_rate_per_address;
         stats.tracks_open = self.tracks.len() as u64;
         stats.namespaces_open = self.namespaces as u64;
         stats.subscriptions_open = self.subscriptions as u64;
@@ -59,7 +61,7 @@ impl Core {
         for peer in self.peers.values() {
             stats.refusals.add(peer.session.stats());
         }
-        stats.limits.requests = stats.refusals.requests;
+        stats.limits.requests += stats.refusals.requests;
         stats.objects.sent = sent.objects + sent.datagrams;
         stats.objects.sent_bytes = sent.bytes;
         stats.drops.replaced = sent.dropped;

@@ -6,5 +6,6 @@ mod ending;
 mod fetching;
 mod garbage;
 mod limits;
+mod rates;
 mod subscribing;
 mod world;

@@ -61,7 +61,7 @@ impl Core {
             }
             Dir::Uni => {
                 for fetch in std::mem::take(&mut peer.blocked_fetches) {
-                    self.send_fetch(io, fetch);
+                    self.want_turn(fetch);
                 }
                 self.pump_session(io, conn);
             }

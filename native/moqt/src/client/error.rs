@@ -52,6 +52,8 @@ pub enum ErrorCode {
     Busy = 22,
     /// The native library is missing.
     Unavailable = 23,
+    /// More in a second than a rate allows, which the message names.
+    RateLimited = 24,
 }
 
 impl ErrorCode {
@@ -81,6 +83,7 @@ impl ErrorCode {
             ErrorCode::Duplicate => "duplicate",
             ErrorCode::Busy => "busy",
             ErrorCode::Unavailable => "unavailable",
+            ErrorCode::RateLimited => "rate_limited",
         }
     }
 
@@ -95,6 +98,7 @@ impl ErrorCode {
                 | ErrorCode::GoingAway
                 | ErrorCode::TooFarBehind
                 | ErrorCode::Busy
+                | ErrorCode::RateLimited
         )
     }
 }

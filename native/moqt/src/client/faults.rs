@@ -123,7 +123,9 @@ pub(super) fn finished(what: &str) -> ClientError {
 
 /// No answer in time.
 pub(super) fn timed_out(what: &str) -> ClientError {
-    let message = format!("The peer did not answer the {what} in time: try again.");
+    let message = format!(
+        "The peer did not answer the {what} in time: try again, or raise the request timeout."
+    );
     ClientError::new(ErrorCode::Timeout, message)
 }
 
@@ -187,9 +189,8 @@ pub(super) fn closed(close: &SessionClose) -> Option<ClientError> {
             )),
             CloseReason::Certificate(text) => ClientError::new(
                 ErrorCode::Certificate,
-                format!(
-                    "The peer's certificate was not accepted: {text}. Give its SHA-256 in `serverCertificateHashes`, or use one that this system trusts."
-                ),
+                // It says whose certificate, why, and what to do.
+                format!("The TLS handshake failed: {text}."),
             ),
             CloseReason::Protocol(text) => ClientError::new(
                 ErrorCode::ProtocolMismatch,

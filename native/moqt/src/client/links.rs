@@ -126,6 +126,7 @@ impl Client {
         session.tokens = token.into_iter().collect();
         session.limits.max_object_size = config.max_object_size;
         session.limits.setup_timeout = setup_timeout;
+        session.limits.response_timeout = config.request_timeout;
         session
     }
 

@@ -30,6 +30,8 @@ pub struct ClientConfig {
     pub implementation: String,
     /// Longest wait for the token, the connection and the peer's SETUP together.
     pub connect_timeout: Duration,
+    /// Longest wait for the answer to a request, without the time that it waits for a publisher.
+    pub request_timeout: Duration,
     /// Largest object in bytes accepted from the peer.
     pub max_object_size: usize,
     /// Most publications of this client at one time.
@@ -53,6 +55,7 @@ impl Default for ClientConfig {
             seed: 0,
             implementation: concat!("moq-game/", env!("CARGO_PKG_VERSION")).to_owned(),
             connect_timeout: Duration::from_secs(10),
+            request_timeout: Duration::from_secs(30),
             max_object_size: 16 << 20,
             max_publications: 1_024,
             max_requests: 4_096,

@@ -259,6 +259,11 @@ impl Session {
         self.events.front()
     }
 
+    /// Live requests of the peer.
+    pub fn inbound_requests(&self) -> usize {
+        self.inbound_requests
+    }
+
     /// Whether both SETUPs are exchanged and the session is not over.
     pub fn is_ready(&self) -> bool {
         self.peer.is_some() && !self.closed

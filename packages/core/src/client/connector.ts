@@ -192,7 +192,11 @@ export class Connector {
             ? {}
             : { tokens: [{ kind: "use_value" as const, tokenType: 0, value }] }),
         },
-        limits: { maxObjectSize: options.maxObjectSize, setupTimeout: this.#step(attempt) },
+        limits: {
+          maxObjectSize: options.maxObjectSize,
+          setupTimeout: this.#step(attempt),
+          responseTimeout: options.requestTimeout,
+        },
       },
       host,
       options,

@@ -1,17 +1,21 @@
 import { MoqError } from "../errors.js";
 
-/** Whom native hosts trust beside the options that all hosts have, as `moq_client_open` takes it. */
+/** Certificates of native hosts beside the options that all hosts have, as `moq_client_open` takes them. */
 export interface TrustOptions {
   readonly caFile?: string | readonly string[] | undefined;
   readonly insecure?: boolean | undefined;
+  readonly clientCertificate?: string | undefined;
+  readonly clientKey?: string | undefined;
 }
 
 /** Checked fields for the native library. */
 export function trustFields(options: TrustOptions | undefined): {
   caFile: readonly string[] | undefined;
   insecure: boolean | undefined;
+  clientCertificate: string | undefined;
+  clientKey: string | undefined;
 } {
-  const { caFile, insecure } = options ?? {};
+  const { caFile, insecure, clientCertificate, clientKey } = options ?? {};
   const files = typeof caFile === "string" ? [caFile] : caFile;
   if (
     files !== undefined &&
@@ -25,5 +29,13 @@ export function trustFields(options: TrustOptions | undefined): {
   if (insecure !== undefined && typeof insecure !== "boolean") {
     throw new MoqError("invalid_argument", "insecure must be true or false.");
   }
-  return { caFile: files, insecure };
+  for (const [name, value] of Object.entries({ clientCertificate, clientKey })) {
+    if (value !== undefined && (typeof value !== "string" || value === "")) {
+      throw new MoqError(
+        "invalid_argument",
+        `${name} must be PEM text, or the path of a PEM file.`,
+      );
+    }
+  }
+  return { caFile: files, insecure, clientCertificate, clientKey };
 }

@@ -211,6 +211,7 @@ it("a worker lives through any page", async () => {
       reconnect: false as const,
       serverCertificateHashes: [],
       connectTimeout: 1_000,
+      requestTimeout: 30_000,
       keepAlive: 0,
       idleTimeout: 1_000,
       maxObjectSize: 1_000,

@@ -158,6 +158,14 @@ impl World {
                     client.events.push(event);
                 }
             }
+            if self
+                .core
+                .next_timeout()
+                .is_some_and(|at| at <= self.links.now)
+            {
+                idle = false;
+                self.core.on_timeout(&mut self.links);
+            }
             if idle {
                 return;
             }
