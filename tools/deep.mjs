@@ -37,6 +37,7 @@ function steps(minutes) {
   const tests = true;
   const build = true;
   const optional = true;
+  const onRequest = true;
   return [
     {
       name: "fuzz-rust",
@@ -68,6 +69,7 @@ function steps(minutes) {
     {
       name: "asan-abi",
       about: "C and C++ users of the C ABI with the same two, and leaks",
+      onRequest,
       tests,
       build,
       optional,
@@ -84,6 +86,7 @@ function steps(minutes) {
     {
       name: "unreal-plugin",
       about: "the Unreal plugin with clang and gcc, as engine 5.3 and 5.7, as a dedicated server",
+      onRequest,
       tests,
       build,
       run: unrealCompilers,
@@ -91,6 +94,7 @@ function steps(minutes) {
     {
       name: "unreal-plugin-asan",
       about: "the Unreal plugin with AddressSanitizer and UndefinedBehaviorSanitizer",
+      onRequest,
       tests,
       build,
       run: unrealAsan,
@@ -98,6 +102,7 @@ function steps(minutes) {
     {
       name: "unreal-plugin-tsan",
       about: "the Unreal plugin's own threads with ThreadSanitizer",
+      onRequest,
       tests,
       build,
       run: unrealTsan,
@@ -105,6 +110,7 @@ function steps(minutes) {
     {
       name: "unreal-core",
       about: "the Unreal plugin's core with Address-, UndefinedBehavior- and ThreadSanitizer",
+      onRequest,
       tests,
       build,
       optional,
@@ -113,6 +119,7 @@ function steps(minutes) {
     {
       name: "unreal-engine",
       about: "the contract suite in a Puerts host on exactly Unreal's JavaScript engine",
+      onRequest,
       tests,
       build,
       optional,
@@ -121,6 +128,7 @@ function steps(minutes) {
     {
       name: "tsan",
       about: "threads of the library and of its users with ThreadSanitizer",
+      onRequest,
       tests,
       build,
       optional,
@@ -129,6 +137,7 @@ function steps(minutes) {
     {
       name: "panics",
       about: "a panic at every border of the library as released",
+      onRequest,
       tests,
       build,
       run: panics,
@@ -136,6 +145,7 @@ function steps(minutes) {
     {
       name: "coverage",
       about: `lines of the Rust workspace that tests run: ${MINIMUM} % at least`,
+      onRequest,
       tests,
       build,
       optional,
@@ -144,6 +154,7 @@ function steps(minutes) {
     {
       name: "deny",
       about: "licences, sources, versions and vulnerabilities of dependencies",
+      onRequest,
       tests,
       optional,
       run: deny,
@@ -161,9 +172,14 @@ function steps(minutes) {
 const buildStep = { name: "build", about: "native library, addon, packages", run: buildAll };
 
 function help() {
-  say("npm run test:deep [-- STEP … --minutes N --keep-going]\n");
-  for (const { name, about } of steps(undefined)) say(`  ${name.padEnd(20)}${about}`);
-  say("\nWithout a STEP: all of them, up to the first that fails. --keep-going: all of them.");
+  say("npm run test:deep [-- STEP … --all --minutes N --keep-going]\n");
+  for (const { name, about, onRequest } of steps(undefined)) {
+    say(`  ${onRequest ? "*" : " "} ${name.padEnd(20)}${about}`);
+  }
+  say(
+    "\nWithout a STEP: those without a star; --all: those with one too, half an hour more. It stops at",
+  );
+  say("the first that fails; --keep-going: it does not.");
   say("--minutes N: so long for each of the two fuzz steps. A step whose tool a machine does not");
   say("have and cannot get says so and is skipped.");
 }

@@ -10,6 +10,7 @@ import { bold, dim, green, red, say, seconds } from "./log.mjs";
  * @property {boolean} [build] whether it needs the native library and the packages built
  * @property {boolean} [tests] whether it runs tests, so that none at all is a failure
  * @property {boolean} [optional] whether it may skip all of them, after saying why
+ * @property {boolean} [onRequest] whether it runs only when it is named, or with --all
  * @property {(env: NodeJS.ProcessEnv) => Promise<import("./counts.mjs").Counts | undefined>} run throws when it fails;
  *   the error may carry `counts`
  */
@@ -30,27 +31,30 @@ export function skip(why) {
 }
 
 /**
- * Reads the command line: step names, --keep-going, --help.
+ * Reads the command line: step names, --all, --keep-going, --help.
  * @returns {{ chosen: Step[], keepGoing: boolean, help: boolean }}
  */
 export function chooseSteps(steps, args) {
   const names = [];
   let keepGoing = false;
   let help = false;
+  let all = false;
   for (const arg of args) {
     if (arg === "--keep-going" || arg === "-k") keepGoing = true;
     else if (arg === "--help" || arg === "-h") help = true;
+    else if (arg === "--all") all = true;
     else if (steps.some((step) => step.name === arg)) names.push(arg);
     else {
       const known = steps.map((step) => step.name).join(", ");
       const error = new Error(
-        `unknown step "${arg}". Steps: ${known}. Options: --keep-going, --help.`,
+        `unknown step "${arg}". Steps: ${known}. Options: --all, --keep-going, --help.`,
       );
       error.name = "SetupError";
       throw error;
     }
   }
-  const chosen = names.length === 0 ? steps : steps.filter((step) => names.includes(step.name));
+  const wanted = (step) => (names.length > 0 ? names.includes(step.name) : !step.onRequest);
+  const chosen = steps.filter((step) => all || wanted(step));
   return { chosen, keepGoing, help };
 }
 

@@ -24,6 +24,14 @@ describe("chooseSteps", () => {
     expect(keepGoing).toBe(true);
   });
 
+  it("leaves out what runs on request only, unless it is named or all are wanted", () => {
+    const slow = [...steps, step("slow", undefined, { onRequest: true })];
+    const names = (...args) => chooseSteps(slow, args).chosen.map((one) => one.name);
+    expect(names()).toEqual(["a", "b", "c"]);
+    expect(names("slow", "b")).toEqual(["b", "slow"]);
+    expect(names("--all")).toEqual(["a", "b", "c", "slow"]);
+  });
+
   it("refuses what it does not know, naming what it does", () => {
     expect(() => chooseSteps(steps, ["d"])).toThrow(/unknown step "d"\. Steps: a, b, c/);
   });
