@@ -37,7 +37,7 @@ export async function deny(env) {
     else counts.failed += 1;
   }
   const { outcomes } = counts;
-  const done = finish({ code: counts.failed, output: "" }, counts, "cargo deny");
+  const done = finish({ code: counts.failed }, counts, "cargo deny");
   done.outcomes = outcomes;
   return done;
 }

@@ -17,9 +17,12 @@ export const LIMIT_MS = 15 * 60_000;
 /** Compiling from nothing on a small machine included. */
 export const RUST_LIMIT_MS = 45 * 60_000;
 
-/** The counts of a run that passed; throws them with the reason of one that did not. */
+/**
+ * The counts of a run that passed; throws them with the reason of one that did not. Without an output, no test of it is
+ * known by name.
+ */
 export function finish(result, counts, runner) {
-  counts.outcomes = outcomesOf(result.output);
+  counts.outcomes = outcomesOf(result.output ?? "");
   if (result.code === 0) return counts;
   const how = result.signal ? `was ended by ${result.signal}` : `exit code ${result.code}`;
   throw new StepError(`${runner}: ${counts.failed} failed, ${how}`, counts);
