@@ -75,8 +75,16 @@ export async function valgrindAbi(env) {
     "--fair-sched=yes",
     join(build, "moq_ffi_tests"),
     // Tens of thousands of calls and packets say no more here than the others do, and take minutes.
-    // Poses at 60 Hz are behind by themselves.
-    "--gtest_filter=-RandomCalls.*:T2_GroupOrder.ManyGroups*:T2_GroupOrder.OnANetwork*:T3_Datagrams.*:T14_Poses.*:Delivery.LargeObjects*",
+    // Poses at 60 Hz are behind by themselves, and an idle timeout of 1 s passes while all is well.
+    `--gtest_filter=-${[
+      "RandomCalls.*",
+      "T2_GroupOrder.ManyGroups*",
+      "T2_GroupOrder.OnANetwork*",
+      "T3_Datagrams.*",
+      "T7_PeerDisappears.Silence*",
+      "T14_Poses.*",
+      "Delivery.LargeObjects*",
+    ].join(":")}`,
   ];
   const patient = { ...env, MOQ_TEST_PATIENCE: "10", MOQ_TEST_ROUNDS: "4" };
   const result = await run(valgrind, args, { env: patient, timeoutMs: LIMIT_MS });
@@ -217,7 +225,8 @@ export async function miri(env) {
     cwd: native,
     env: {
       ...env,
-      CARGO_TARGET_DIR: join(cacheDir(env), "miri-target"),
+      // Not in the cache that checkouts share: Miri keeps the checkout's path in what it has built.
+      CARGO_TARGET_DIR: join(native, "target", "miri"),
       MIRIFLAGS: "-Zmiri-disable-isolation",
       PROPTEST_CASES: "4",
     },
