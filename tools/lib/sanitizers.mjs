@@ -84,6 +84,7 @@ export async function valgrindAbi(env) {
       "T7_PeerDisappears.Silence*",
       "T14_Poses.*",
       "Delivery.LargeObjects*",
+      "Inherited.LargeObjects*",
     ].join(":")}`,
   ];
   const patient = { ...env, MOQ_TEST_PATIENCE: "10", MOQ_TEST_ROUNDS: "4" };
