@@ -69,7 +69,6 @@ function steps(minutes) {
     {
       name: "asan-abi",
       about: "C and C++ users of the C ABI with the same two, and leaks",
-      onRequest,
       tests,
       build,
       optional,
@@ -154,7 +153,6 @@ function steps(minutes) {
     {
       name: "deny",
       about: "licences, sources, versions and vulnerabilities of dependencies",
-      onRequest,
       tests,
       optional,
       run: deny,
