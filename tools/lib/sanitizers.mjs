@@ -75,6 +75,7 @@ export async function valgrindAbi(env) {
     "--fair-sched=yes",
     join(build, "moq_ffi_tests"),
     // Tens of thousands of calls and packets say no more here than the others do, and take minutes.
+    // Large objects fall out of the relay's window at this speed (README, known limits).
     // Poses at 60 Hz are behind by themselves, and an idle timeout of 1 s passes while all is well.
     `--gtest_filter=-${[
       "RandomCalls.*",
