@@ -1,45 +1,21 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { nodeHost, unrealHost } from "@moq-game/contract/hosts";
-import { type Relay, startRelay } from "@moq-game/node-native";
 import { afterAll, beforeAll, describe, it } from "vitest";
-import { makeCertificate } from "../../../tools/certificate.mjs";
 import { contractCases, type Host, runCase } from "../src/index.js";
+import { RestartableRelay } from "./relay.js";
 
 /** The suite that every client implementation passes, in a Puerts host: with itself, and with Node. */
-const folder = mkdtempSync(join(tmpdir(), "moq-game-unreal-"));
-const { cert, key } = makeCertificate(folder);
-let relay: Relay;
-
-const start = (port: number): Promise<Relay> =>
-  startRelay({ listen: `127.0.0.1:${port}`, certificate: cert, key });
-
-async function restart(): Promise<void> {
-  const { port } = relay;
-  await relay.close();
-  relay = await start(port);
-}
-
-function inspect(): unknown {
-  try {
-    return relay.stats();
-  } catch (error) {
-    return `between two relays: ${error}`;
-  }
-}
+const relay = new RestartableRelay();
 
 beforeAll(async () => {
-  relay = await start(0);
+  await relay.start();
 });
 
 afterAll(async () => {
-  await relay?.close();
-  rmSync(folder, { recursive: true });
+  await relay.close();
 });
 
-const unreal = (): Host => unrealHost(relay);
-const node = (): Host => nodeHost(relay, "quic");
+const unreal = (): Host => unrealHost(relay.now);
+const node = (): Host => nodeHost(relay.now, "quic");
 
 const pairs: readonly [name: string, publisher: () => Host, subscriber: () => Host][] = [
   ["Unreal → Unreal", unreal, unreal],
@@ -54,8 +30,8 @@ describe.each(pairs)("%s", (_, publisher, subscriber) => {
         contractCase,
         publisher(),
         subscriber(),
-        inspect,
-        contractCase.cut === undefined ? undefined : restart,
+        relay.inspect,
+        contractCase.cut === undefined ? undefined : relay.restart,
       ),
     );
   }
