@@ -17,6 +17,7 @@ export default defineConfig({
       "test/pack-smoke",
       "test/readme",
       "test/sdk",
+      "test/soak",
       "test/unreal-host",
       { test: { name: "tools", include: ["tools/**/*.test.mjs", "test/unreal-shim/*.test.mjs"] } },
     ],

@@ -1,7 +1,7 @@
 // npm run test:deep: what takes too long for npm test. `npm run test:deep -- --help` lists the steps.
 
 import { buildAll } from "./build.mjs";
-import { longAttacks } from "./lib/checks.mjs";
+import { longAttacks, soak } from "./lib/checks.mjs";
 import { coverage, MINIMUM } from "./lib/coverage.mjs";
 import { deny } from "./lib/deny.mjs";
 import { fuzzRust, fuzzTargets } from "./lib/fuzz.mjs";
@@ -13,10 +13,10 @@ import { main, SetupError, setUp } from "./lib/setup.mjs";
 import { chooseSteps, runSteps, summarize, withBuild } from "./lib/steps.mjs";
 import { unrealAsan, unrealCompilers, unrealTsan } from "./lib/unreal.mjs";
 
-/** Seconds for one fuzz target, one property and one attack, unless `--minutes` says otherwise. */
-const DEFAULTS = { rust: 10, property: 5, attack: 3 };
+/** Seconds for one fuzz target, one property, one attack and the soak, unless `--minutes` says otherwise. */
+const DEFAULTS = { rust: 10, property: 5, attack: 3, soak: 60 };
 
-/** Takes `--minutes N` out of the arguments: the time of each fuzz step as a whole. */
+/** Takes `--minutes N` out of the arguments: the time of the soak and of each fuzz step as a whole. */
 function takeMinutes(args) {
   const at = args.indexOf("--minutes");
   if (at < 0) return undefined;
@@ -33,6 +33,7 @@ function steps(minutes) {
   const rust = minutes === undefined ? DEFAULTS.rust : Math.ceil((minutes * 60) / targets);
   // Some properties run at the same time.
   const property = minutes === undefined ? DEFAULTS.property : Math.ceil((minutes * 60) / 10);
+  const soakSeconds = minutes === undefined ? DEFAULTS.soak : Math.ceil(minutes * 60);
   const longer = async (env) => ({ ...env, MOQ_FUZZ_SECONDS: String(property) });
   const tests = true;
   const build = true;
@@ -57,6 +58,13 @@ function steps(minutes) {
       about: `every attack on a relay for ${DEFAULTS.attack} s`,
       tests,
       run: longAttacks(DEFAULTS.attack),
+    },
+    {
+      name: "soak",
+      about: `a match that goes on for ${soakSeconds} s while clients come, go and lose their network`,
+      tests,
+      build,
+      run: soak(soakSeconds),
     },
     {
       name: "asan",
@@ -178,7 +186,9 @@ function help() {
     "\nWithout a STEP: those without a star; --all: those with one too, half an hour more. It stops at",
   );
   say("the first that fails; --keep-going: it does not.");
-  say("--minutes N: so long for each of the two fuzz steps. A step whose tool a machine does not");
+  say(
+    "--minutes N: so long for the soak and each of the two fuzz steps. A step whose tool a machine does not",
+  );
   say("have and cannot get says so and is skipped.");
 }
 

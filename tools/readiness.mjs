@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { buildAll } from "./build.mjs";
 import { format } from "./format.mjs";
-import { cpp, lint, longAttacks } from "./lib/checks.mjs";
+import { cpp, lint, longAttacks, soak } from "./lib/checks.mjs";
 import { coverage } from "./lib/coverage.mjs";
 import { deny } from "./lib/deny.mjs";
 import { fuzzRust } from "./lib/fuzz.mjs";
@@ -30,6 +30,7 @@ const steps = [
   { name: "panics", about: "a panic at every border", tests, build, run: panics },
   { name: "deny", about: "dependencies", tests, optional, run: deny },
   { name: "hostile", about: "attacks on a relay", tests, run: longAttacks(3) },
+  { name: "soak", about: "a match that goes on", tests, build, run: soak(60) },
   { name: "fuzz-rust", about: "decoders", tests, run: (env) => fuzzRust(env, 5) },
   { name: "miri", about: "the interpreter", tests, optional, run: miri },
   {

@@ -6,7 +6,15 @@ import { cargoCounts, ctestCounts, sum } from "./counts.mjs";
 import { lintCpp } from "./cppcheck.mjs";
 import { bin, root } from "./paths.mjs";
 import { firstLine, must, run } from "./run.mjs";
-import { configureAbi, cppTests, finish, LIMIT_MS, native, RUST_LIMIT_MS } from "./runners.mjs";
+import {
+  configureAbi,
+  cppTests,
+  finish,
+  LIMIT_MS,
+  native,
+  RUST_LIMIT_MS,
+  vitest,
+} from "./runners.mjs";
 import { SetupError } from "./setup.mjs";
 
 /** rustfmt and clippy are rustup components that a minimal toolchain leaves out. */
@@ -65,4 +73,10 @@ export function longAttacks(seconds) {
     });
     return finish(result, cargoCounts(result.output), "cargo test");
   };
+}
+
+/** A match that goes on for so many seconds. */
+export function soak(seconds) {
+  const longer = async (env) => ({ ...env, MOQ_SOAK_SECONDS: String(seconds) });
+  return vitest(["soak"], longer, [], LIMIT_MS + seconds * 1_000);
 }

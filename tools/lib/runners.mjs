@@ -57,8 +57,11 @@ export async function configureCpp(source, build, env, more = []) {
   }
 }
 
-/** Projects of vitest.config.ts, in one run; with `filters` only the files whose paths contain one of them. */
-export function vitest(projects, prepare, filters = []) {
+/**
+ * Projects of vitest.config.ts, in one run; with `filters` only the files whose paths contain one of them. It may take
+ * `timeoutMs`.
+ */
+export function vitest(projects, prepare, filters = [], timeoutMs = LIMIT_MS) {
   return async (env) => {
     const folder = mkdtempSync(join(tmpdir(), "moq-game-"));
     const report = join(folder, "report.json");
@@ -67,7 +70,7 @@ export function vitest(projects, prepare, filters = []) {
       const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
       const chosen = projects.flatMap((project) => ["--project", project]);
       const args = ["run", ...chosen, ...reporters, ...filters];
-      const result = await run(bin("vitest"), args, { env: prepared, timeoutMs: LIMIT_MS });
+      const result = await run(bin("vitest"), args, { env: prepared, timeoutMs });
       const json = existsSync(report) ? readFileSync(report, "utf8") : "";
       return finish(result, vitestCounts(json), "vitest");
     } finally {
