@@ -9,12 +9,13 @@ import { say } from "./lib/log.mjs";
 import { sanitizedCore, unrealEngine } from "./lib/puerts.mjs";
 import { vitest } from "./lib/runners.mjs";
 import { asanAbi, asanAddon, miri, panics, tsan, valgrindAbi } from "./lib/sanitizers.mjs";
+import { crossArchives } from "./lib/sdk/cross-test.mjs";
 import { main, SetupError, setUp } from "./lib/setup.mjs";
 import { chooseSteps, runSteps, summarize, withBuild } from "./lib/steps.mjs";
 import { unrealAsan, unrealCompilers, unrealTsan } from "./lib/unreal.mjs";
 
 /** Seconds for one fuzz target, one property, one attack and the soak, unless `--minutes` says otherwise. */
-const DEFAULTS = { rust: 10, property: 5, attack: 3, soak: 60 };
+const DEFAULTS = { rust: 5, property: 3, attack: 2, soak: 60 };
 
 /** Takes `--minutes N` out of the arguments: the time of the soak and of each fuzz step as a whole. */
 function takeMinutes(args) {
@@ -91,6 +92,31 @@ function steps(minutes) {
       run: valgrindAbi,
     },
     {
+      name: "panics",
+      about: "a panic at every border of the library as released",
+      tests,
+      build,
+      run: panics,
+    },
+    {
+      name: "tsan",
+      about: "threads of the library and of its users with ThreadSanitizer",
+      onRequest,
+      tests,
+      build,
+      optional,
+      run: tsan,
+    },
+    {
+      name: "coverage",
+      about: `lines of the Rust workspace that tests run: ${MINIMUM} % at least`,
+      onRequest,
+      tests,
+      build,
+      optional,
+      run: coverage,
+    },
+    {
       name: "unreal-plugin",
       about: "the Unreal plugin with clang and gcc, as engine 5.3 and 5.7, as a dedicated server",
       onRequest,
@@ -133,32 +159,6 @@ function steps(minutes) {
       run: unrealEngine,
     },
     {
-      name: "tsan",
-      about: "threads of the library and of its users with ThreadSanitizer",
-      onRequest,
-      tests,
-      build,
-      optional,
-      run: tsan,
-    },
-    {
-      name: "panics",
-      about: "a panic at every border of the library as released",
-      onRequest,
-      tests,
-      build,
-      run: panics,
-    },
-    {
-      name: "coverage",
-      about: `lines of the Rust workspace that tests run: ${MINIMUM} % at least`,
-      onRequest,
-      tests,
-      build,
-      optional,
-      run: coverage,
-    },
-    {
       name: "deny",
       about: "licences, sources, versions and vulnerabilities of dependencies",
       tests,
@@ -172,6 +172,14 @@ function steps(minutes) {
       optional,
       run: miri,
     },
+    {
+      name: "cross",
+      about: "the SDK for other platforms: built, inspected, run under qemu and Wine",
+      onRequest,
+      tests,
+      optional,
+      run: crossArchives,
+    },
   ];
 }
 
@@ -183,13 +191,11 @@ function help() {
     say(`  ${onRequest ? "*" : " "} ${name.padEnd(20)}${about}`);
   }
   say(
-    "\nWithout a STEP: those without a star; --all: those with one too, half an hour more. It stops at",
+    "\nWithout a STEP: those without a star; --all: those with one too. It stops at the first that",
   );
-  say("the first that fails; --keep-going: it does not.");
-  say(
-    "--minutes N: so long for the soak and each of the two fuzz steps. A step whose tool a machine does not",
-  );
-  say("have and cannot get says so and is skipped.");
+  say("fails; --keep-going: it does not. --minutes N: so long for the soak and each fuzz step.");
+  say("Those with a star take half an hour more, and cross another half from nothing.");
+  say("A step whose tool a machine does not have and cannot get says so and is skipped.");
 }
 
 main(async () => {

@@ -12,6 +12,7 @@ import { dim, green, red, say } from "./lib/log.mjs";
 import { root } from "./lib/paths.mjs";
 import { judge, readinessPage } from "./lib/readiness-page.mjs";
 import { asanAbi, miri, panics, tsan, valgrindAbi } from "./lib/sanitizers.mjs";
+import { crossArchives } from "./lib/sdk/cross-test.mjs";
 import { main, setUp } from "./lib/setup.mjs";
 import { filesUnder, hashOf } from "./lib/stamp.mjs";
 import { chooseSteps, runSteps, withBuild } from "./lib/steps.mjs";
@@ -44,6 +45,7 @@ const steps = [
   { name: "valgrind", about: "errors and leaks", tests, build, optional, run: valgrindAbi },
   { name: "tsan", about: "races", tests, build, optional, run: tsan },
   { name: "coverage", about: "lines that tests run", tests, build, optional, run: coverage },
+  { name: "cross", about: "the SDK for other platforms", tests, optional, run: crossArchives },
 ];
 const buildStep = { name: "build", about: "native library, addon, packages", run: buildAll };
 
@@ -55,7 +57,8 @@ results, and after a run of all steps writes docs/readiness.md. A claim without 
   --resume   steps that passed with these sources before are not run again
   --stop     stops at the first failure
 
-Steps: ${steps.map((step) => step.name).join(", ")}. About 20 minutes on two cores.
+Steps: ${steps.map((step) => step.name).join(", ")}. About 25 minutes on two cores,
+and half an hour more where the SDK was not built for other platforms before.
 `;
 
 /** What a result depends on. */

@@ -5,8 +5,8 @@ export default defineConfig({
     name: "sdk",
     include: ["src/**/*.test.ts"],
     testTimeout: 120_000,
-    // Compiling the release build from nothing included.
-    hookTimeout: 45 * 60_000,
+    // Compiling the release build for five platforms from nothing included.
+    hookTimeout: 75 * 60_000,
     fileParallelism: false,
   },
 });

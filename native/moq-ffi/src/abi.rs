@@ -19,7 +19,7 @@ thread_local! {
 
 /// The name of the function that a closure stands in; what names the borders of exported functions,
 /// so that none has to say its own.
-fn name_of<F>(_: &F) -> &'static str {
+pub(crate) fn name_of<F>(_: &F) -> &'static str {
     let path = std::any::type_name::<F>();
     let path = path.split("::{{closure}}").next().unwrap_or(path);
     path.rsplit("::").next().unwrap_or(path)
@@ -27,7 +27,12 @@ fn name_of<F>(_: &F) -> &'static str {
 
 /// Runs the body of an exported function.
 pub(crate) fn guard<F: FnOnce() -> Result<()>>(body: F) -> MoqResultCode {
-    let error = match border::catch_named(name_of(&body), body) {
+    guard_named(name_of(&body), body)
+}
+
+/// [`guard`] where the body is not a closure of the exported function itself.
+pub(crate) fn guard_named(name: &str, body: impl FnOnce() -> Result<()>) -> MoqResultCode {
+    let error = match border::catch_named(name, body) {
         Ok(Ok(())) => return MOQ_OK,
         Ok(Err(error)) => error,
         Err(panic) => Error::new(

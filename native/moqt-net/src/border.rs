@@ -41,6 +41,8 @@ borders! {
     Resolver = "thread:resolver";
     /// One answer of a relay's HTTP side.
     RelayHttp = "thread:relay-http";
+    /// One turn of the thread that runs the callbacks of a client of the inherited functions.
+    Callbacks = "thread:callbacks";
     /// [`crate::Handler::on_start`]. Here and below a panic stops at the handler with its connections.
     OnStart = "task:on_start";
     /// [`crate::Handler::on_connected`].

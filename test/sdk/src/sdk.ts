@@ -53,7 +53,7 @@ export class Scratch {
 export async function makeArchives(out: string, options: string[]): Promise<string[]> {
   const script = join(repository, "tools", "sdk.mjs");
   const args = [script, "--out", out, ...options];
-  await run(process.execPath, args, { timeout: 44 * 60_000 });
+  await run(process.execPath, args, { timeout: 74 * 60_000 });
   return readdirSync(out).filter((name) => /\.(tar\.gz|zip)$/.test(name));
 }
 

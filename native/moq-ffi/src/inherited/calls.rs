@@ -1,7 +1,7 @@
 //! What all exported functions share: errors as results, texts of C, and who may wait.
 
 use super::types::MoqResult;
-use crate::abi::{guard, last_error};
+use crate::abi::{guard, guard_named, last_error, name_of};
 use crate::error::*;
 use crate::gate::in_callback;
 use std::cell::Cell;
@@ -52,7 +52,7 @@ pub fn result(body: impl FnOnce() -> Result<()>) -> MoqResult {
 /// Runs the body of a function that gives a value, or `otherwise` when it fails.
 pub fn value<T>(otherwise: T, body: impl FnOnce() -> Result<T>) -> T {
     let mut given = otherwise;
-    guard(|| {
+    guard_named(name_of(&body), || {
         given = body()?;
         Ok(())
     });

@@ -4,6 +4,7 @@ pub mod delta;
 pub mod document;
 pub mod tracks;
 
+use super::calls::value;
 use super::objects;
 use super::subscribe::{create, Sink};
 use super::types::*;
@@ -116,8 +117,10 @@ pub unsafe extern "C" fn moq_subscribe_catalog(
     user_data: *mut c_void,
 ) -> *mut MoqSubscriber {
     let sink = || Sink::Catalog(CatalogReader::new(Call::new(catalog_callback, user_data)));
-    // SAFETY: passed on.
-    unsafe { create(client, ns, track, "moq_subscribe_catalog", sink) }
+    value(std::ptr::null_mut(), || {
+        // SAFETY: passed on.
+        unsafe { create(client, ns, track, "moq_subscribe_catalog", sink) }
+    })
 }
 
 /// Not inherited, but for subscribers of `moq_subscribe_catalog`: how many objects were refused. 0
@@ -126,7 +129,7 @@ pub unsafe extern "C" fn moq_subscribe_catalog(
 /// Any thread, also inside callbacks. Does not block.
 #[no_mangle]
 pub extern "C" fn moq_catalog_refused(subscriber: *const MoqSubscriber) -> u64 {
-    super::calls::value(0, || match objects::subscriber(subscriber)?.sink() {
+    value(0, || match objects::subscriber(subscriber)?.sink() {
         Sink::Catalog(reader) => Ok(reader.refused.load(Ordering::Relaxed)),
         Sink::Data(_) => Ok(0),
     })

@@ -166,15 +166,13 @@ unsafe fn create(
     namespace: *const c_char,
     track: *const c_char,
     mode: DeliveryModeNumber,
-) -> *mut MoqPublisher {
-    value(std::ptr::null_mut(), || {
-        let client = objects::client(client)?;
-        // SAFETY: the caller's promise.
-        let (namespace, track) = unsafe { (text("namespace", namespace)?, text("track", track)?) };
-        let mode = mode_of(mode)?;
-        let publisher = Publisher::open(client.session()?, namespace, track, mode)?;
-        Ok(objects::new_publisher(publisher))
-    })
+) -> Result<*mut MoqPublisher> {
+    let client = objects::client(client)?;
+    // SAFETY: the caller's promise.
+    let (namespace, track) = unsafe { (text("namespace", namespace)?, text("track", track)?) };
+    let mode = mode_of(mode)?;
+    let publisher = Publisher::open(client.session()?, namespace, track, mode)?;
+    Ok(objects::new_publisher(publisher))
 }
 
 /// Inherited: as `moq_create_publisher_ex` with `MOQ_DELIVERY_STREAM`.
@@ -184,8 +182,10 @@ pub unsafe extern "C" fn moq_create_publisher(
     ns: *const c_char,
     track: *const c_char,
 ) -> *mut MoqPublisher {
-    // SAFETY: passed on.
-    unsafe { create(client, ns, track, MOQ_DELIVERY_STREAM as u32) }
+    value(std::ptr::null_mut(), || {
+        // SAFETY: passed on.
+        unsafe { create(client, ns, track, MOQ_DELIVERY_STREAM as u32) }
+    })
 }
 
 /// Inherited: publishes a track, and announces its namespace (fields separated by `/`). Returns at
@@ -208,8 +208,10 @@ pub unsafe extern "C" fn moq_create_publisher_ex(
     track: *const c_char,
     delivery_mode: DeliveryModeNumber,
 ) -> *mut MoqPublisher {
-    // SAFETY: passed on.
-    unsafe { create(client, ns, track, delivery_mode) }
+    value(std::ptr::null_mut(), || {
+        // SAFETY: passed on.
+        unsafe { create(client, ns, track, delivery_mode) }
+    })
 }
 
 /// Inherited: ends a track; NULL is ignored. What was accepted is still sent while the connection

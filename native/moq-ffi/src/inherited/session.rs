@@ -13,6 +13,7 @@ use crate::gate::Gate;
 use crate::options::ClientOptions;
 use crate::record::*;
 use crate::{handles, lifecycle};
+use moqt_net::border;
 use std::collections::HashMap;
 use std::ffi::c_void;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -150,10 +151,7 @@ impl Session {
         let running = session.clone();
         // Held until the handle is in its place, so that a callback which ends the session finds it.
         let mut thread = lock(&session.thread);
-        let spawned = std::thread::Builder::new()
-            .name("moq-callbacks".to_owned())
-            .spawn(move || running.run());
-        match spawned {
+        match border::spawn("moq-callbacks", move || running.run()) {
             Ok(handle) => *thread = Some(handle),
             Err(error) => {
                 session.shared.close_now();

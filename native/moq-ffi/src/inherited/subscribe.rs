@@ -229,23 +229,21 @@ impl Subscriber {
     }
 }
 
-/// Subscribes and gives the pointer, or NULL.
+/// Subscribes and gives the pointer.
 pub(super) unsafe fn create(
     client: *mut MoqClient,
     namespace: *const c_char,
     track: *const c_char,
     what: &str,
     sink: impl FnOnce() -> Sink,
-) -> *mut MoqSubscriber {
-    value(std::ptr::null_mut(), || {
-        let client = objects::client(client)?;
-        // SAFETY: the caller's promise.
-        let (namespace, track) = unsafe { (text("namespace", namespace)?, text("track", track)?) };
-        let session = client.session()?;
-        may_wait(what)?;
-        let subscriber = Subscriber::open(session, namespace, track, sink())?;
-        Ok(objects::new_subscriber(subscriber))
-    })
+) -> Result<*mut MoqSubscriber> {
+    let client = objects::client(client)?;
+    // SAFETY: the caller's promise.
+    let (namespace, track) = unsafe { (text("namespace", namespace)?, text("track", track)?) };
+    let session = client.session()?;
+    may_wait(what)?;
+    let subscriber = Subscriber::open(session, namespace, track, sink())?;
+    Ok(objects::new_subscriber(subscriber))
 }
 
 /// Inherited: subscribes to a track (the namespace's fields separated by `/`) and waits for the
@@ -272,8 +270,10 @@ pub unsafe extern "C" fn moq_subscribe(
         gate.set(Call::new(data_callback, user_data));
         Sink::Data(gate)
     };
-    // SAFETY: passed on.
-    unsafe { create(client, ns, track, "moq_subscribe", sink) }
+    value(std::ptr::null_mut(), || {
+        // SAFETY: passed on.
+        unsafe { create(client, ns, track, "moq_subscribe", sink) }
+    })
 }
 
 /// Inherited: ends a subscription. When this returns, its callback is not running on another thread

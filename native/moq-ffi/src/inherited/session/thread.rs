@@ -5,18 +5,21 @@ use super::super::types::*;
 use super::{lock, Phase, Session, To, ROOM};
 use crate::error::*;
 use crate::record::*;
+use moqt_net::border::{self, Border};
 use std::ffi::CString;
-use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::PoisonError;
 
 impl Session {
     /// The thread.
     pub(super) fn run(&self) {
         set_runs_callbacks();
-        if catch_unwind(AssertUnwindSafe(|| self.work())).is_err() {
+        if let Err(panic) = border::catch(Border::Callbacks, || self.work()) {
             self.ended(Some(Error::new(
                 MOQ_ERROR_INTERNAL,
-                "a defect in moq-ffi ended this client, please report it",
+                format!(
+                    "a defect in moq-ffi ended this client, please report it: {}",
+                    border::text(&panic)
+                ),
             )));
         }
         self.shared.gate.set(None);
@@ -31,6 +34,7 @@ impl Session {
         self.tell(MOQ_STATE_CONNECTING);
         let mut records = Vec::new();
         while !lock(&self.state).dropped {
+            border::cross(Border::Callbacks.name());
             self.shared.take_records(&mut records, ROOM);
             if !records.is_empty() {
                 let over = self.hand_out(&records);

