@@ -11,6 +11,7 @@ import { ensureProgram, mayInstall } from "./lib/debian.mjs";
 import { say } from "./lib/log.mjs";
 import { cacheDir, root } from "./lib/paths.mjs";
 import { ensurePeers, PEERS } from "./lib/peers.mjs";
+import { buildUnrealHost } from "./lib/puerts.mjs";
 import { main, setUp } from "./lib/setup.mjs";
 
 const RELAYS = ["moq-relay-ietf", "moq-relay"];
@@ -56,8 +57,10 @@ export async function benchEnvironment(env, args) {
     for (const relay of relays) await ifPossible(ensurePeers(env, [relay]));
   }
   const chromium = wants(args, "browser") ? await ifPossible(ensureChromium(env)) : undefined;
+  const host = wants(args, "script") ? await ifPossible(buildUnrealHost(env)) : undefined;
   return {
     ...env,
+    ...(host === undefined ? {} : { ...host, MOQ_PUERTS_PER_OBJECT: "1" }),
     MOQ_BENCH_PROGRAMS: nativeOutput(env),
     MOQ_BENCH_PEERS: join(cacheDir(env), "peers", "bin"),
     MOQ_BENCH_CONTENDERS: contenders,

@@ -48,6 +48,7 @@ const OWN = [
   "engine/pose",
   "engine/replication",
   "engine/types",
+  "tick",
 ];
 
 mkdirSync(join(here, "dist", "core"), { recursive: true });

@@ -1,6 +1,7 @@
 /** The class `MoqBridge` that the plugin MoqPuerts gives to scripts: {@link NativePort} with other names. */
 import { MoqError } from "@moq-game/core";
-import type { NativePort, NativeRequest } from "@moq-game/core/native";
+import type { NativePort, NativeRequest, NativeTurn } from "@moq-game/core/native";
+import type { TickStats } from "./tick.js";
 
 /** An instance of the native class. It owns the clients that are opened through it. */
 export interface MoqBridge {
@@ -34,24 +35,64 @@ declare function clearInterval(timer: unknown): void;
 
 /** ms between polls of the timer; inside Unreal timers fire once a frame. */
 const TIMER_MS = 1;
+/** A game that has not ticked for so many ms, or not yet, is polled by the timer. */
+const QUIET_MS = 100;
 const INVALID_ARGUMENT = -1;
 
 /** The port of a script environment. Clients are polled by {@link BridgePort.tick}, or by a timer. */
 export class BridgePort implements NativePort {
+  /** Of the tick that runs. */
+  readonly turn: NativeTurn = { until: Number.POSITIVE_INFINITY, left: false };
   readonly #bridge: MoqBridge;
+  /** By client. */
   readonly #wakes = new Map<number, () => void>();
+  /** The same, in the order of their turns. */
+  #order: readonly (() => void)[] = [];
+  /** Whose turn is first, so that nobody waits for those before them for ever. */
+  #first = 0;
   #timer: unknown;
-  #ticked = false;
+  #tickedAt = Number.NEGATIVE_INFINITY;
+  #ticks = 0;
+  #ticksOverBudget = 0;
+  #longestTick = 0;
+  #timeInTicks = 0;
   #ownError = "";
 
   constructor(bridge: MoqBridge) {
     this.#bridge = bridge;
   }
 
-  /** Takes what arrived for all clients: one native call for each, and nothing at all without clients. */
-  tick(): void {
-    this.#ticked = true;
-    this.#poll();
+  /**
+   * Takes what arrived for all clients: one native call for each, and none without clients. After `budgetMs` it
+   * ends, and the next one goes on; true when something was left. It always gets on, by one client at least.
+   */
+  tick(budgetMs: number): boolean {
+    if (this.#order.length === 0) return false;
+    const { turn } = this;
+    const from = this.#ms();
+    turn.until = from + budgetMs;
+    turn.left = false;
+    try {
+      this.#poll();
+    } finally {
+      turn.until = Number.POSITIVE_INFINITY;
+      this.#tickedAt = this.#ms();
+      const took = this.#tickedAt - from;
+      this.#ticks += 1;
+      this.#timeInTicks += took;
+      if (took > this.#longestTick) this.#longestTick = took;
+      if (turn.left) this.#ticksOverBudget += 1;
+    }
+    return turn.left;
+  }
+
+  get tickStats(): TickStats {
+    return {
+      ticks: this.#ticks,
+      ticksOverBudget: this.#ticksOverBudget,
+      longestTick: this.#longestTick,
+      timeInTicks: this.#timeInTicks,
+    };
   }
 
   abiVersion(): number {
@@ -138,6 +179,7 @@ export class BridgePort implements NativePort {
   setWaker(client: number, wake: (() => void) | undefined): number {
     if (wake === undefined) this.#wakes.delete(client);
     else this.#wakes.set(client, wake);
+    this.#order = [...this.#wakes.values()];
     if (this.#wakes.size > 0) {
       this.#timer ??= setInterval(() => this.#onTimer(), TIMER_MS);
     } else if (this.#timer !== undefined) {
@@ -149,12 +191,27 @@ export class BridgePort implements NativePort {
 
   /** A game that ticks needs no timer; one that stopped to tick, or does not, has it. */
   #onTimer(): void {
-    if (this.#ticked) this.#ticked = false;
-    else this.#poll();
+    if (this.#ms() - this.#tickedAt >= QUIET_MS) this.#poll();
+  }
+
+  #ms(): number {
+    return this.#bridge.Now() / 1_000;
   }
 
   #poll(): void {
-    for (const wake of this.#wakes.values()) wake();
+    // As it is now: a client that is opened or closed meanwhile makes another one.
+    const order = this.#order;
+    const { turn } = this;
+    const first = this.#first;
+    for (let done = 0; done < order.length; done++) {
+      const at = (first + done) % order.length;
+      if (turn.left || (done > 0 && turn.until !== Infinity && this.#ms() >= turn.until)) {
+        turn.left = true;
+        this.#first = at;
+        return;
+      }
+      order[at]?.();
+    }
   }
 }
 
@@ -176,9 +233,9 @@ export function bridgePort(): BridgePort {
   return shared;
 }
 
-/** Polls the port if there is one. */
-export function tickBridge(): void {
-  shared?.tick();
+/** The port if there is one. */
+export function existingPort(): BridgePort | undefined {
+  return shared;
 }
 
 /** A bridge that works, or throws one `unavailable` that says what to do. */

@@ -1,6 +1,6 @@
 import { type Client, type ClientOptions, resolveClientOptions } from "@moq-game/core";
 import { connectNative, type NativeHost, trustFields } from "@moq-game/core/native";
-import { type BridgePort, bridgePort, tickBridge } from "./bridge.js";
+import { type BridgePort, bridgePort } from "./bridge.js";
 
 declare function setTimeout(run: () => void, ms: number): unknown;
 declare const console: { error(...what: unknown[]): void };
@@ -19,6 +19,7 @@ const HOST_OPTIONS = ["caFile", "insecure"] as const;
 function hostOf(port: BridgePort): NativeHost {
   return {
     now: () => port.now() / 1_000,
+    turn: port.turn,
     schedule: (run) => {
       setTimeout(run, 0);
     },
@@ -30,19 +31,11 @@ function hostOf(port: BridgePort): NativeHost {
  * Connects to a relay: `https://host:port/path` (WebTransport), `moqt://…` or `quic://…` (QUIC). Settles
  * when the connection stands, or failed; rejects with `unavailable` when the plugins are missing.
  *
- * Nothing blocks the game thread. What arrives is taken by {@link tick}, or by a timer while nobody ticks.
+ * Nothing blocks the game thread. What arrives is taken by `tick`, or by a timer while nobody ticks.
  */
 export async function connect(url: string, options?: ConnectOptions): Promise<Client> {
   const resolved = resolveClientOptions(options, HOST_OPTIONS);
   const extra = trustFields(options);
   const port = bridgePort();
   return connectNative(port, hostOf(port), String(url), resolved, extra);
-}
-
-/**
- * Takes what arrived for all clients; call it once per frame, first thing in the game's tick. Without it a
- * timer does the same, at a moment of the frame that the engine chooses.
- */
-export function tick(): void {
-  tickBridge();
 }

@@ -31,7 +31,7 @@ export type {
 } from "@moq-game/core";
 export { ERROR_CODES, MoqError } from "@moq-game/core";
 export { decodeUtf8, encodeUtf8 } from "@moq-game/core/native";
-export { type ConnectOptions, connect, tick } from "./connect.js";
+export { type ConnectOptions, connect } from "./connect.js";
 export {
   type EventReceiver,
   type EventSender,
@@ -63,3 +63,4 @@ export type {
   RotatorLike,
   VectorLike,
 } from "./engine/types.js";
+export { type TickOptions, type TickStats, tick, tickStats } from "./tick.js";

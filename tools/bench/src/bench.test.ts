@@ -12,7 +12,7 @@ const main = fileURLToPath(new URL("../dist/main.js", import.meta.url));
 
 /** Those that pass nothing over and keep the order, whatever is lost on the way. */
 const COMPLETE =
-  /^(ws|uws|node-reliable|node-groups|rust-reliable|page-ws|page-reliable|arena-ws|mocap-ws)/;
+  /^(ws|uws|node-reliable|node-groups|rust-reliable|page-ws|page-reliable|arena-ws|mocap-ws|puerts-reliable|puerts-callback-reliable)/;
 
 /** Packages and programs of others, which may not be there; ours must be. */
 const OPTIONAL = /^(uws|web-transport|moq-net|moq-relay)/;

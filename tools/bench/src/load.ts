@@ -12,6 +12,8 @@ export interface Load {
   readonly keyframe?: number;
   /** Subscribers, each on a connection of its own. 0: the script in the server reads. */
   readonly subscribers: number;
+  /** Tracks that all carry this at a time; one when it is left out. */
+  readonly tracks?: number;
 }
 
 /** Seconds before it is measured, and measured. */

@@ -17,6 +17,9 @@ export interface Measured {
   readonly subscriberCpu?: number;
   /** IP bytes of an update on one hop, acknowledgements included. */
   readonly wireBytes?: number;
+  /** Of a game thread's ticks: per object, and each of them. */
+  readonly gameThread?: number;
+  readonly tick?: Quantiles;
   readonly age: Quantiles;
   /** Between two objects of a subscriber. */
   readonly gap: Quantiles;
@@ -85,6 +88,8 @@ function round(value: number | undefined, digits: number): number | undefined {
   return value === undefined ? undefined : Number(value.toFixed(digits));
 }
 
+const NONE: Quantiles = { p50: 0, p99: 0, max: 0 };
+
 export function summarize(passes: readonly CellResult[], load: Load): Measured {
   const rates = passes.map((pass) => pass.delivered / pass.seconds);
   const cpu = (part: "server" | "publisher" | "subscriber", by: "sent" | "delivered") =>
@@ -103,6 +108,13 @@ export function summarize(passes: readonly CellResult[], load: Load): Measured {
       medianOf(passes, (pass) => pass.wire && pass.wire.bytes / hops(pass, load)),
       1,
     ),
+    gameThread: round(
+      medianOf(passes, (pass) => pass.gameThread && pass.gameThread.spent / pass.delivered),
+      4,
+    ),
+    tick: passes.some((pass) => pass.gameThread !== undefined)
+      ? quantiles(passes, (pass) => pass.gameThread?.tick ?? NONE)
+      : undefined,
     serverMemory: medianOf(passes, (pass) => pass.usage.server?.memory),
     subscriberMemory: medianOf(passes, (pass) => pass.usage.subscriber?.memory),
   };

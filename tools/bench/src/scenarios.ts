@@ -191,6 +191,28 @@ export const SCENARIOS: readonly Scenario[] = [
     quick: true,
   },
   {
+    id: "script-saturated",
+    title: "Into a script of Unreal, 64 bytes, saturated, `reliable`",
+    load: { size: 64, rate: 0, window: 4_096, group: 1_024, subscribers: 1 },
+    entries: all("puerts-reliable", "puerts-callback-reliable"),
+    times: { warmup: 0.6, seconds: 2 },
+    passes: 3,
+    loss: 0,
+    baseline: "puerts-callback-reliable",
+    quick: true,
+  },
+  {
+    id: "script-tracks",
+    title: "Into a script of Unreal: 200 tracks of class `latest`, 60 Hz × 100 bytes each",
+    load: { size: 100, rate: 60, window: 64, group: 1, subscribers: 1, tracks: 200 },
+    entries: all("puerts-latest", "puerts-callback-latest"),
+    times: { warmup: 0.6, seconds: 3 },
+    passes: 3,
+    loss: 0,
+    baseline: "puerts-callback-latest",
+    quick: true,
+  },
+  {
     id: "attack",
     title:
       "Under attack: 10 subscribers of a `reliable` track, 60 Hz × 100 bytes, and a flood on the same relay",

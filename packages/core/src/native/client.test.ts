@@ -59,6 +59,86 @@ beforeEach(() => {
   now = 0;
 });
 
+/** A host whose turns are bounded; its clock moves by a ms whenever a listener runs. */
+describe("a bounded turn", () => {
+  function bounded(until: number) {
+    const turn = { until, left: false };
+    const client = new NativeClient(port, { ...host(), turn }, "{}");
+    port.opened(client.handle);
+    return { client, turn };
+  }
+
+  test("ends after what listeners took, and the next one goes on in order", () => {
+    const { client, turn } = bounded(Number.POSITIVE_INFINITY);
+    const sub = client.subscribe(TRACK);
+    const heard: number[] = [];
+    sub.onGap((gap) => {
+      heard.push(gap.fromGroup);
+      now += 1;
+    });
+    turn.until = now + 3;
+    const gaps = Array.from({ length: 10 }, (_, group): FakeRecord => {
+      return { kind: RecordKind.Gap, handle: 2, group, object: group };
+    });
+    port.tell(...gaps, object(2, 0));
+    expect(heard).toEqual([0, 1, 2]);
+    expect(turn.left).toBe(true);
+    // What was handed out lies where the rest does, and nothing is polled over it.
+    expect(scheduled).toEqual([]);
+    const polls = port.of("poll").length;
+    turn.until = now + 4;
+    turn.left = false;
+    client.poll();
+    expect(heard).toEqual([0, 1, 2, 3, 4, 5, 6]);
+    expect(turn.left).toBe(true);
+    expect(port.of("poll").length).toBe(polls);
+    turn.until = Number.POSITIVE_INFINITY;
+    turn.left = false;
+    client.poll();
+    expect(heard.length).toBe(10);
+    expect(turn.left).toBe(false);
+    expect(sub.drain(() => {}).objects).toBe(1);
+  });
+
+  test("leaves what listeners were told later, but one", () => {
+    const { client, turn } = bounded(Number.POSITIVE_INFINITY);
+    let heard = 0;
+    const subs = ["a", "b", "c"].map((name) => client.subscribe(["match", name]));
+    for (const sub of subs) {
+      sub.onReadable(() => {
+        heard += 1;
+        now += 5;
+      });
+    }
+    turn.until = now + 1;
+    port.tell(...[2, 3, 4].map((handle) => object(handle, 0)));
+    expect(heard).toBe(1);
+    expect(turn.left).toBe(true);
+    for (const seen of [2, 3]) {
+      turn.until = now + 1;
+      client.poll();
+      expect(heard).toBe(seen);
+    }
+  });
+
+  test("that left something lets go of it when the client closes", async () => {
+    const { client, turn } = bounded(Number.POSITIVE_INFINITY);
+    const sub = client.subscribe(TRACK);
+    let heard = 0;
+    sub.onGap(() => {
+      heard += 1;
+      now += 1;
+    });
+    turn.until = now + 1;
+    const gap: FakeRecord = { kind: RecordKind.Gap, handle: 2, group: 1, object: 1 };
+    port.tell(gap, gap, gap);
+    expect(heard).toBe(1);
+    await client.close();
+    client.poll();
+    expect(heard).toBe(1);
+  });
+});
+
 describe("connecting", () => {
   test("settles with what was negotiated", async () => {
     const connecting = connectNative(

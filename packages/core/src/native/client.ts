@@ -38,6 +38,7 @@ import {
   NATIVE_ABI_VERSION,
   type NativeHost,
   type NativePort,
+  type NativeTurn,
   POLL_TOO_SMALL,
   PUBLISH_MORE,
 } from "./port.js";
@@ -57,6 +58,8 @@ const SLABS = new WeakMap<NativePort, Slabs>();
 /** Polls in a row, and ms that they may take, before other work of the script's thread has its turn. */
 const MAX_POLLS = 32;
 const POLL_MS = 4;
+/** In a bounded turn the clock is asked after so many objects, and after every other record. */
+const OBJECTS_BETWEEN = 64;
 /** Updates of one turn that wait for its end before they leave all the same. */
 const MOST_HELD = 64;
 const DONE: Promise<void> = Promise.resolve();
@@ -92,6 +95,8 @@ export class NativeClient implements Client, SubscriptionOwner {
   readonly #cursor = new RecordCursor();
   /** For a record that does not fit where others go. */
   #large: Slab | undefined;
+  /** What a bounded turn has left of a slab: the cursor stands in it. */
+  #unfinished: Slab | undefined;
   #polling = false;
   #later: (() => void)[] = [];
   #laterScheduled = false;
@@ -291,29 +296,33 @@ export class NativeClient implements Client, SubscriptionOwner {
   }
 
   /**
-   * Takes what waits in the library and hands it out. Wakes do this by themselves; hosts without
-   * wakes call it once a tick.
+   * Takes what waits in the library and hands it out, within the host's turn if it is bounded. Wakes
+   * do this by themselves; hosts without wakes call it once a tick.
    */
   poll(): void {
     if (this.#polling || this.#isOver()) return;
+    const { turn } = this.#host;
+    const bounded = turn !== undefined && turn.until !== Infinity ? turn : undefined;
     this.#polling = true;
     let more = true;
-    let until = 0;
+    let until = bounded?.until ?? 0;
     try {
       for (let round = 0; more && round < MAX_POLLS && !this.#isOver(); round++) {
-        more = this.#pollOnce();
+        more = this.#pollOnce(bounded);
         if (!more) break;
         // The clock is not asked for what one poll takes, as almost always.
         const now = this.now();
-        if (round === 0) until = now + POLL_MS;
+        if (round === 0 && bounded === undefined) until = now + POLL_MS;
         else if (now >= until) break;
       }
     } finally {
       this.#polling = false;
-      this.#runLater();
+      this.#runLater(bounded);
     }
-    // Others have their turn before the rest: the library wakes no second time for it.
-    if (more && !this.#isOver()) this.#host.schedule(() => this.poll());
+    if (!more || this.#isOver()) return;
+    // The next turn goes on; without turns others come first: the library wakes no second time for the rest.
+    if (bounded !== undefined) bounded.left = true;
+    else this.#host.schedule(() => this.poll());
   }
 
   // ---- what publications, subscriptions and requests need
@@ -403,7 +412,11 @@ export class NativeClient implements Client, SubscriptionOwner {
   }
 
   /** True when more records wait. */
-  #pollOnce(): boolean {
+  #pollOnce(turn: NativeTurn | undefined): boolean {
+    if (this.#unfinished !== undefined) {
+      this.#handOut(this.#unfinished, turn);
+      return true;
+    }
     const slab = this.#large ?? this.#slabs.take();
     this.#large = undefined;
     const from = slab.used;
@@ -419,15 +432,19 @@ export class NativeClient implements Client, SubscriptionOwner {
     const length = Math.floor(result / 2);
     if (length > 0) {
       slab.used = from + length;
-      this.#dispatch(slab, from, slab.used);
+      this.#cursor.reset(slab, from, slab.used);
+      // Held meanwhile: listeners read what was just handed out, and other clients poll.
+      slab.live += 1;
+      this.#handOut(slab, turn);
     }
-    return result % 2 === 1;
+    return result % 2 === 1 || this.#unfinished !== undefined;
   }
 
-  #dispatch(slab: Slab, from: number, to: number): void {
-    const records = this.#cursor.reset(slab, from, to);
-    // Held meanwhile: listeners read what was just handed out, and other clients poll.
-    slab.live += 1;
+  /** Hands out the records before which the cursor stands; a bounded turn may leave some of them. */
+  #handOut(slab: Slab, turn: NativeTurn | undefined): void {
+    const records = this.#cursor;
+    let unasked = OBJECTS_BETWEEN;
+    this.#unfinished = undefined;
     try {
       while (records.next() && this.#state !== "closed") {
         const { handle } = records;
@@ -436,20 +453,33 @@ export class NativeClient implements Client, SubscriptionOwner {
           this.#lastHandle = handle;
         }
         this.#lastSink?.record(records);
+        if (turn === undefined || (records.kind === RecordKind.Object && --unasked > 0)) continue;
+        unasked = OBJECTS_BETWEEN;
+        if (!records.atEnd && this.now() >= turn.until && !this.#isOver()) {
+          this.#unfinished = slab;
+          return;
+        }
       }
     } finally {
-      this.#slabs.release(slab);
+      if (this.#unfinished === undefined) this.#slabs.release(slab);
     }
   }
 
-  #runLater(): void {
+  /** A bounded turn may leave some of it for the next poll. */
+  #runLater(turn?: NativeTurn): void {
     this.#laterScheduled = false;
     while (this.#later.length > 0) {
       const all = this.#later;
       this.#later = [];
-      for (const work of all) {
+      for (let done = 0; done < all.length; done++) {
+        // The first one always: every turn gets on.
+        if (turn !== undefined && done > 0 && this.now() >= turn.until && !this.#isOver()) {
+          this.#later = [...all.slice(done), ...this.#later];
+          turn.left = true;
+          return;
+        }
         try {
-          work();
+          all[done]?.();
         } catch (error) {
           this.listenerFailed(error);
         }
@@ -511,6 +541,8 @@ export class NativeClient implements Client, SubscriptionOwner {
     const sinks = [...this.#sinks.values()];
     this.#sinks.clear();
     this.#lastSink = undefined;
+    if (this.#unfinished !== undefined) this.#slabs.release(this.#unfinished);
+    this.#unfinished = undefined;
     this.#published.clear();
     for (const sink of sinks) sink.discard(reason);
     this.#opened.reject(

@@ -7,6 +7,7 @@ export {
   type NativeHost,
   type NativePort,
   type NativeRequest,
+  type NativeTurn,
   POLL_TOO_SMALL,
   PUBLISH_KEYFRAME,
 } from "./port.js";

@@ -77,12 +77,22 @@ export const PUBLISH_MORE = 2;
 /** What {@link NativePort.poll} gives below this is a record size: −(size) − 1,000. */
 export const POLL_TOO_SMALL = -1_000;
 
+/** A turn of the script's thread, for instance a frame of a game, that must not take longer than it may. */
+export interface NativeTurn {
+  /** When handing out ends, in ms of the host's clock; `Infinity`: it is not bounded. */
+  until: number;
+  /** A client sets it when it had to leave something for the next poll, which the host makes. */
+  left: boolean;
+}
+
 /** What the host injects beside the port. */
 export interface NativeHost {
   /** Monotonic clock in ms. */
   readonly now: () => number;
   /** Runs a function soon, after what is pending on the script's thread (a macrotask or the next tick). */
   readonly schedule: (run: () => void) => void;
+  /** Bounds the time in which clients hand out what arrived, where the host has one; it may change from poll to poll. */
+  readonly turn?: NativeTurn | undefined;
   /** Hears what a listener of the application threw. Default: dropped. */
   readonly onListenerError?: ((error: unknown) => void) | undefined;
 }

@@ -105,6 +105,11 @@ export class RecordCursor {
     return true;
   }
 
+  /** Whether this is the last one. */
+  get atEnd(): boolean {
+    return this.#next >= this.#end;
+  }
+
   get kind(): number {
     return this.#view.getUint16(this.#at + RecordField.Kind, true);
   }

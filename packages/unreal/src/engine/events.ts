@@ -5,6 +5,7 @@
  */
 import type {
   Client,
+  DrainOptions,
   Publication,
   PublishOptions,
   SubscribeOptions,
@@ -38,12 +39,15 @@ export interface EventSender {
 export interface EventReceiver {
   /** Hears events of a name, in order. Call what it gives to stop. */
   on(name: string, listener: (...values: EventValue[]) => void): () => void;
-  /** Call it every frame: hands out what arrived; gives how many. `most`: at most so many. */
-  update(most?: number): number;
+  /** Call it every frame: hands out what arrived, at most 256 or within a budget; gives how many. */
+  update(budget?: number | DrainOptions): number;
   /** Events that could not be read, and so were skipped. */
   readonly malformed: number;
   close(): void;
 }
+
+/** Events that one update hands out when nobody says otherwise. */
+const MOST_EVENTS = 256;
 
 /** Publishes events on a track. Each is a group of its own: who joins gets those that come from then on. */
 export function sendEvents(
@@ -103,7 +107,7 @@ export function receiveEvents(
         all.delete(listener);
       };
     },
-    update(most = 256) {
+    update(budget = MOST_EVENTS) {
       const drained = subscription.drain(
         (object) => {
           const event = eventOf(object.bytes);
@@ -114,7 +118,7 @@ export function receiveEvents(
           const [name, ...values] = event;
           for (const listener of [...(listeners.get(name) ?? [])]) listener(...values);
         },
-        { maxObjects: most },
+        typeof budget === "number" ? { maxObjects: budget } : budget,
       );
       return drained.objects;
     },

@@ -42,6 +42,8 @@ export interface CellResult {
   readonly age: Quantiles;
   readonly interval: Quantiles;
   readonly usage: Readonly<Partial<Record<Part, PartUsage>>>;
+  /** Of a game's script: µs that its thread spent in ticks, and in each of them. */
+  readonly gameThread?: { readonly spent: number; readonly tick: Quantiles };
   readonly wire?: { readonly packets: number; readonly bytes: number };
 }
 
@@ -110,6 +112,14 @@ async function measure(order: CellOrder, stage: Stage): Promise<CellResult> {
     age: worst(receiving, "age_us"),
     interval: worst(receiving, "interval_us"),
     usage,
+    ...(receiving.some((each) => "tick_us" in each)
+      ? {
+          gameThread: {
+            spent: total(receiving, "game_thread_us"),
+            tick: worst(receiving, "tick_us"),
+          },
+        }
+      : {}),
     ...(wire !== undefined && carried !== undefined
       ? { wire: { packets: wire.packets - carried.packets, bytes: wire.bytes - carried.bytes } }
       : {}),

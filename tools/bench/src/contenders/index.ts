@@ -5,6 +5,7 @@ import { datagram } from "./datagram.js";
 import { moqNet, webTransport } from "./moq-dev.js";
 import { binding, node, rust } from "./ours.js";
 import { arenaOverMoq, arenaOverWebSocket, mocapOverMoq, mocapOverWebSocket } from "./presets.js";
+import { puerts } from "./puerts.js";
 import { moqRelay, moqRelayIetf } from "./relays.js";
 import { uws, ws } from "./web-socket.js";
 
@@ -40,6 +41,10 @@ export const CONTENDERS: readonly Contender[] = [
   arenaOverMoq("latest"),
   mocapOverWebSocket,
   mocapOverMoq,
+  puerts("reliable"),
+  puerts("reliable", true),
+  puerts("latest"),
+  puerts("latest", true),
   ...ATTACKS.map(attacked),
 ];
 

@@ -27,6 +27,12 @@ const METRICS: readonly Metric[] = [
     value: (each) => each.subscriberCpu,
   },
   {
+    name: "game thread",
+    tolerance: 0.25,
+    higherIsBetter: false,
+    value: (each) => each.gameThread,
+  },
+  {
     name: "bytes on the wire",
     tolerance: 0.15,
     higherIsBetter: false,
@@ -55,7 +61,9 @@ export interface Finding {
 
 /** Contenders that are not ours change for reasons of their own. */
 function isOurs(id: string): boolean {
-  return /^(node|rust|page|arena|mocap|attacked)-/.test(id) && !id.endsWith("-ws");
+  return (
+    /^(node|rust|page|arena|mocap|attacked|puerts)-/.test(id) && !/-ws$|^puerts-callback/.test(id)
+  );
 }
 
 function relative(result: ScenarioResult, id: string, metric: Metric): number | undefined {

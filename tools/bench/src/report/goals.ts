@@ -218,6 +218,26 @@ const RULES: readonly Rule[] = [
       },
     }),
   ),
+  {
+    id: "G10",
+    what: "Objects of 64 bytes a second into a script in a Puerts host, by its thread alone",
+    target: "≥ 1 M",
+    judge: (look) => {
+      const each = look("script-saturated", "puerts-reliable")?.gameThread;
+      return each === undefined ? undefined : [`${(1 / each).toFixed(2)} M`, each <= 1];
+    },
+  },
+  {
+    id: "G10",
+    what: "200 tracks × 60 Hz × 100 bytes there: time of a tick, p99",
+    target: "≤ 1 ms",
+    judge: (look) =>
+      atMost(
+        look("script-tracks", "puerts-latest")?.tick?.p99,
+        1_000,
+        (value) => `${(value / 1000).toFixed(2)} ms`,
+      ),
+  },
   ...["saturated", "paced"].flatMap((pace) =>
     ["datagram", "latest", "reliable"].map((delivery) => relayRule("G11", pace, delivery)),
   ),

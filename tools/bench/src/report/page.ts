@@ -50,6 +50,11 @@ const CHAPTERS: readonly Chapter[] = [
     plots: ["spectators"],
   },
   {
+    title: "Inside Unreal's scripts",
+    text: "A script in a Puerts host, without the engine, ticks and takes what has arrived; timed is its thread alone, per object and per tick. The other binding calls a script function for each object and lends it the bytes. What publishing costs there is in [unreal.md](performance/unreal.md).",
+    scenarios: ["script"],
+  },
+  {
     title: "Under attack",
     text: "Well-behaved sessions with and without somebody who floods the relay, in the same run.",
     scenarios: ["attack"],
@@ -57,7 +62,7 @@ const CHAPTERS: readonly Chapter[] = [
 ];
 
 function isOurs(id: string): boolean {
-  return !/^(dgram|ws|uws|web-transport|moq-|page-ws|arena-ws|mocap-ws)/.test(id);
+  return !/^(dgram|ws|uws|web-transport|moq-|page-ws|arena-ws|mocap-ws|puerts-callback)/.test(id);
 }
 
 type Field = (measured: Measured) => number | undefined;
@@ -180,6 +185,7 @@ const MEANINGS = `| column | meaning |
 |---|---|
 | delivered/s | objects received, over all subscribers |
 | server µs | processor time (user and system) of the server process per object delivered; publisher µs: per update sent; subscriber µs: per object received |
+| game thread µs | time that a script's thread spends in its ticks per object received; tick: time of each |
 | bytes | IP bytes that an update costs on one hop, headers and acknowledgements included: all traffic of the cell's network namespace over updates sent plus objects delivered |
 | age | from sending to the reader's callback; in a saturated run it says only how much was in flight |
 | first | from subscribing (to a track that is being published already, or that begins then) to the first object, median, ms |

@@ -4,6 +4,8 @@ import { isMeasured, type Measured, type ScenarioResult } from "../results.js";
 interface Column {
   readonly head: string;
   readonly cell: (measured: Measured) => string;
+  /** A column that only tables have in which somebody has this. */
+  readonly only?: (measured: Measured) => unknown;
 }
 
 export function count(value: number | undefined): string {
@@ -28,6 +30,13 @@ const COLUMNS: readonly Column[] = [
   { head: "server µs", cell: (each) => count(each.serverCpu) },
   { head: "publisher µs", cell: (each) => count(each.publisherCpu) },
   { head: "subscriber µs", cell: (each) => count(each.subscriberCpu) },
+  {
+    head: "game thread µs",
+    cell: (each) => count(each.gameThread),
+    only: (each) => each.gameThread,
+  },
+  { head: "tick p50 ms", cell: (each) => ms(each.tick?.p50 ?? 0), only: (each) => each.tick },
+  { head: "tick p99", cell: (each) => ms(each.tick?.p99 ?? 0), only: (each) => each.tick },
   { head: "bytes", cell: (each) => count(each.wireBytes) },
   { head: "age p50 ms", cell: (each) => ms(each.age.p50) },
   { head: "p99", cell: (each) => ms(each.age.p99) },
@@ -39,11 +48,15 @@ const COLUMNS: readonly Column[] = [
 
 /** Head, and a row for each contender. */
 export function rows(result: ScenarioResult): string[][] {
-  const head = ["contender", ...COLUMNS.map((column) => column.head)];
+  const measured = Object.values(result.outcomes).filter(isMeasured);
+  const columns = COLUMNS.filter(
+    ({ only }) => only === undefined || measured.some((each) => only(each) !== undefined),
+  );
+  const head = ["contender", ...columns.map((column) => column.head)];
   const body = Object.entries(result.outcomes).map(([id, outcome]) => {
     const { label } = contender(id);
     if (!isMeasured(outcome)) return [label, `absent: ${outcome.absent}`];
-    return [label, ...COLUMNS.map((column) => column.cell(outcome))];
+    return [label, ...columns.map((column) => column.cell(outcome))];
   });
   return [head, ...body];
 }

@@ -1,0 +1,131 @@
+/** What a game's tick costs: one native call whatever there is to read, and no more time than it is given. */
+import { type Client, connect as connectNode, type Relay, startRelay } from "@moq-game/node-native";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { BUNDLE, puertsHost, runModule, type Unreal } from "../src/index.js";
+
+interface Bridge {
+  PollInto(client: number, buffer: Uint8Array, at: number): number;
+}
+
+let relay: Relay;
+let server: Client;
+let polls = 0;
+/** The package over a bridge that counts its polls; a script environment of its own. */
+let script: Unreal;
+
+beforeAll(async () => {
+  relay = await startRelay();
+  server = await connectNode(relay.memoryUrl);
+  const real = puertsHost().cpp.MoqBridge as new () => Bridge;
+  /** Everything is the real bridge's. */
+  function Counting(): Bridge {
+    const bridge = new real();
+    const poll = bridge.PollInto;
+    bridge.PollInto = (...args) => {
+      polls += 1;
+      return poll.apply(bridge, args);
+    };
+    return bridge;
+  }
+  script = runModule(BUNDLE, () => ({ MoqBridge: Counting })) as Unreal;
+});
+
+afterAll(async () => {
+  await server?.close();
+  await relay?.close();
+});
+
+const connect = (): Promise<Client> =>
+  script.connect(relay.url.replace(/^https:/, "moqt:"), {
+    serverCertificateHashes: [relay.certificateHash],
+  });
+
+const pause = new Int32Array(new SharedArrayBuffer(4));
+/** Lets the library's threads work, and no timer of the script. */
+const stand = (ms: number): unknown => Atomics.wait(pause, 0, 0, ms);
+
+describe("a tick", () => {
+  it("is one native call, whatever the number of tracks", async () => {
+    const TRACKS = 200;
+    const client = await connect();
+    const names = Array.from({ length: TRACKS }, (_, i) => ["ticks", `track ${i}`] as const);
+    const published = names.map((name) => server.publish(name, { delivery: "latest" }));
+    const subscriptions = names.map((name) => client.subscribe(name, { wait: 10_000 }));
+    await Promise.all([...published, ...subscriptions].map(({ ready }) => ready));
+    let objects = 0;
+    let ticks = 0;
+    for (let sent = 1; sent <= 20; sent++) {
+      for (const track of published) track.send(Uint8Array.of(sent));
+      await null;
+      stand(20);
+      polls = 0;
+      script.tick();
+      ticks += polls;
+      for (const subscription of subscriptions) objects += subscription.drain(() => {}).objects;
+    }
+    expect(ticks).toBe(20);
+    expect(objects).toBeGreaterThan(TRACKS);
+    await client.close();
+    // Without clients: none.
+    polls = 0;
+    script.tick();
+    expect(polls).toBe(0);
+    for (const track of published) void track.end();
+  });
+
+  it("ends at its budget; the next ones go on, and nothing is lost", async () => {
+    const COUNT = 20;
+    const clients = [await connect(), await connect()];
+    const names = Array.from({ length: COUNT }, (_, i) => ["budget", `track ${i}`] as const);
+    const published = names.map((name) => server.publish(name, { delivery: "reliable" }));
+    const heard: string[] = [];
+    let running = false;
+    const subscriptions = clients.flatMap((client, at) =>
+      names.map((name) => {
+        const subscription = client.subscribe(name, { wait: 10_000 });
+        subscription.onReadable(() => {
+          if (!running) return;
+          // A listener that takes its time.
+          const until = Date.now() + 5;
+          while (Date.now() < until) {}
+          if (subscription.drain(() => {}).objects > 0) heard.push(`${at} ${name[1]}`);
+        });
+        return subscription;
+      }),
+    );
+    await Promise.all([...published, ...subscriptions].map(({ ready }) => ready));
+    for (const track of published) track.keyframe(Uint8Array.of(1));
+    await null;
+    stand(300);
+    running = true;
+    const before = script.tickStats();
+    expect(script.tick({ budgetMs: 12 })).toBe(true);
+    // All of them together take 200 ms.
+    expect(heard.length).toBeGreaterThan(0);
+    expect(heard.length).toBeLessThan(COUNT);
+    let ticks = 1;
+    const end = Date.now() + 20_000;
+    const clientsHeard = new Set(heard.map((each) => each[0]));
+    while (heard.length < 2 * COUNT && Date.now() < end) {
+      if (ticks === 2) for (const each of heard) clientsHeard.add(each[0]);
+      script.tick({ budgetMs: 12 });
+      ticks += 1;
+    }
+    expect(heard.length).toBe(2 * COUNT);
+    expect(new Set(heard).size).toBe(2 * COUNT);
+    // The second client does not wait until the first has nothing more.
+    expect([...clientsHeard].sort()).toEqual(["0", "1"]);
+    const after = script.tickStats();
+    expect(after.ticks - before.ticks).toBe(ticks);
+    expect(after.ticksOverBudget).toBeGreaterThan(before.ticksOverBudget + 2);
+    expect(after.longestTick).toBeGreaterThanOrEqual(5);
+    expect(after.timeInTicks).toBeGreaterThan(after.longestTick);
+    await Promise.all(clients.map((client) => client.close()));
+  });
+
+  it("refuses a budget that is none", () => {
+    for (const budgetMs of [0, -1, Number.NaN]) {
+      expect(() => script.tick({ budgetMs })).toThrow("budgetMs");
+    }
+  });
+});

@@ -1,0 +1,36 @@
+/** Scripts inside Unreal, in a Puerts host without the engine: test/unreal-host. */
+import { existsSync } from "node:fs";
+import type { Delivery } from "@moq-game/core";
+import { type Contender, UDP } from "./contender.js";
+
+function missing(): string | undefined {
+  return existsSync(process.env.MOQ_PUERTS_DIR ?? "")
+    ? undefined
+    : "the Puerts host is not built: run npm run bench from the top";
+}
+
+/** `callback`: a binding that calls a script function for each object, instead of the package. */
+export function puerts(delivery: Delivery, callback = false): Contender {
+  return {
+    id: `puerts-${callback ? "callback-" : ""}${delivery}`,
+    label: callback
+      ? `a Puerts binding with a call for each object, \`${delivery}\``
+      : `@moq-game/unreal in a Puerts host, \`${delivery}\``,
+    headers: UDP,
+    missing,
+    async start(stage, load) {
+      const { url, certificateHash } = await stage.role("server", "relay", { load });
+      const peer = {
+        load,
+        delivery,
+        callback,
+        url: String(url).replace(/^https:/, "moqt:"),
+        certificateHash: String(certificateHash),
+        ...(load.rate === 0 ? { acks: stage.acks } : {}),
+      };
+      const publisher = load.tracks === undefined ? "node-publisher" : "tracks-publisher";
+      await stage.role("publisher", publisher, peer);
+      await stage.role("subscriber", "puerts-reader", peer);
+    },
+  };
+}
