@@ -37,7 +37,7 @@ async function unreal(env) {
   const args = ["--test-dir", prepared.MOQ_PUERTS_DIR, "--output-on-failure", "--no-tests=error"];
   const result = await run("ctest", args, { env: prepared, timeoutMs: LIMIT_MS });
   const counts = finish(result, ctestCounts(result.output), "ctest");
-  const scripts = await vitest(["unreal", "unreal-host"])(prepared);
+  const scripts = await vitest(["unreal", "unreal-host"], withChromium)(prepared);
   const pesapi = async (base) => ({ ...base, MOQ_PUERTS_API: "pesapi" });
   return sum([counts, scripts, await vitest(["unreal-host"], pesapi, ["binding"])(prepared)]);
 }

@@ -108,7 +108,7 @@ describe("the bundle", () => {
   });
 
   it("is one flat CommonJS file that Puerts' loader finds, with a source map", () => {
-    const file = content.resolve("@moq-game/unreal");
+    const file = content.loader.resolve("@moq-game/unreal");
     expect(dirname(file)).toBe(join(content.installed, "dist"));
     const loaded = runModule(file, () => puertsHost().cpp) as Unreal;
     expect(Object.keys(loaded)).toContain("connect");
@@ -162,7 +162,7 @@ describe("a user's project", () => {
       "4.7.4",
     );
     compile(tsc, ["--module", "commonjs", "--moduleResolution", "node"], content.root);
-    await play(join(content.root, "main.js"));
+    await play("main.js");
   });
 
   it("compiles with the TypeScript of the day", () => {
@@ -174,13 +174,6 @@ describe("a user's project", () => {
 
   /** The sample's gameplay with an actor that moves; through the loader, over QUIC. */
   async function play(main: string): Promise<void> {
-    const load =
-      (from: string) =>
-      (name: string): unknown => {
-        if (name === "cpp") return puertsHost().cpp;
-        const file = content.resolve(name, dirname(from));
-        return runModule(file, load(file));
-      };
     const listeners: ((player: string, points: number) => void)[] = [];
     const hero = {
       x: 0,
@@ -194,7 +187,7 @@ describe("a user's project", () => {
         Remove: () => listeners.pop(),
       },
     };
-    const { join: joinMatch } = runModule(main, load(main)) as {
+    const { join: joinMatch } = content.loader.require(main) as {
       join(
         actor: unknown,
         url: string,

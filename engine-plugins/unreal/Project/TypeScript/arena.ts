@@ -6,8 +6,36 @@ export const POSES_TRACK = "poses";
 /** Goals, joins and leaves as JSON. */
 export const EVENTS_TRACK = "events";
 
+/** A player's stick, in a namespace of the player's own. */
+export const INPUT_TRACK = "input";
+
 export function matchNamespace(match: string): string {
   return `arena/${match}`;
+}
+
+/** Who publishes in such a namespace is in the match. `player`: 1 to 32 letters, digits, `-` and `_`. */
+export function playerNamespace(match: string, player: string): string {
+  return `${matchNamespace(match)}/players/${player}`;
+}
+
+/** Where a player wants to go: −1…1, right and up are positive. */
+export interface Stick {
+  readonly x: number;
+  readonly y: number;
+  readonly dash: boolean;
+}
+
+const INPUT = 4;
+
+/** An input as the track carries it; later ones have higher numbers. */
+export function encodeInput(sequence: number, { x, y, dash }: Stick): Uint8Array {
+  const view = new DataView(new ArrayBuffer(8));
+  view.setUint8(0, INPUT);
+  view.setUint32(1, sequence);
+  view.setInt8(5, Math.round(Math.max(-1, Math.min(1, x)) * 127));
+  view.setInt8(6, Math.round(Math.max(-1, Math.min(1, y)) * 127));
+  view.setUint8(7, dash ? 1 : 0);
+  return new Uint8Array(view.buffer);
 }
 
 /** Metres and radians, as the arena has them; its field is 32 m × 18 m. */

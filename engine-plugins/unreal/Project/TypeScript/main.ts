@@ -2,7 +2,9 @@
 // inherits a script class calls these.
 import { type Client, connect, tick } from "@moq-game/unreal";
 import type * as UE from "ue";
+import type { Stick } from "./arena";
 import { MatchEvents } from "./match-events";
+import { Player } from "./player";
 import { PosePublisher } from "./pose-publisher";
 import { Spectator } from "./spectator";
 
@@ -23,6 +25,11 @@ export class Match {
 
   publish(actor: UE.Actor): void {
     this.parts.push(new PosePublisher(this.client, this.name, actor.GetName(), actor));
+  }
+
+  /** Joins the arena as a player of this name. */
+  play(name: string, steer: () => Stick): void {
+    this.parts.push(new Player(this.client, this.name, name, steer));
   }
 
   watch(spawn: (id: number) => UE.Actor, say: (text: string) => void): void {

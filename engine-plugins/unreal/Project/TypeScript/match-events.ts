@@ -10,8 +10,9 @@ export class MatchEvents {
     match: string,
     private readonly hear: (event: ArenaEvent) => void,
   ) {
+    // All events of a match are one group: from now on, not from its beginning.
     this.subscription = client.subscribe([matchNamespace(match), EVENTS_TRACK], {
-      start: "next",
+      start: "now",
       wait: 10_000,
     });
     this.subscription.onGap((gap) => console.warn(`events were missed: ${gap.reason}`));
@@ -23,6 +24,8 @@ export class MatchEvents {
   /** Once a frame. */
   tick(): void {
     this.subscription.drain((object) => {
+      // The group begins with an empty object.
+      if (object.bytes.length === 0) return;
       this.hear(JSON.parse(decodeUtf8(object.bytes)) as ArenaEvent);
     });
   }
