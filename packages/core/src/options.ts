@@ -237,12 +237,28 @@ export function resolveCloseOptions(call: string, options: CloseOptions | undefi
 
 /** The bytes of `send` and `keyframe`. */
 export function requireBytes(call: string, bytes: unknown): asserts bytes is Uint8Array {
-  if (bytes instanceof Uint8Array) return;
+  if (bytes instanceof Uint8Array) {
+    if (bytes.length === 0) requireAttached(call, bytes);
+    return;
+  }
   // Bytes may come from another realm (a worker's or vm context's Uint8Array). Asked second: it
   // makes and compares text, which costs more than the rest of a `send`.
   if (Object.prototype.toString.call(bytes) !== "[object Uint8Array]") {
     throw invalid(
       `${call} takes a Uint8Array, got ${show(bytes)}. Encode the value first, or wrap the buffer: new Uint8Array(buffer).`,
+    );
+  }
+  if ((bytes as Uint8Array).length === 0) requireAttached(call, bytes as Uint8Array);
+}
+
+/** An array whose buffer was transferred looks empty, and its bytes would be lost without a word. */
+function requireAttached(call: string, bytes: Uint8Array): void {
+  try {
+    // No other way to ask before ECMAScript 2024.
+    new Uint8Array(bytes.buffer);
+  } catch {
+    throw invalid(
+      `${call} got a Uint8Array whose buffer was transferred elsewhere (postMessage, structuredClone), so its bytes are gone. Send a copy, or send it before it is transferred.`,
     );
   }
 }

@@ -1,5 +1,6 @@
 import type { Client } from "@moq-game/core";
-import { type ContractCase, check, equal, failure } from "../role.js";
+import { collect } from "../collect.js";
+import { type ContractCase, check, equal, failure, until } from "../role.js";
 
 type Loose = Record<string, (...given: unknown[]) => unknown>;
 
@@ -71,4 +72,45 @@ export const inputCases: readonly ContractCase[] = [
     },
     async subscriber() {},
   },
+  {
+    name: "input: bytes whose buffer was transferred are refused, empty ones are not",
+    async publisher(role) {
+      const track = role.client.publish([role.namespace, "t"], { delivery: "reliable" });
+      await track.ready;
+      role.tell("published");
+      await role.told("subscribed");
+      const gone = detached();
+      for (const call of ["send", "keyframe"] as const) {
+        const error = await failure(call, () => track[call](gone));
+        equal(error.code, "invalid_argument", `${call}: code`);
+        check(/transferred/.test(error.message), `${call}: ${error.message}`);
+      }
+      track.send(new Uint8Array(0));
+      await role.told("done");
+    },
+    async subscriber(role) {
+      await role.told("published");
+      const subscription = role.client.subscribe([role.namespace, "t"]);
+      await subscription.ready;
+      role.tell("subscribed");
+      const seen = collect(subscription);
+      await until(
+        role,
+        () => seen.numbers.length > 0,
+        () => "no object came",
+      );
+      equal(seen.numbers, [-1], "objects");
+      role.tell("done");
+    },
+  },
 ];
+
+/** An array as it is left when its buffer was transferred; growing a memory does that to its buffer everywhere. */
+function detached(): Uint8Array {
+  type Memory = new (size: object) => { readonly buffer: ArrayBuffer; grow(pages: number): number };
+  const { WebAssembly } = globalThis as unknown as { WebAssembly: { Memory: Memory } };
+  const memory = new WebAssembly.Memory({ initial: 1 });
+  const bytes = new Uint8Array(memory.buffer, 0, 100);
+  memory.grow(1);
+  return bytes;
+}
