@@ -1,5 +1,6 @@
 // The Unreal plugins without an editor: compiled over the shim of test/unreal-shim and run; their build rules executed.
 
+import { createSocket } from "node:dgram";
 import { appendFileSync, existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { nativeLibrary } from "../build.mjs";
@@ -29,6 +30,30 @@ async function staged(build, env) {
   return plugins;
 }
 
+const LOSSY_TEST = "DeliveryClassesHoldWhenPacketsAreLost";
+
+function freeUdpPort() {
+  return new Promise((done, failed) => {
+    const socket = createSocket("udp4").on("error", failed);
+    socket.bind(0, "127.0.0.1", () => {
+      const { port } = socket.address();
+      socket.close(() => done(port));
+    });
+  });
+}
+
+/** A proxy that loses packets on the way to a relay that a test will start, and what that test is told of it. */
+async function lossyNetwork() {
+  const { startImpair } = await import("../impair/dist/index.js");
+  const target = `127.0.0.1:${await freeUdpPort()}`;
+  const proxy = await startImpair({ target, seed: 7, both: { loss: 0.1, delay: 5, jitter: 5 } });
+  const variables = {
+    MOQ_TEST_LOSSY_LISTEN: target,
+    MOQ_TEST_LOSSY_URL: `moqt://${proxy.host}:${proxy.port}`,
+  };
+  return { proxy, variables };
+}
+
 /**
  * Compiles the plugin over the shim and runs its automation tests.
  * @param {{ name: string, settings: string[], filter?: string[], variables?: NodeJS.ProcessEnv }} how
@@ -40,15 +65,22 @@ async function runShim(env, { name, settings, filter = [], variables = {} }) {
   const options = ["-DCMAKE_BUILD_TYPE=Debug", ...settings];
   await must("cmake", ["-S", source, "-B", build, ...options], { env, quiet: true });
   await must("cmake", ["--build", build, "--parallel"], { env, quiet: true });
+  const lossy = await lossyNetwork();
   const result = await run(join(build, "unreal-shim"), filter, {
     env: {
       ...env,
+      ...lossy.variables,
       MOQ_SHIM_PLUGINS: plugins,
       MOQ_TEST_OLD_LIBRARY: join(build, "libold_moq_ffi.so"),
       ...variables,
     },
     timeoutMs: LIMIT_MS,
   });
+  const { up, down } = lossy.proxy.stats();
+  await lossy.proxy.close();
+  if (result.output.includes(LOSSY_TEST) && up.lost + down.lost === 0) {
+    throw new Error(`${LOSSY_TEST} ran without a lost packet`);
+  }
   return finish(result, shimCounts(result.output), `unreal-shim (${name})`);
 }
 

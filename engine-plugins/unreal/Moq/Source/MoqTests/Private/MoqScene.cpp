@@ -122,14 +122,14 @@ void FMoqScene::StartGameWithRelay() {
 }
 
 void FMoqScene::StartTrack(const FMoqPublishOptions& Options,
-                           const FMoqSubscribeOptions& SubscribeOptions) {
-  Do([this, Options]() {
-    Publication = Client->Publish(TEXT("test/unreal"), TEXT("track"), Options);
+                           const FMoqSubscribeOptions& SubscribeOptions, const FString& Name) {
+  Do([this, Options, Name]() {
+    Publication = Client->Publish(TEXT("test/unreal"), Name, Options);
   });
   Until(TEXT("the publication is accepted"),
         [this]() { return Publication.IsValid() && Publication->IsReady(); });
-  Do([this, SubscribeOptions]() {
-    Subscription = Client->Subscribe(TEXT("test/unreal"), TEXT("track"), SubscribeOptions);
+  Do([this, SubscribeOptions, Name]() {
+    Subscription = Client->Subscribe(TEXT("test/unreal"), Name, SubscribeOptions);
     Subscription->OnObject.AddDynamic(Listener.Get(), &UMoqTestListener::HandleObject);
     Subscription->OnGap.AddDynamic(Listener.Get(), &UMoqTestListener::HandleGap);
     Subscription->OnEnd.AddDynamic(Listener.Get(), &UMoqTestListener::HandleEnd);

@@ -42,7 +42,8 @@ public:
   void StartGameWithRelay();
   /** Steps: publishes and subscribes on a track of that client, and waits until both stand. */
   void StartTrack(const FMoqPublishOptions& Options,
-                  const FMoqSubscribeOptions& SubscribeOptions = FMoqSubscribeOptions());
+                  const FMoqSubscribeOptions& SubscribeOptions = FMoqSubscribeOptions(),
+                  const FString& Name = TEXT("track"));
 
   /** A game instance as a standalone game has it. */
   UGameInstance* StartGame();
