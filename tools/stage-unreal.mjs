@@ -5,18 +5,21 @@ import {
   cpSync,
   existsSync,
   mkdirSync,
+  mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
+import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { buildNative, nativeLibrary } from "./build.mjs";
+import { buildAll, nativeLibrary } from "./build.mjs";
 import { dim, say } from "./lib/log.mjs";
 import { root } from "./lib/paths.mjs";
 import { firstLine } from "./lib/run.mjs";
 import { cratesOf, keyOf } from "./lib/sdk/crates.mjs";
+import { unpackLibraries } from "./lib/sdk/libraries.mjs";
 import { noticesOf } from "./lib/sdk/notices.mjs";
 import { filesIn, sha256 } from "./lib/sdk/stage.mjs";
 import { main, SetupError, setUp } from "./lib/setup.mjs";
@@ -42,6 +45,14 @@ const TRIPLES = {
   Linux: "x86_64-unknown-linux-gnu",
   LinuxArm64: "aarch64-unknown-linux-gnu",
   Mac: "aarch64-apple-darwin",
+};
+
+/** What "npm run sdk" calls them; the first that is there is taken. */
+const SDK_PLATFORMS = {
+  Win64: ["windows-x64-msvc", "windows-x64-gnu"],
+  Linux: ["linux-x64"],
+  LinuxArm64: ["linux-arm64"],
+  Mac: ["macos-arm64", "macos-x64"],
 };
 
 const plugins = join(root, "engine-plugins", "unreal");
@@ -144,14 +155,27 @@ export async function stage({ to, libraries, notices }) {
   return { files: files.length, scripts, plugins: names };
 }
 
-/** `--library PLATFORM=FILE` as often as wanted, and `--to DIR`. */
+/** The libraries of every platform in a folder with archives of "npm run sdk", unpacked into `to`. */
+export function sdkLibraries(folder, to) {
+  const found = unpackLibraries(folder, to);
+  const taken = Object.entries(SDK_PLATFORMS).map(([platform, names]) => [
+    platform,
+    found[names.find((name) => found[name] !== undefined)],
+  ]);
+  return Object.fromEntries(taken.filter(([, file]) => file !== undefined));
+}
+
+/** `--library PLATFORM=FILE` as often as wanted, `--sdk DIR` and `--to DIR`. */
 export function readArguments(args) {
-  const options = { to: undefined, libraries: {}, help: false };
+  const options = { to: undefined, sdk: undefined, libraries: {}, help: false };
   for (let at = 0; at < args.length; at += 1) {
     const value = args[at + 1];
     if (args[at] === "--help" || args[at] === "-h") options.help = true;
     else if (args[at] === "--to" && value) {
       options.to = resolve(value);
+      at += 1;
+    } else if (args[at] === "--sdk" && value) {
+      options.sdk = resolve(value);
       at += 1;
     } else if (args[at] === "--library" && value?.includes("=")) {
       const cut = value.indexOf("=");
@@ -168,16 +192,35 @@ export function readArguments(args) {
 }
 
 function help() {
-  say("npm run stage-unreal -- --to DIR [--library PLATFORM=FILE …]\n");
-  say("Builds the native library for this machine and assembles in DIR:");
+  say("npm run stage-unreal -- --to DIR [--sdk DIR] [--library PLATFORM=FILE …]\n");
+  say("Builds the native library for this machine and the packages, and assembles in DIR:");
   say("  Plugins/Moq, Plugins/MoqPuerts   ready to copy into a project");
   say("  Content/JavaScript               the script package for Puerts");
   say("  a project template with sample scripts; STAGED, the SHA-256 of every file\n");
+  say(
+    '--sdk adds the libraries of all archives there; "npm run sdk -- --all" puts them into dist/sdk.',
+  );
   say(
     `--library adds that of another platform: ${Object.entries(PLATFORMS)
       .map((pair) => pair.join("=…/"))
       .join(", ")}.`,
   );
+}
+
+async function stageAll(options, here, unpacked, env) {
+  const sdk = options.sdk === undefined ? {} : sdkLibraries(options.sdk, unpacked);
+  const libraries = { ...sdk, ...options.libraries };
+  await buildAll(env);
+  if (here && !libraries[here]) libraries[here] = nativeLibrary(env);
+  const staged = await stage({
+    to: options.to,
+    libraries,
+    notices: noticesFor(Object.keys(libraries), env),
+  });
+  say(
+    `staged ${staged.plugins.join(" and ")} with the library for ${Object.keys(libraries).join(", ")} in ${options.to}`,
+  );
+  say(dim(`${staged.files} files; "sha256sum -c STAGED" checks them.`));
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
@@ -187,21 +230,11 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     if (!options.to) throw new SetupError("where to? npm run stage-unreal -- --to DIR");
     const env = await setUp();
     const here = HERE[`${process.platform}-${process.arch}`];
-    const libraries = { ...options.libraries };
-    if (here && !libraries[here]) {
-      await buildNative(env);
-      libraries[here] = nativeLibrary(env);
+    const unpacked = mkdtempSync(join(tmpdir(), "moq-game-sdk-"));
+    try {
+      await stageAll(options, here, unpacked, env);
+    } finally {
+      rmSync(unpacked, { recursive: true, force: true });
     }
-    const staged = await stage({
-      to: options.to,
-      libraries,
-      notices: noticesFor(Object.keys(libraries), env),
-    });
-    say(
-      `staged ${staged.plugins.join(" and ")} with the library for ${Object.keys(libraries).join(", ")} in ${options.to}`,
-    );
-    if (!staged.scripts)
-      say('without scripts: packages/unreal has no dist; run "npm run build" first.');
-    say(dim(`${staged.files} files; "sha256sum -c STAGED" checks them.`));
   });
 }

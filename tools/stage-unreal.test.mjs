@@ -1,9 +1,13 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { readArguments, stage } from "./stage-unreal.mjs";
+import { libraryVersion } from "./lib/sdk/crates.mjs";
+import { pack } from "./lib/sdk/pack.mjs";
+import { platformNamed } from "./lib/sdk/platforms.mjs";
+import { sharedLibraryPath, writeSums } from "./lib/sdk/stage.mjs";
+import { readArguments, sdkLibraries, stage } from "./stage-unreal.mjs";
 
 let folder;
 beforeEach(() => {
@@ -64,5 +68,31 @@ describe("stage-unreal", () => {
     expect(() => readArguments(["--library", "Linux=/nowhere"])).toThrow(/no file/);
     expect(() => readArguments(["--frobnicate"])).toThrow(/--help/);
     expect(readArguments(["--library", `Mac=${library()}`]).libraries.Mac).toBe(library());
+  });
+
+  it("takes the library of every platform out of the archives of npm run sdk", async () => {
+    const sdk = join(folder, "sdk");
+    const archives = ["linux-arm64", "windows-x64-gnu", "macos-x64"].map((name) => {
+      const platform = platformNamed(name);
+      const whole = join(sdk, `moq-ffi-${libraryVersion()}-${name}`);
+      const file = join(whole, sharedLibraryPath(platform));
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileSync(file, `of ${name}`);
+      const archive = pack(whole, platform, process.env);
+      rmSync(whole, { recursive: true });
+      return archive.slice(sdk.length + 1);
+    });
+    writeSums(sdk, archives);
+    const libraries = sdkLibraries(sdk, join(folder, "unpacked"));
+    expect(Object.keys(libraries).sort()).toEqual(["LinuxArm64", "Mac", "Win64"]);
+    const to = join(folder, "project");
+    await stage({ to, libraries });
+    const staged = join(to, "Plugins/Moq/Binaries/ThirdParty/MoqFfi");
+    expect(readFileSync(join(staged, "Win64/moq_ffi.dll"), "utf8")).toBe("of windows-x64-gnu");
+    expect(readFileSync(join(staged, "Mac/libmoq_ffi.dylib"), "utf8")).toBe("of macos-x64");
+
+    writeFileSync(join(sdk, archives[0] ?? ""), "something else");
+    expect(() => sdkLibraries(sdk, join(folder, "again"))).toThrow(/SHA256SUMS.*npm run sdk/);
+    expect(() => sdkLibraries(folder, join(folder, "again"))).toThrow(/npm run sdk -- --all/);
   });
 });

@@ -1,0 +1,59 @@
+// The shared libraries out of the archives that "npm run sdk" has made.
+
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { unzipSync } from "fflate";
+import { SetupError } from "../setup.mjs";
+import { libraryVersion } from "./crates.mjs";
+import { PLATFORMS } from "./platforms.mjs";
+import { sha256, sharedLibraryPath } from "./stage.mjs";
+
+/** Compares an archive with its line of SHA256SUMS beside it. */
+function checkSum(folder, archive) {
+  const sums = join(folder, "SHA256SUMS");
+  const lines = existsSync(sums) ? readFileSync(sums, "utf8").split("\n") : [];
+  const line = lines.find((each) => each.slice(64).replace(/^ [ *]/, "") === archive);
+  if (line?.slice(0, 64) !== sha256(join(folder, archive))) {
+    throw new SetupError(
+      `${archive} is not what SHA256SUMS in ${folder} records: make it again with "npm run sdk".`,
+    );
+  }
+}
+
+function fileOf(archive, name) {
+  if (archive.endsWith(".zip")) {
+    return unzipSync(readFileSync(archive), { filter: (file) => file.name === name })[name];
+  }
+  const { status, stdout } = spawnSync("tar", ["-xzOf", archive, name], {
+    maxBuffer: 1024 * 1024 * 1024,
+  });
+  return status === 0 ? stdout : undefined;
+}
+
+/**
+ * Unpacks the shared library of every archive of this version into a folder of its own under `to`.
+ * @returns {Record<string, string>} files by the platform's name: see PLATFORMS
+ */
+export function unpackLibraries(folder, to) {
+  const found = {};
+  const names = existsSync(folder) ? readdirSync(folder) : [];
+  for (const platform of PLATFORMS) {
+    const whole = `moq-ffi-${libraryVersion()}-${platform.name}`;
+    const archive = names.find((name) => name === `${whole}.tar.gz` || name === `${whole}.zip`);
+    if (archive === undefined) continue;
+    checkSum(folder, archive);
+    const shared = sharedLibraryPath(platform).replaceAll("\\", "/");
+    const bytes = fileOf(join(folder, archive), `${whole}/${shared}`);
+    if (bytes === undefined) throw new SetupError(`${archive} has no ${shared}.`);
+    mkdirSync(join(to, platform.name), { recursive: true });
+    found[platform.name] = join(to, platform.name, basename(shared));
+    writeFileSync(found[platform.name], bytes);
+  }
+  if (Object.keys(found).length === 0) {
+    throw new SetupError(
+      `${folder} has no archive of version ${libraryVersion()}: "npm run sdk -- --all" makes them.`,
+    );
+  }
+  return found;
+}
