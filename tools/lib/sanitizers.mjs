@@ -154,7 +154,6 @@ export async function tsan(env) {
   );
   const counts = finish(rust, cargoCounts(rust.output), "cargo test with ThreadSanitizer");
 
-  await must("cargo", [toolchain, "build", ...options, "--package", "moq-ffi"], limits);
   const peer = await scriptedPeer(env);
   const build = join(cppTests, "build", "tsan");
   const runtime = rustRuntime("tsan", triple, env);
@@ -166,7 +165,8 @@ export async function tsan(env) {
     "-DCMAKE_CXX_FLAGS=-fsanitize=thread -fno-sanitize-link-runtime -O1 -g",
     "-DCMAKE_C_FLAGS=-fsanitize=thread -fno-sanitize-link-runtime -O1 -g",
     `-DCMAKE_EXE_LINKER_FLAGS=${link}`,
-    `-DMOQ_FFI_LIBRARY_DIR=${join(settings.CARGO_TARGET_DIR, triple, "debug")}`,
+    // Built with the tests: to build the library alone is to build it again, for other features.
+    `-DMOQ_FFI_LIBRARY_DIR=${join(settings.CARGO_TARGET_DIR, triple, "debug", "deps")}`,
   ]);
   await must("cmake", ["--build", build, "--parallel", "--target", "moq_ffi_tests"], {
     env,
