@@ -193,7 +193,8 @@ TEST(InheritedReentry, NothingComesAfterTheEnd) {
     while (!stop) {
       moq_test::Send(publisher, "flood", MOQ_DELIVERY_DATAGRAM);
       moq_test::Send(publisher, "flood", MOQ_DELIVERY_STREAM);
-      std::this_thread::sleep_for(std::chrono::microseconds(200));
+      // No faster than a tool lets the relay follow: beyond that it hears no new client either.
+      std::this_thread::sleep_for(std::chrono::microseconds(200) * Patience());
     }
   });
   struct Count {
@@ -205,7 +206,9 @@ TEST(InheritedReentry, NothingComesAfterTheEnd) {
     auto count = std::make_unique<Count>();
     auto client = std::make_unique<Old>(relay);
     MoqSubscriber* subscriber = moq_subscribe(client->get(), "test", "t", Count::Data, count.get());
-    ASSERT_NE(subscriber, nullptr) << moq_last_error();
+    EXPECT_NE(subscriber, nullptr) << moq_last_error();
+    if (subscriber == nullptr)
+      break;
     std::this_thread::sleep_for(std::chrono::milliseconds(1 + round % 10));
     switch (round % 4) {
     case 0:
