@@ -43,7 +43,8 @@ private:
     for (int i = 0; !stop_; ++i) {
       for (const MoqHandle track : tracks_)
         Send(track, std::string(100 + i % 900, 'd'), i % 60 == 0);
-      std::this_thread::sleep_for(std::chrono::microseconds(200));
+      // No faster than a tool lets the relay follow.
+      std::this_thread::sleep_for(std::chrono::microseconds(200) * Patience());
     }
   }
 

@@ -249,8 +249,8 @@ TEST(Inherited, AnnouncesAreHeardEvenWithoutAPublisher) {
   ASSERT_EQ(Code(moq_subscribe_announces(before.get(), nullptr, nullptr)), MOQ_OK);
   ASSERT_EQ(Code(moq_announce_namespace(announcing.get(), "unheard")), MOQ_OK);
   // What goes by another client's discovery would have come here too.
-  Old witness(relay);
   Heard<std::string> third;
+  Old witness(relay);
   ASSERT_EQ(Code(moq_subscribe_announces(witness.get(), OnTrack, &third)), MOQ_OK);
   EXPECT_TRUE(Within([&] { return third.Count("unheard") == 1; }));
   EXPECT_EQ(second.Count(), 2u);
@@ -284,9 +284,12 @@ constexpr char kImpatient[] = "{\"insecure\":true,\"idleTimeout\":1000,\"keepAli
 
 TEST(Inherited, ALossIsReportedAndRepaired) {
   Restartable place;
+  // What callbacks write to outlives their clients.
+  Heard<std::string> announced;
+  Heard<std::string> heard;
+  Heard<std::string> now;
   Old publishing;
   Old reading;
-  Heard<std::string> announced;
   ASSERT_EQ(Code(moq_subscribe_announces(reading.get(), OnTrack, &announced)), MOQ_OK);
   for (Old* client : {&publishing, &reading}) {
     ASSERT_EQ(Configure(client->get(), kImpatient), MOQ_OK);
@@ -294,7 +297,6 @@ TEST(Inherited, ALossIsReportedAndRepaired) {
   }
   MoqPublisher* publisher = moq_create_publisher(publishing.get(), "test", "t");
   ASSERT_EQ(Code(moq_announce_namespace(publishing.get(), "test/alone")), MOQ_OK);
-  Heard<std::string> heard;
   MoqSubscriber* subscriber = nullptr;
   ASSERT_TRUE(Within([&] {
     subscriber = moq_subscribe(reading.get(), "test", "t", OnData, &heard);
@@ -326,7 +328,6 @@ TEST(Inherited, ALossIsReportedAndRepaired) {
   // So are announcements: somebody who comes now hears of them.
   Old witness;
   ASSERT_EQ(Configure(witness.get(), kImpatient), MOQ_OK);
-  Heard<std::string> now;
   ASSERT_EQ(Code(moq_subscribe_announces(witness.get(), OnTrack, &now)), MOQ_OK);
   ASSERT_EQ(witness.Connect(place.url), MOQ_OK) << moq_last_error();
   EXPECT_TRUE(Within([&] { return now.Count("test/alone") == 1 && now.Count("test") == 1; }));

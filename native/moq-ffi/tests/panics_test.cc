@@ -248,8 +248,8 @@ void OfTheCallbacks(const std::string& border) {
   }
   Client publisher(relay);
   const MoqHandle publication = publisher.Publish("callbacks");
-  Old client(relay);
   Heard<std::string> heard;
+  Old client(relay);
   MoqSubscriber* subscriber = moq_subscribe(client.get(), "test", "callbacks", OnData, &heard);
   ASSERT_NE(subscriber, nullptr) << moq_last_error();
   EXPECT_EQ(Send(publication, "before"), MOQ_OK);
