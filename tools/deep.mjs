@@ -101,7 +101,6 @@ function steps(minutes) {
     {
       name: "tsan",
       about: "threads of the library and of its users with ThreadSanitizer",
-      onRequest,
       tests,
       build,
       optional,
