@@ -1,7 +1,9 @@
 // Copyright moq-game contributors. Licensed under MIT or Apache-2.0, at your choice.
 #include "MoqModule.h"
 
+#include "MoqCore/Host.h"
 #include "MoqCore/Library.h"
+#include "MoqCore/LogThrottle.h"
 
 #include "MoqConvert.h"
 #include "MoqSettings.h"
@@ -14,6 +16,8 @@
 #include "Misc/CoreDelegates.h"
 #include "Misc/Paths.h"
 #include "Modules/ModuleManager.h"
+
+#include <optional>
 
 DEFINE_LOG_CATEGORY(LogMoq);
 UE_TRACE_CHANNEL_DEFINE(MoqChannel)
@@ -103,6 +107,7 @@ public:
     if (!Library.IsAvailable())
       return true;
     FlushLog();
+    Throttle.emplace();
     return Library.Shutdown();
   }
 
@@ -135,7 +140,15 @@ private:
     }
     moq::unreal::LogLine Line;
     while (Library.TakeLogLine(Line)) {
-      const FString Text = MoqConvert::Text(Line.Text);
+      FString Text = MoqConvert::Text(Line.Text);
+      // A relay that stays away is tried again and again: the same line once, then now and then.
+      std::uint64_t Suppressed = 0;
+      if (Line.Level <= 2 &&
+          !Throttle->ShouldLog(Line.Text, moq::unreal::SteadyMicroseconds(), Suppressed))
+        continue;
+      if (Suppressed > 0)
+        Text += FString::Printf(TEXT(" (%llu more times since the last line)"),
+                                static_cast<uint64>(Suppressed));
       switch (Line.Level) {
       case 1:
         UE_LOG(LogMoq, Error, TEXT("%s"), *Text);
@@ -154,8 +167,16 @@ private:
         break;
       }
     }
+    const std::uint64_t Dropped = Library.DroppedLogLines();
+    if (Dropped != DroppedLines) {
+      UE_LOG(LogMoq, Warning, TEXT("%llu lines of the native library's log came too fast to keep"),
+             static_cast<uint64>(Dropped - DroppedLines));
+      DroppedLines = Dropped;
+    }
   }
 
+  std::optional<moq::unreal::LogThrottle> Throttle{std::in_place};
+  std::uint64_t DroppedLines = 0;
   FTSTicker::FDelegateHandle Ticker;
   FDelegateHandle OnExit;
   bool bTried = false;

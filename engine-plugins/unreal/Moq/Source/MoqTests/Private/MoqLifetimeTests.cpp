@@ -3,6 +3,8 @@
 #include "MoqScene.h"
 
 #include "Engine/GameInstance.h"
+#include "HAL/PlatformTime.h"
+#include "MoqModule.h"
 #include "UObject/UObjectGlobals.h"
 
 IMPLEMENT_SIMPLE_AUTOMATION_TEST(FMoqTwoGamesTest, "Moq.Games.TwoLiveSideBySide", MoqTestFlags)
@@ -201,6 +203,46 @@ bool FMoqLossTest::RunTest(const FString&) {
       30);
   Scene->Do([Scene]() {
     Scene->Test.TestTrue(TEXT("reconnects are counted"), Scene->Client->GetStats().Reconnects >= 1);
+    Scene->Test.TestEqual(TEXT("ends"), Scene->Listener->Ends.Num(), 0);
+  });
+  Scene->End();
+  return true;
+}
+
+IMPLEMENT_SIMPLE_AUTOMATION_TEST(FMoqAwayTest, "Moq.Library.ARelayThatStaysAwayIsLoggedOnce",
+                                 MoqTestFlags)
+
+bool FMoqAwayTest::RunTest(const FString&) {
+  // The only line for it, however often it is tried; another one would fail the test.
+  AddExpectedError(TEXT("closed the session"), EAutomationExpectedErrorFlags::Contains, 1);
+  const TSharedRef<FMoqScene> Scene = MakeShared<FMoqScene>(*this);
+  const TSharedRef<double> Since = MakeShared<double>(0);
+  // Forgets which lines were there before.
+  IMoqModule::Get().UnloadLibrary();
+  IMoqModule::Get().EnsureLibrary();
+  Scene->StartGameWithRelay();
+  Scene->Do([Scene]() {
+    FMoqConnectOptions Options = Scene->Relay->GetConnectOptions();
+    Options.Url = Scene->Relay->GetQuicUrl();
+    FMoqError Error;
+    Scene->Client->Close();
+    Scene->Client = Scene->Moq()->Connect(Options, Error);
+  });
+  Scene->Until(TEXT("open"),
+               [Scene]() { return Scene->Client->GetState() == EMoqClientState::Open; });
+  Scene->StartTrack(FMoqPublishOptions());
+  Scene->Do([Scene]() { Scene->Relay->Stop(0); });
+  Scene->Until(TEXT("the loss is told"),
+               [Scene]() { return Scene->Client->GetState() == EMoqClientState::Reconnecting; });
+  Scene->Do([Since]() { *Since = FPlatformTime::Seconds(); });
+  // A game that goes on as if nothing were: every frame sends.
+  Scene->Until(TEXT("three seconds"), [Scene, Since]() {
+    Scene->Publication->Send(FMoqScene::Bytes(1));
+    return FPlatformTime::Seconds() - *Since > 3;
+  });
+  Scene->Do([Scene]() {
+    Scene->Test.TestTrue(TEXT("the client still tries"),
+                         Scene->Client->GetState() == EMoqClientState::Reconnecting);
     Scene->Test.TestEqual(TEXT("ends"), Scene->Listener->Ends.Num(), 0);
   });
   Scene->End();
