@@ -5,6 +5,7 @@
 #include "Engine/GameInstance.h"
 #include "Engine/World.h"
 #include "MoqAsyncActions.h"
+#include "MoqText.h"
 #include "UObject/UObjectGlobals.h"
 
 IMPLEMENT_SIMPLE_AUTOMATION_TEST(FMoqNodesTest, "Moq.Nodes.EachFiresOnePinOnce", MoqTestFlags)
@@ -139,5 +140,20 @@ bool FMoqNodesTest::RunTest(const FString&) {
   });
   OnePin(true);
   Scene->End();
+  return true;
+}
+
+IMPLEMENT_SIMPLE_AUTOMATION_TEST(FMoqTextTest, "Moq.Nodes.TextIsUtf8", MoqTestFlags)
+
+bool FMoqTextTest::RunTest(const FString&) {
+  const TArray<uint8> Bytes = UMoqText::ToBytes(TEXT("Grüße"));
+  TestEqual(TEXT("bytes"), Bytes.Num(), 7);
+  TestEqual(TEXT("the text"), UMoqText::FromBytes(Bytes), FString(TEXT("Grüße")));
+  TestEqual(TEXT("no bytes"), UMoqText::ToBytes(FString()).Num(), 0);
+  TestTrue(TEXT("no text"), UMoqText::FromBytes(TArray<uint8>()).IsEmpty());
+  TArray<uint8> Broken;
+  Broken.Add(0x41);
+  Broken.Add(0xFF);
+  TestTrue(TEXT("what is no UTF-8 does no harm"), UMoqText::FromBytes(Broken).Contains(TEXT("A")));
   return true;
 }

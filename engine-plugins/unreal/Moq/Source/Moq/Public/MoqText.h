@@ -1,0 +1,20 @@
+// Copyright moq-game contributors. Licensed under MIT or Apache-2.0, at your choice.
+#pragma once
+
+#include "CoreMinimal.h"
+#include "Kismet/BlueprintFunctionLibrary.h"
+
+#include "MoqText.generated.h"
+
+/** Text as the bytes of an update, and back: UTF-8, as every other client of a match reads it. */
+UCLASS()
+class MOQ_API UMoqText : public UBlueprintFunctionLibrary {
+  GENERATED_BODY()
+
+public:
+  UFUNCTION(BlueprintPure, Category = "MoQ", meta = (DisplayName = "Text to MoQ Bytes"))
+  static TArray<uint8> ToBytes(const FString& Text);
+  /** What is no UTF-8 becomes the replacement character. */
+  UFUNCTION(BlueprintPure, Category = "MoQ", meta = (DisplayName = "MoQ Bytes to Text"))
+  static FString FromBytes(const TArray<uint8>& Bytes);
+};
