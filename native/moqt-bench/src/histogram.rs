@@ -23,17 +23,6 @@ impl Histogram {
         self.max = self.max.max(value);
     }
 
-    pub fn merge(&mut self, other: &Histogram) {
-        if self.buckets.len() < other.buckets.len() {
-            self.buckets.resize(other.buckets.len(), 0);
-        }
-        for (sum, one) in self.buckets.iter_mut().zip(&other.buckets) {
-            *sum += one;
-        }
-        self.count += other.count;
-        self.max = self.max.max(other.max);
-    }
-
     /// The value below which this share of all lies; 0 when there are none.
     pub fn quantile(&self, share: f64) -> u64 {
         let rank = (self.count as f64 * share).ceil() as u64;
@@ -83,10 +72,6 @@ mod tests {
             assert!((found / exact - 1.0).abs() < 0.02, "{share}: {found}");
         }
         assert_eq!(histogram.quantile(1.0), 10_000);
-        let mut both = Histogram::default();
-        both.add(1 << 40);
-        both.merge(&histogram);
-        assert_eq!((both.count, both.max), (10_001, 1 << 40));
         assert_eq!(Histogram::default().quantile(0.5), 0);
     }
 

@@ -1,7 +1,7 @@
 //! The line that says what was measured.
 
 use crate::options::{Options, Role};
-use crate::shared::{add_traffic, Published, Received};
+use crate::shared::{add_traffic, Published, Received, Times};
 use crate::system::{rss_bytes, Cpu};
 use moqt::transport::TransportStats;
 use serde_json::{json, Value};
@@ -30,14 +30,12 @@ impl Totals {
         sum.lost += one.lost;
         sum.out_of_order += one.out_of_order;
         sum.gaps_reported += one.gaps_reported;
-        sum.first.merge(&one.first);
-        sum.age.merge(&one.age);
-        sum.interval.merge(&one.interval);
     }
 
     pub fn to_json(
         &self,
         options: &Options,
+        times: &Times,
         connections: usize,
         took: Duration,
         cpu: Cpu,
@@ -66,9 +64,9 @@ impl Totals {
             "lost": received.lost,
             "out_of_order": received.out_of_order,
             "gaps_reported": received.gaps_reported,
-            "first_us": received.first.to_json(),
-            "age_us": received.age.to_json(),
-            "interval_us": received.interval.to_json(),
+            "first_us": times.first.to_json(),
+            "age_us": times.age.to_json(),
+            "interval_us": times.interval.to_json(),
             "cpu_us": (cpu.user + cpu.system).as_micros() as u64,
             "cpu_user_us": cpu.user.as_micros() as u64,
             "cpu_sys_us": cpu.system.as_micros() as u64,

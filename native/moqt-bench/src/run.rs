@@ -86,7 +86,7 @@ fn measure(
             break;
         }
     }
-    print(&totals.to_json(options, subscribers, took, spent));
+    print(&totals.to_json(options, &shared.times(), subscribers, took, spent));
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use moqt::transport::TransportStats;
 use moqt_net::Remote;
 use std::sync::atomic::{AtomicU64, AtomicU8, AtomicUsize, Ordering};
 use std::sync::mpsc::Sender;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// How far the run is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -48,10 +48,19 @@ pub struct Received {
     pub lost: u64,
     pub out_of_order: u64,
     pub gaps_reported: u64,
-    pub first: Histogram,
-    pub age: Histogram,
-    pub interval: Histogram,
     pub traffic: TransportStats,
+}
+
+/// What all subscribers of this process measured, µs. One for all of them: tables of their own would
+/// push their connections out of the processor's cache.
+#[derive(Debug, Default)]
+pub struct Times {
+    /// From subscribing to the first object.
+    pub first: Histogram,
+    /// From sending to receiving.
+    pub age: Histogram,
+    /// Between two objects of a subscriber.
+    pub interval: Histogram,
 }
 
 pub struct Shared {
@@ -63,6 +72,7 @@ pub struct Shared {
     pub passed: AtomicU64,
     /// The number of them at which the publisher wants to go on.
     wake_at: AtomicU64,
+    times: Mutex<Times>,
     publisher: Mutex<Option<Remote>>,
     messages: Mutex<Sender<Message>>,
     /// Where a publisher in another process hears how far the subscribers are.
@@ -82,6 +92,7 @@ impl Shared {
             subscribed: AtomicUsize::new(0),
             passed: AtomicU64::new(0),
             wake_at: AtomicU64::new(u64::MAX),
+            times: Mutex::default(),
             publisher: Mutex::new(None),
             messages: Mutex::new(messages),
             acks: OnceLock::new(),
@@ -99,6 +110,15 @@ impl Shared {
 
     pub fn set_phase(&self, phase: Phase) {
         self.phase.store(phase as u8, Ordering::Relaxed);
+        if phase == Phase::Measuring {
+            // What arrived so far does not count, except for first objects.
+            let mut times = self.times();
+            (times.age, times.interval) = Default::default();
+        }
+    }
+
+    pub fn times(&self) -> MutexGuard<'_, Times> {
+        self.times.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub fn is_over(&self) -> bool {

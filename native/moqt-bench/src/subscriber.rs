@@ -1,7 +1,7 @@
 //! A subscriber on a connection of its own.
 
 use crate::peer::{text, track, Peer};
-use crate::shared::{traffic_since, Message, Phase, Received, Shared};
+use crate::shared::{traffic_since, Message, Phase, Received, Shared, Times};
 use crate::system::now_us;
 use bytes::Bytes;
 use moqt::client::{ClientEvent, End, SubscribeOptions};
@@ -53,12 +53,13 @@ impl Subscriber {
 
     fn deliver(&mut self, cx: &mut Context<'_>) {
         let (now, mut at, mut passed) = (cx.now(), None, 0);
+        let shared = self.peer.shared.clone();
         loop {
             while let Some(event) = self.peer.client.poll_event(now) {
                 match self.peer.common(event) {
                     Some(ClientEvent::Object(_, object)) => {
                         let at = *at.get_or_insert_with(now_us);
-                        passed += self.object(at, &object.payload);
+                        passed += self.object(at, &object.payload, &mut shared.times());
                     }
                     Some(ClientEvent::SubscriptionReady { .. }) => {
                         self.peer.shared.subscribed.fetch_add(1, Ordering::SeqCst);
@@ -85,21 +86,21 @@ impl Subscriber {
     }
 
     /// Gives by how many numbers it is ahead of the last.
-    fn object(&mut self, at: u64, payload: &Bytes) -> u64 {
+    fn object(&mut self, at: u64, payload: &Bytes, times: &mut Times) -> u64 {
         let (Some(number), Some(sent)) = (read(payload, 0), read(payload, 8)) else {
             return 0;
         };
         let received = &mut self.received;
         received.objects += 1;
         received.bytes += payload.len() as u64;
-        received.age.add(at.saturating_sub(sent));
+        times.age.add(at.saturating_sub(sent));
         let ahead = match self.last {
             None => {
-                received.first.add(at.saturating_sub(self.subscribed_at));
+                times.first.add(at.saturating_sub(self.subscribed_at));
                 number + 1
             }
             Some((last, before)) => {
-                received.interval.add(at.saturating_sub(before));
+                times.interval.add(at.saturating_sub(before));
                 if number <= last {
                     received.out_of_order += 1;
                     return 0;
@@ -143,10 +144,7 @@ impl Handler for Subscriber {
         let traffic = self.peer.stats(cx);
         let mut received = std::mem::take(&mut self.received);
         match phase {
-            Phase::Measuring => {
-                self.traffic = traffic;
-                self.received.first = received.first;
-            }
+            Phase::Measuring => self.traffic = traffic,
             Phase::Over => {
                 received.traffic = traffic_since(traffic, self.traffic);
                 let message = Message::Received(Box::new(received));

@@ -19,6 +19,10 @@ const BATCHES_PER_TURN: usize = 16;
 /// Rounds of deliver-and-send per turn before sockets are looked at again: handlers that answer
 /// each other in memory must not starve the network.
 const ROUNDS_PER_TURN: usize = 32;
+/// For how long a thread that was woken sooner than that last time looks again before it sleeps,
+/// and lets others run in between: to be woken costs both sides more, and what comes meanwhile is
+/// dealt with together. A thread with less to do sleeps at once, as before.
+const LINGER: Duration = Duration::from_micros(30);
 /// How long the thread stays after shutdown to say goodbye on connections that need an
 /// acknowledgement for it (WebTransport).
 const FAREWELL: Duration = Duration::from_millis(300);
@@ -27,6 +31,8 @@ pub(crate) struct Driver {
     poll: Poll,
     core: Core,
     buffers: ReceiveBuffers,
+    /// The last wait was shorter than [`LINGER`].
+    brief: bool,
     shutdown: bool,
 }
 
@@ -37,6 +43,7 @@ impl Driver {
             poll,
             core: Core::new(registry, inbox),
             buffers: ReceiveBuffers::new(),
+            brief: false,
             shutdown: false,
         }
     }
@@ -64,16 +71,38 @@ impl Driver {
         }
     }
 
-    fn turn(&mut self, events: &mut Events, at_most: Option<Duration>) {
-        border::cross(Border::IoThread.name());
-        let mut timeout = self.core.until_next_timer(Instant::now());
-        if self.core.has_work() {
-            timeout = Some(Duration::ZERO);
+    /// Waits for sockets, commands or the end of `timeout` after `begun`.
+    fn wait(&mut self, events: &mut Events, begun: Instant, timeout: Option<Duration>) {
+        if timeout == Some(Duration::ZERO) {
+            return self.poll(events, timeout);
         }
-        let timeout = match (timeout, at_most) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        };
+        if self.brief && self.linger(events, begun, timeout) {
+            return;
+        }
+        if !self.core.inbox.may_sleep() {
+            return self.poll(events, Some(Duration::ZERO));
+        }
+        self.poll(events, timeout);
+        self.core.inbox.is_up();
+        self.brief = begun.elapsed() < LINGER;
+    }
+
+    /// Looks again and again for a while. Gives whether something came.
+    fn linger(&mut self, events: &mut Events, begun: Instant, timeout: Option<Duration>) -> bool {
+        let until = timeout.map_or(LINGER, |timeout| timeout.min(LINGER));
+        loop {
+            std::thread::yield_now();
+            self.poll(events, Some(Duration::ZERO));
+            if !events.is_empty() || !self.core.inbox.is_empty() {
+                return true;
+            }
+            if begun.elapsed() >= until {
+                return timeout.is_some_and(|timeout| timeout <= until);
+            }
+        }
+    }
+
+    fn poll(&mut self, events: &mut Events, timeout: Option<Duration>) {
         if let Err(e) = self.poll.poll(events, timeout) {
             if e.kind() != io::ErrorKind::Interrupted {
                 log::error!("poll: {e}");
@@ -81,6 +110,20 @@ impl Driver {
                 std::thread::sleep(Duration::from_millis(10));
             }
         }
+    }
+
+    fn turn(&mut self, events: &mut Events, at_most: Option<Duration>) {
+        border::cross(Border::IoThread.name());
+        let begun = Instant::now();
+        let mut timeout = self.core.until_next_timer(begun);
+        if self.core.has_work() {
+            timeout = Some(Duration::ZERO);
+        }
+        let timeout = match (timeout, at_most) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+        self.wait(events, begun, timeout);
         self.core.now = Instant::now();
         for event in events.iter() {
             let Token(index) = event.token();
@@ -124,7 +167,7 @@ impl Driver {
                     self.core.on_packets(index, meta, bytes);
                 }
             }
-            if count == 0 {
+            if count == 0 || self.buffers.drained {
                 return;
             }
         }

@@ -18,8 +18,9 @@ use crate::timers::{Armed, Timers};
 use crate::EndpointStats;
 use connect::Attempt;
 use mio::Registry;
+use moqt::hash::IntMap;
 use moqt::transport::{CloseReason, Transport};
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -89,12 +90,14 @@ pub(crate) struct Core {
     /// Client endpoints for IPv4 and IPv6.
     client_endpoints: [Option<usize>; 2],
     conns: Slots<Conn>,
-    handlers: HashMap<u64, HandlerSlot>,
+    handlers: IntMap<u64, HandlerSlot>,
     timers: Timers<Owner>,
     /// Connections that may have events.
     rx: VecDeque<u64>,
     /// Connections that may have packets to send or a new deadline.
     tx: Vec<u64>,
+    /// The memory of the list before, for the next.
+    tx_before: Vec<u64>,
     /// Handlers called since their next timeout was asked.
     touched: Vec<u64>,
     /// Handlers to be removed when no callback runs.
@@ -114,10 +117,11 @@ impl Core {
             readable_next: Vec::new(),
             client_endpoints: [None; 2],
             conns: Slots::default(),
-            handlers: HashMap::new(),
+            handlers: IntMap::default(),
             timers: Timers::new(),
             rx: VecDeque::new(),
             tx: Vec::new(),
+            tx_before: Vec::new(),
             touched: Vec::new(),
             leaving: Vec::new(),
             packet: Vec::new(),
@@ -187,7 +191,7 @@ impl Core {
             self.deliver();
             self.settle();
             self.transmit();
-            self.ask_timeouts();
+            self.remove_leaving();
             if self.rx.is_empty() && self.tx.is_empty() {
                 break;
             }
@@ -300,26 +304,24 @@ impl Core {
         }
     }
 
-    /// Once per round, for the handlers that were called in it.
+    /// Once per round, for the handlers that were called in it: its end, and their new deadlines.
     fn settle(&mut self) {
-        // A call marks its handler as touched, which it is already: the list does not grow here
-        // unless one handler reaches another.
         let mut at = 0;
         while let Some(&id) = self.touched.get(at) {
-            self.call(id, Border::OnSettled, |handler, cx| handler.on_settled(cx));
             at += 1;
-        }
-    }
-
-    /// Once per round: new deadlines of the handlers that were called, and removals.
-    fn ask_timeouts(&mut self) {
-        for id in std::mem::take(&mut self.touched) {
+            // It is touched already, so that this call does not put it on the list again.
+            self.call(id, Border::OnSettled, |handler, cx| handler.on_settled(cx));
             let next = self.deadline(id);
             if let Some(slot) = self.handlers.get_mut(&id) {
                 slot.in_touched = false;
                 self.timers.arm(Owner::Handler(id), &mut slot.armed, next);
             }
         }
+        self.touched.clear();
+    }
+
+    /// Once per round: the handlers that asked to go.
+    fn remove_leaving(&mut self) {
         for id in std::mem::take(&mut self.leaving) {
             self.remove_handler(id);
         }

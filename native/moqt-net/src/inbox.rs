@@ -50,8 +50,8 @@ impl Bell {
 /// Commands for the thread, and the means to wake it.
 pub(crate) struct Inbox {
     queue: Mutex<Queue>,
-    /// The poller has been told already.
-    told: AtomicBool,
+    /// The thread looks at the queue before it sleeps next: it need not be woken.
+    awake: AtomicBool,
     waker: Waker,
 }
 
@@ -65,7 +65,7 @@ impl Inbox {
     pub fn new(waker: Waker) -> Self {
         Inbox {
             queue: Mutex::default(),
-            told: AtomicBool::new(false),
+            awake: AtomicBool::new(true),
             waker,
         }
     }
@@ -79,10 +79,10 @@ impl Inbox {
             }
             queue.commands.push(command);
         }
-        if !self.told.swap(true, Ordering::SeqCst) {
+        if !self.awake.swap(true, Ordering::SeqCst) {
             if let Err(e) = self.waker.wake() {
                 log::error!("cannot wake the I/O thread: {e}");
-                self.told.store(false, Ordering::SeqCst);
+                self.awake.store(false, Ordering::SeqCst);
             }
         }
         Ok(())
@@ -94,9 +94,30 @@ impl Inbox {
         }
     }
 
+    /// Whether the thread may sleep now: from here on commands wake it, and none waits. Both sides
+    /// write before they read what the other has written, so that no command is overlooked.
+    pub fn may_sleep(&self) -> bool {
+        self.awake.store(false, Ordering::SeqCst);
+        let empty = self.is_empty();
+        if !empty {
+            self.awake.store(true, Ordering::SeqCst);
+        }
+        empty
+    }
+
+    /// The thread is up: commands need not wake it.
+    pub fn is_up(&self) {
+        self.awake.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether no command waits.
+    pub fn is_empty(&self) -> bool {
+        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        queue.commands.is_empty()
+    }
+
     /// Takes all commands.
     pub fn take(&self) -> Vec<Command> {
-        self.told.store(false, Ordering::SeqCst);
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         std::mem::take(&mut queue.commands)
     }
@@ -106,5 +127,76 @@ impl Inbox {
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         queue.closed = true;
         std::mem::take(&mut queue.commands)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mio::{Events, Poll, Token};
+    use std::time::Duration;
+
+    #[test]
+    fn commands_wake_a_thread_that_sleeps_and_no_other() {
+        let mut poll = Poll::new().expect("a poller");
+        let waker = Waker::new(poll.registry(), Token(0)).expect("a waker");
+        let inbox = Inbox::new(waker);
+        let mut events = Events::with_capacity(4);
+        let mut woken = || {
+            poll.poll(&mut events, Some(Duration::ZERO)).expect("polls");
+            !events.is_empty()
+        };
+        assert!(inbox.send(Command::Shutdown).is_ok());
+        assert!(!woken(), "it is up, and looks before it sleeps");
+        assert!(!inbox.may_sleep(), "a command waits");
+        assert_eq!(inbox.take().len(), 1);
+        assert!(inbox.may_sleep());
+        assert!(inbox.send(Command::Shutdown).is_ok());
+        assert!(woken());
+        assert!(inbox.send(Command::Shutdown).is_ok());
+        assert!(!woken(), "it was told already");
+        inbox.is_up();
+        assert_eq!(inbox.take().len(), 2);
+        assert!(inbox.send(Command::Shutdown).is_ok());
+        assert!(!woken());
+    }
+
+    #[test]
+    fn no_command_is_slept_through() {
+        const SENDERS: usize = 3;
+        const EACH: usize = 20_000;
+        let mut poll = Poll::new().expect("a poller");
+        let waker = Waker::new(poll.registry(), Token(0)).expect("a waker");
+        let inbox = Arc::new(Inbox::new(waker));
+        let senders: Vec<_> = (0..SENDERS)
+            .map(|sender| {
+                let inbox = inbox.clone();
+                std::thread::spawn(move || {
+                    for n in 0..EACH {
+                        assert!(inbox.send(Command::Shutdown).is_ok());
+                        // Now and then long enough for the other side to fall asleep.
+                        if n % (40 + sender) == 0 {
+                            std::thread::sleep(Duration::from_micros(50));
+                        }
+                    }
+                })
+            })
+            .collect();
+        let mut events = Events::with_capacity(4);
+        let (mut taken, mut slept) = (0, 0);
+        while taken < SENDERS * EACH {
+            if inbox.may_sleep() {
+                slept += 1;
+                poll.poll(&mut events, Some(Duration::from_secs(20)))
+                    .expect("polls");
+                inbox.is_up();
+                assert!(!events.is_empty(), "asleep, with {taken} commands taken");
+            }
+            taken += inbox.take().len();
+        }
+        assert!(slept > 0);
+        for sender in senders {
+            sender.join().expect("a sender");
+        }
     }
 }

@@ -227,6 +227,7 @@ impl UdpSocket {
     }
 
     fn try_receive(&self, buffers: &mut ReceiveBuffers) -> io::Result<usize> {
+        buffers.drained = false;
         let (stride, metas) = (buffers.stride, &mut buffers.metas);
         let Some(state) = &self.state else {
             let (len, addr) = self.io.recv_from(&mut buffers.bytes)?;
@@ -243,8 +244,12 @@ impl UdpSocket {
         let mut chunks = buffers.bytes.chunks_exact_mut(stride);
         let mut slices: [IoSliceMut<'_>; quinn_udp::BATCH_SIZE] =
             std::array::from_fn(|_| IoSliceMut::new(chunks.next().unwrap_or_default()));
-        self.io
-            .try_io(|| state.recv((&self.io).into(), &mut slices, metas))
+        let count = self
+            .io
+            .try_io(|| state.recv((&self.io).into(), &mut slices, metas))?;
+        // A call that could have filled more found no more; the poller tells of what comes later.
+        buffers.drained = count < slices.len();
+        Ok(count)
     }
 }
 
@@ -252,6 +257,8 @@ impl UdpSocket {
 pub(crate) struct ReceiveBuffers {
     bytes: Vec<u8>,
     stride: usize,
+    /// The last call took all that the socket had.
+    pub drained: bool,
     pub metas: [RecvMeta; quinn_udp::BATCH_SIZE],
 }
 
@@ -262,6 +269,7 @@ impl ReceiveBuffers {
         ReceiveBuffers {
             bytes: vec![0; stride * quinn_udp::BATCH_SIZE],
             stride,
+            drained: false,
             metas: [RecvMeta::default(); quinn_udp::BATCH_SIZE],
         }
     }

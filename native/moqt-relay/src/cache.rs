@@ -5,6 +5,8 @@
 
 mod answer;
 
+pub(crate) use answer::Unsent;
+
 use crate::ranges::RangeSet;
 use moqt::delivery::SharedObject;
 use moqt::wire::location::Location;
@@ -26,6 +28,14 @@ const LAST_OBJECT: u64 = (1 << 53) - 1;
 pub(crate) struct Span {
     pub(crate) start: Location,
     pub(crate) end: Location,
+}
+
+/// The location after one.
+pub(crate) fn after(location: Location) -> Location {
+    match location.object.checked_add(1) {
+        Some(object) => Location::new(location.group, object),
+        None => Location::new(location.group.saturating_add(1), 0),
+    }
 }
 
 impl Span {

@@ -80,10 +80,9 @@ async function run(
   const work = chosen.map((scenario) =>
     expected(scenario, entriesOf(scenario, options).length, variation(scenario)),
   );
-  const progress = new Progress(
-    process.stderr,
-    work.reduce((sum, each) => sum + each, 0),
-  );
+  const seconds = work.reduce((sum, each) => sum + each, 0);
+  const progress = new Progress(process.stderr, seconds);
+  progress.say(`${chosen.length} scenarios, about ${Math.ceil(seconds / 60)} min`);
   const limit = limits();
   if (limit !== undefined) progress.say(limit);
   const results: Record<string, ScenarioResult> = {};

@@ -13,7 +13,8 @@ const LAST_PACKET: usize = 1_000;
 impl Core {
     /// Sends what the marked connections have.
     pub(super) fn transmit(&mut self) {
-        for id in std::mem::take(&mut self.tx) {
+        let mut marked = std::mem::replace(&mut self.tx, std::mem::take(&mut self.tx_before));
+        for id in marked.drain(..) {
             let Some(conn) = self.conns.get_mut(id) else {
                 continue;
             };
@@ -23,6 +24,7 @@ impl Core {
             }
             self.arm(id);
         }
+        self.tx_before = marked;
         for endpoint in self.endpoints.iter_mut().flatten() {
             endpoint.socket.send_batch();
         }

@@ -1,8 +1,35 @@
-//! What a cache says to a FETCH.
+//! What a cache says to a FETCH, in slices: a track may hold very much, and others wait meanwhile.
 
-use super::{Group, Item, Span, TrackCache, GROUP_COST, LAST_OBJECT, OBJECT_COST};
+use super::{after, group_of, Group, Item, Span, TrackCache, GROUP_COST, LAST_OBJECT, OBJECT_COST};
 use moqt::wire::location::{GroupOrder, Location};
+use std::borrow::Cow;
 use std::time::Instant;
+
+/// What of an answer was not taken yet.
+#[derive(Clone, Copy, Default, Debug)]
+pub(crate) struct Unsent {
+    order: GroupOrder,
+    /// Goes on here, in ascending order.
+    part: Option<Span>,
+    /// In descending order: what lies below that.
+    below: Option<Span>,
+}
+
+impl Unsent {
+    /// All of a span.
+    pub(crate) fn new(span: Span, order: GroupOrder) -> Self {
+        let (part, below) = match order {
+            GroupOrder::Ascending => (Some(span), None),
+            GroupOrder::Descending => (None, Some(span)),
+        };
+        Unsent { order, part, below }
+    }
+
+    /// Whether all was taken.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.part.is_none() && self.below.is_none()
+    }
+}
 
 enum Piece<'a> {
     Group(u64, &'a Group),
@@ -50,9 +77,9 @@ impl TrackCache {
             Some(end) => end.group.min(span.end.group),
             None => span.end.group,
         };
-        let mut absent = self.absent.clone();
+        let mut absent = Cow::Borrowed(&self.absent);
         for &(first, last) in self.gaps.ranges() {
-            absent.insert(first, last);
+            absent.to_mut().insert(first, last);
         }
         let gap = |from: u64, to: u64, visit: &mut dyn FnMut(Piece<'a>)| {
             let mut next = Some(from);
@@ -81,8 +108,7 @@ impl TrackCache {
     }
 
     /// The answer to a FETCH of `span`: objects, and marks where the state is unknown.
-    pub(crate) fn collect(&mut self, span: Span, order: GroupOrder, now: Instant) -> Vec<Item> {
-        self.expire(now);
+    fn collect(&self, span: Span, order: GroupOrder, items: &mut Vec<Item>) {
         let mut blocks: Vec<Vec<Item>> = Vec::new();
         self.each_piece(span, |piece| match piece {
             Piece::Unknown(part) => {
@@ -105,34 +131,141 @@ impl TrackCache {
         if order == GroupOrder::Descending {
             blocks.reverse();
         }
-        blocks.into_iter().flatten().collect()
+        items.extend(blocks.into_iter().flatten());
     }
 
-    /// A cache of its own with what is known of a span: the objects are shared.
-    pub(crate) fn extract(&mut self, span: Span, max_bytes: usize, now: Instant) -> TrackCache {
+    /// Takes the next items of an answer, about as many as `most`: those objects leave this cache.
+    pub(crate) fn take(&mut self, unsent: &mut Unsent, most: usize) -> Vec<Item> {
+        let mut items = Vec::new();
+        while items.len() < most {
+            let Some(part) = self.next_part(unsent) else {
+                break;
+            };
+            let slice = self.slice(part, most - items.len());
+            self.collect(slice, unsent.order, &mut items);
+            self.drop_objects(slice);
+            unsent.part = (slice.end < part.end).then(|| Span {
+                start: after(slice.end),
+                end: part.end,
+            });
+        }
+        items
+    }
+
+    /// What is answered next: a whole span, or in descending order the last of its groups that is
+    /// here, or the run of groups above that, of which nothing is.
+    fn next_part(&self, unsent: &mut Unsent) -> Option<Span> {
+        if unsent.part.is_some() {
+            return unsent.part;
+        }
+        let below = unsent.below?;
+        let held = self.groups.range(below.start.group..=below.end.group);
+        let start = match held.map(|(id, _)| *id).next_back() {
+            Some(group) if group < below.end.group => Location::new(group + 1, 0),
+            Some(group) => Location::new(group, below.objects_of(group).0),
+            None => below.start,
+        };
+        unsent.below = (start.group > below.start.group).then(|| Span {
+            start: below.start,
+            end: Location::new(start.group - 1, u64::MAX),
+        });
+        Some(Span {
+            start,
+            end: below.end,
+        })
+    }
+
+    /// The first part of a span that has about so many groups and objects.
+    fn slice(&self, span: Span, most: usize) -> Span {
+        let mut found = 0;
+        let until = |end| Span {
+            start: span.start,
+            end,
+        };
+        for (&id, group) in self.groups.range(span.start.group..=span.end.group) {
+            let (first, last) = span.objects_of(id);
+            for &object in group.objects.range(first..=last).map(|(object, _)| object) {
+                found += 1;
+                if found >= most {
+                    return until(Location::new(id, object));
+                }
+            }
+            found += 1;
+            if found >= most {
+                return until(Location::new(id, last));
+            }
+        }
+        span
+    }
+
+    /// Drops objects that were taken: the last group of them has no more before that.
+    fn drop_objects(&mut self, span: Span) {
+        let groups = self.groups.range_mut(span.start.group..=span.end.group);
+        for (&id, group) in groups {
+            let last = span.objects_of(id).1;
+            while let Some(first) = group.objects.first_entry().filter(|o| *o.key() <= last) {
+                let freed = first.remove().cost() + OBJECT_COST;
+                group.bytes = group.bytes.saturating_sub(freed);
+                self.bytes = self.bytes.saturating_sub(freed);
+            }
+        }
+    }
+
+    /// An empty cache that knows of this track what is known of whole groups, for [`Self::copy`].
+    pub(crate) fn part(&mut self, max_bytes: usize, now: Instant) -> TrackCache {
         self.expire(now);
         let mut part = TrackCache::new(max_bytes, usize::MAX);
         part.configure(self.max_age, self.default_priority);
         part.absent = self.absent.clone();
-        part.gaps = self.gaps.clone();
+        for &(first, last) in self.gaps.ranges() {
+            part.absent.insert(first, last);
+        }
         part.end = self.end;
+        part
+    }
+
+    /// Copies what is known of the beginning of a span to a part, about so many bytes; the objects
+    /// are shared. Gives the bytes, and where to go on if that was not all.
+    pub(crate) fn copy(
+        &self,
+        part: &mut TrackCache,
+        span: Span,
+        most: usize,
+    ) -> (usize, Option<Location>) {
+        let (mut copied, mut next) = (0, None);
         for (&id, group) in self.groups.range(span.start.group..=span.end.group) {
             let (first, last) = span.objects_of(id);
-            let mut copy = Group {
-                known: group.known.clone(),
-                end: group.end,
-                ..Group::default()
-            };
-            copy.bytes = GROUP_COST;
-            for (&object_id, object) in group.objects.range(first..=last) {
-                copy.bytes += object.cost() + OBJECT_COST;
-                copy.objects.insert(object_id, object.clone());
+            if copied >= most {
+                next = Some(Location::new(id, first));
+                break;
             }
-            part.bytes += copy.bytes;
-            part.groups.insert(id, copy);
+            copied += GROUP_COST;
+            let copy = group_of(&mut part.groups, &mut part.bytes, id);
+            copy.end = group.end;
+            let mut until = last;
+            for (&object_id, object) in group.objects.range(first..=last) {
+                let cost = object.cost() + OBJECT_COST;
+                copied += cost;
+                copy.bytes += cost;
+                part.bytes += cost;
+                copy.objects.insert(object_id, object.clone());
+                if copied >= most && object_id < last {
+                    until = object_id;
+                    break;
+                }
+            }
+            for &(from, to) in group.known.ranges() {
+                if from <= until && to >= first {
+                    copy.known.insert(from.max(first), to.min(until));
+                }
+            }
+            if until < last {
+                next = Some(Location::new(id, until + 1));
+                break;
+            }
         }
-        part.shrink_to(max_bytes);
-        part
+        part.shrink_to(part.max_bytes);
+        (copied, next)
     }
 }
 

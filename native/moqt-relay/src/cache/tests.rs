@@ -47,8 +47,44 @@ fn text(items: &[Item]) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
+/// Copied in shares of so many bytes, and taken in slices of so many items.
+fn answer_in(
+    cache: &mut TrackCache,
+    span: Span,
+    order: GroupOrder,
+    share: usize,
+    slice: usize,
+) -> String {
+    let mut part = cache.part(usize::MAX, Instant::now());
+    let mut start = Some(span.start);
+    while let Some(from) = start {
+        let rest = Span {
+            start: from,
+            end: span.end,
+        };
+        start = cache.copy(&mut part, rest, share).1;
+    }
+    let mut unsent = Unsent::new(span, order);
+    let mut items = Vec::new();
+    while !unsent.is_empty() {
+        items.extend(part.take(&mut unsent, slice));
+    }
+    assert!(part.is_empty(), "what was taken is gone");
+    text(&items)
+}
+
+/// The same, however it is cut.
+fn answer_by(cache: &mut TrackCache, span: Span, order: GroupOrder) -> String {
+    let whole = answer_in(cache, span, order, usize::MAX, usize::MAX);
+    for (share, slice) in [(1, 1), (700, 2), (usize::MAX, 3), (1, usize::MAX)] {
+        let cut = answer_in(cache, span, order, share, slice);
+        assert_eq!(cut, whole, "shares of {share} and slices of {slice}");
+    }
+    whole
+}
+
 fn answer(cache: &mut TrackCache, span: Span) -> String {
-    text(&cache.collect(span, GroupOrder::Ascending, Instant::now()))
+    answer_by(cache, span, GroupOrder::Ascending)
 }
 
 #[test]
@@ -112,8 +148,8 @@ fn unknown_parts_are_found_and_marked() {
     cache.mark_known(span((1, 2), (3, 1)));
     assert_eq!(cache.unknown(whole, Instant::now()), None);
     assert_eq!(answer(&mut cache, whole), "1.0 1.1 3.2 3.3");
-    let down = cache.collect(whole, GroupOrder::Descending, Instant::now());
-    assert_eq!(text(&down), "3.2 3.3 1.0 1.1");
+    let down = answer_by(&mut cache, whole, GroupOrder::Descending);
+    assert_eq!(down, "3.2 3.3 1.0 1.1");
     assert_eq!(
         put(&mut cache, 2, 7),
         Insert::Absent,
@@ -178,8 +214,8 @@ fn expired_objects_are_unknown_again() {
     cache.configure(Some(Duration::from_millis(50)), 128);
     put(&mut cache, 1, 0);
     let later = Instant::now() + Duration::from_millis(500);
-    let items = cache.collect(span((1, 0), (1, 0)), GroupOrder::Ascending, later);
-    assert_eq!(text(&items), "unknown<=1.0");
+    cache.expire(later);
+    assert_eq!(answer(&mut cache, span((1, 0), (1, 0))), "unknown<=1.0");
     assert_eq!(put(&mut cache, 1, 0), Insert::New, "it may come again");
 }
 
@@ -207,5 +243,65 @@ fn spans_follow_the_wire_form() {
     assert_eq!(
         Span::from_wire(Location::new(2, 0), Location::new(1, 5)),
         None
+    );
+}
+
+#[test]
+fn answers_are_the_same_in_slices_and_no_slice_is_large() {
+    let mut cache = TrackCache::new(1 << 20, 64);
+    let mut seed = 7u32;
+    for group in 0..40 {
+        for id in 0..30 {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            match seed >> 28 {
+                0..=7 => drop(put(&mut cache, group, id)),
+                8..=10 if group % 3 > 0 => cache.mark_known(span((group, id), (group, id + 2))),
+                _ => {}
+            }
+        }
+    }
+    cache.mark_known(span((12, 9), (17, 3)));
+    for range in [((0, 0), (50, 0)), ((3, 7), (31, 9)), ((5, 2), (5, 20))] {
+        for order in [GroupOrder::Ascending, GroupOrder::Descending] {
+            let text = answer_by(&mut cache, span(range.0, range.1), order);
+            assert!(text.len() > 40, "{text}");
+        }
+    }
+    let (mut part, whole) = (
+        cache.part(usize::MAX, Instant::now()),
+        span((0, 0), (50, 0)),
+    );
+    let one = OBJECT_COST + object(0, 0, b"x").cost() + GROUP_COST;
+    let (bytes, next) = cache.copy(&mut part, whole, 3 * one);
+    assert!(
+        bytes < 4 * one && next.is_some_and(|next| next.group < 3),
+        "{bytes}"
+    );
+    cache.copy(&mut part, whole, usize::MAX);
+    let held = part.bytes();
+    let taken = part.take(&mut Unsent::new(whole, GroupOrder::Ascending), 10);
+    assert!((10..30).contains(&taken.len()), "{}", taken.len());
+    assert!(part.bytes() < held);
+}
+
+#[test]
+fn what_is_evicted_before_it_is_copied_is_unknown() {
+    let mut cache = TrackCache::new(1 << 20, 64);
+    for (group, id) in [(1, 0), (1, 1), (2, 0), (3, 0)] {
+        put(&mut cache, group, id);
+    }
+    let whole = span((1, 0), (3, 0));
+    let mut part = cache.part(usize::MAX, Instant::now());
+    let (_, next) = cache.copy(&mut part, whole, 1);
+    assert_eq!(next, Some(Location::new(1, 1)));
+    assert!(cache.shrink_to(cache.bytes() - 1) > 0, "group 1 is gone");
+    let rest = Span {
+        start: Location::new(1, 1),
+        end: whole.end,
+    };
+    cache.copy(&mut part, rest, usize::MAX);
+    assert_eq!(
+        part.unknown(whole, Instant::now()),
+        Some(span((1, 1), (2, u64::MAX)))
     );
 }

@@ -3,7 +3,7 @@
 use super::fetch::FetchJob;
 use super::turns::PIECE;
 use super::Core;
-use crate::cache::{Item, TrackCache, OBJECT_COST};
+use crate::cache::{Item, Unsent, OBJECT_COST};
 use crate::io::Io;
 use moqt::delivery::priority::transport_priority;
 use moqt::delivery::StreamSignal;
@@ -14,6 +14,9 @@ use moqt::wire::{
     Response,
 };
 use moqt_net::ConnId;
+
+/// Items of a response that are made ready at once.
+const ITEMS: usize = 64;
 
 impl Core {
     /// Sends FETCH_OK and the objects, or the reason why there is nothing.
@@ -43,8 +46,7 @@ impl Core {
                 return self.refuse_fetch(io, fetch, error);
             }
         }
-        job.items = job.store.collect(job.span, job.order, now).into();
-        job.store = TrackCache::new(0, 1);
+        job.unsent = Unsent::new(job.span, job.order);
         job.answered = true;
         job.deadline = None;
         let ok = FetchOk {
@@ -104,10 +106,13 @@ impl Core {
             return 0;
         }
         let (mut failed, mut blocked, mut cost) = (false, false, 0);
-        while let Some(item) = job.items.front() {
-            if blocked || cost >= PIECE {
-                break;
+        while !blocked && cost < PIECE {
+            if job.items.is_empty() {
+                job.items = job.store.take(&mut job.unsent, ITEMS).into();
             }
+            let Some(item) = job.items.front() else {
+                break;
+            };
             let item = match item {
                 Item::EndOfRange { location, unknown } => FetchItem::EndOfRange {
                     location: *location,
@@ -142,7 +147,7 @@ impl Core {
                 }
             }
         }
-        let all = job.items.is_empty();
+        let all = job.items.is_empty() && job.unsent.is_empty();
         if failed {
             peer.session
                 .reset_stream(transport, stream, stream_codes::INTERNAL_ERROR);

@@ -1,7 +1,7 @@
 //! FETCH: from the cache, and what is unknown there from upstream.
 
 use super::Core;
-use crate::cache::{Item, Span, TrackCache};
+use crate::cache::{Item, Span, TrackCache, Unsent};
 use crate::io::Io;
 use crate::peer::Role;
 use moqt::session::RequestId;
@@ -45,14 +45,19 @@ pub(super) struct FetchJob {
     pub(super) priority: u8,
     pub(super) fill_timeout: Option<Duration>,
     pub(super) deadline: Option<Instant>,
+    /// What is known of the range.
     pub(super) store: TrackCache,
+    /// Up to where the track's cache was copied there; `None`: not begun.
+    pub(super) gathered: Option<Location>,
     pub(super) fill: Option<Fill>,
     pub(super) tried: Vec<ConnId>,
     pub(super) refusal: Option<RequestError>,
     pub(super) properties: Option<Properties>,
     pub(super) end_of_track: bool,
     pub(super) answered: bool,
+    /// What is written next, and what of the store comes after that.
     pub(super) items: VecDeque<Item>,
+    pub(super) unsent: Unsent,
     pub(super) stream: Option<StreamId>,
     /// Whether it waits for its turn.
     pub(super) wants_turn: bool,
@@ -157,6 +162,7 @@ impl Core {
             fill_timeout: message.params.fill_timeout.map(Duration::from_millis),
             deadline: None,
             store: TrackCache::new(fetch_bytes, usize::MAX),
+            gathered: None,
             fill: None,
             tried: Vec::new(),
             refusal: None,
@@ -164,6 +170,7 @@ impl Core {
             end_of_track: false,
             answered: false,
             items: VecDeque::new(),
+            unsent: Unsent::default(),
             stream: None,
             wants_turn: false,
         };

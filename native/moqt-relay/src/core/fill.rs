@@ -2,8 +2,9 @@
 
 use super::fetch::{invalid_range, Fill};
 use super::intake::{compact, compact_properties};
+use super::turns::PIECE;
 use super::Core;
-use crate::cache::{Insert, Span, TrackCache};
+use crate::cache::{after, Insert, Span, TrackCache};
 use crate::io::Io;
 use crate::peer::Role;
 use crate::timers::Timer;
@@ -16,13 +17,9 @@ use moqt::wire::{
 use moqt_net::ConnId;
 use std::time::Instant;
 
-/// The location after one.
-pub(super) fn after(location: Location) -> Location {
-    match location.object.checked_add(1) {
-        Some(object) => Location::new(location.group, object),
-        None => Location::new(location.group.saturating_add(1), 0),
-    }
-}
+/// What one fetch takes from the cache before others have their turn, in bytes as the cache counts
+/// them: they are shared, not copied.
+const SHARE: usize = 8 * PIECE;
 
 /// The location before one.
 fn before(location: Location) -> Option<Location> {
@@ -104,43 +101,29 @@ pub(super) fn absorb(
 }
 
 impl Core {
-    /// Takes what the cache has, and asks upstream for the rest. Gives the bytes that it took.
+    /// Takes what the cache has, a share of it at a time, and asks upstream for the rest. Gives the
+    /// bytes that it took.
     pub(super) fn gather_fetch(&mut self, io: &mut dyn Io, fetch: u64) -> usize {
         let now = io.now();
+        let Some(job) = self.fetches.get(&fetch) else {
+            return 0;
+        };
+        if job.gathered.is_none() {
+            self.begin_gathering(io, fetch);
+        }
         let Some(job) = self.fetches.get_mut(&fetch) else {
             return 0;
         };
-        let Some(track) = self.tracks.get_mut(&job.track) else {
+        let (Some(start), Some(track)) = (job.gathered, self.tracks.get_mut(&job.track)) else {
             return 0;
         };
-        let wanted = job.span.end;
-        if track.is_established() {
-            let Some(largest) = track.largest else {
-                let error = invalid_range("nothing was published yet on this track");
-                self.refuse_fetch(io, fetch, error);
-                return 0;
-            };
-            if job.span.start > largest {
-                let error = invalid_range("the range lies after the largest object");
-                self.refuse_fetch(io, fetch, error);
-                return 0;
-            }
-            job.span.end = job.span.end.min(largest);
+        let end = job.span.end;
+        let (taken, next) = track.cache.copy(&mut job.store, Span { start, end }, SHARE);
+        job.gathered = next;
+        if next.is_some() {
+            self.want_turn(fetch);
+            return taken;
         }
-        // Only where the last object is known by its id can the end be told exactly.
-        let last = track
-            .cache
-            .end()
-            .and_then(before)
-            .filter(|last| last.object != u64::MAX);
-        if let Some(last) = last.filter(|last| wanted >= *last && job.span.start <= *last) {
-            job.end_of_track = true;
-            job.span.end = last;
-        }
-        let max_bytes = self.config.limits.fetch_bytes;
-        job.store = track.cache.extract(job.span, max_bytes, now);
-        job.properties = track.properties.clone();
-        let taken = job.store.bytes();
         let complete = job.store.unknown(job.span, now).is_none();
         let fill_timeout = job.fill_timeout;
         let waits_for_prefetch = track.prefetch.is_some();
@@ -165,6 +148,42 @@ impl Core {
         }
         self.fill(io, fetch);
         taken
+    }
+
+    /// Looks what of the range there can be. Refuses a range of which there is nothing.
+    fn begin_gathering(&mut self, io: &mut dyn Io, fetch: u64) {
+        let now = io.now();
+        let Some(job) = self.fetches.get_mut(&fetch) else {
+            return;
+        };
+        let Some(track) = self.tracks.get_mut(&job.track) else {
+            return;
+        };
+        let wanted = job.span.end;
+        if track.is_established() {
+            let Some(largest) = track.largest else {
+                let error = invalid_range("nothing was published yet on this track");
+                return self.refuse_fetch(io, fetch, error);
+            };
+            if job.span.start > largest {
+                let error = invalid_range("the range lies after the largest object");
+                return self.refuse_fetch(io, fetch, error);
+            }
+            job.span.end = job.span.end.min(largest);
+        }
+        // Only where the last object is known by its id can the end be told exactly.
+        let last = track
+            .cache
+            .end()
+            .and_then(before)
+            .filter(|last| last.object != u64::MAX);
+        if let Some(last) = last.filter(|last| wanted >= *last && job.span.start <= *last) {
+            job.end_of_track = true;
+            job.span.end = last;
+        }
+        job.store = track.cache.part(self.config.limits.fetch_bytes, now);
+        job.properties = track.properties.clone();
+        job.gathered = Some(job.span.start);
     }
 
     /// Sends FETCH for what is unknown to the next publisher, or makes do with what is there.

@@ -1,8 +1,8 @@
 //! The joining fetch that goes upstream together with a SUBSCRIBE.
 
-use super::fill::{absorb, after};
+use super::fill::absorb;
 use super::Core;
-use crate::cache::Span;
+use crate::cache::{after, Span};
 use crate::io::Io;
 use crate::peer::Role;
 use crate::track::{Prefetch, SourceKind};

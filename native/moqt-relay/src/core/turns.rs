@@ -87,7 +87,10 @@ impl Core {
         match job.answered {
             true => self.send_fetch(io, fetch),
             // Gathering shares the objects, writing copies them.
-            false => FETCH + self.gather_fetch(io, fetch) / 8,
+            false => {
+                let begins = if job.gathered.is_none() { FETCH } else { 0 };
+                begins + self.gather_fetch(io, fetch) / 8
+            }
         }
     }
 

@@ -2,9 +2,10 @@
 
 use super::types::{ClientConfig, ClientEvent, Handle};
 use crate::delivery::StreamOwners;
+use crate::hash::IntMap;
 use crate::session::{RequestId, Session};
 use crate::transport::Transport;
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::time::Instant;
 
 /// Who waits for what happens to a request.
@@ -36,7 +37,7 @@ pub(super) enum Route {
 pub(super) struct Shared {
     pub config: ClientConfig,
     pub events: VecDeque<ClientEvent>,
-    pub routes: HashMap<RequestId, Route>,
+    pub routes: IntMap<RequestId, Route>,
     pub owners: StreamOwners,
     /// Requests to cancel at the next pump, with stream reset codes.
     pub cancels: Vec<(RequestId, u64)>,
@@ -57,7 +58,7 @@ impl Shared {
         Shared {
             config,
             events: VecDeque::new(),
-            routes: HashMap::new(),
+            routes: IntMap::default(),
             owners: StreamOwners::default(),
             cancels: Vec::new(),
             refused: 0,

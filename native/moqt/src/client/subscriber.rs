@@ -10,6 +10,7 @@ use super::reconnect::Reconnect;
 use super::shared::{Cx, Route, Shared};
 use super::types::{ClientEvent, End, FetchOptions, Handle, SubscribeOptions, SubscriptionStats};
 use crate::delivery::{DeliveryClass, FetchEnd};
+use crate::hash::IntMap;
 use crate::session::SessionError;
 use crate::transport::StreamId;
 use crate::wire::error::stream_codes;
@@ -21,7 +22,7 @@ use std::time::Instant;
 
 #[derive(Default)]
 pub(super) struct Subscriber {
-    pub feeds: HashMap<u64, Feed>,
+    pub feeds: IntMap<u64, Feed>,
     by_track: HashMap<FullTrackName, u64>,
     pub readers: BTreeMap<Handle, Reader>,
     pub turns: Turns,

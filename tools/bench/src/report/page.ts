@@ -56,7 +56,7 @@ const CHAPTERS: readonly Chapter[] = [
   },
   {
     title: "Under attack",
-    text: "Well-behaved sessions with and without somebody who floods the relay, in the same run.",
+    text: "Well-behaved sessions with and without somebody who floods the relay, in the same run. The attacker runs at the lowest priority: on a machine of its own it would take nothing from the processors here.",
     scenarios: ["attack"],
   },
 ];
@@ -226,7 +226,7 @@ Contenders: ${results.versions.join(", ")}.`,
     `## Goals\n\n${met} of ${measured} measured are met.\n\n${markdownTable([["", "goal", "target", "measured", "met"], ...rowsOfGoals]).replace("---: | ---: | ---: | ---: |", "--- | --- | ---: | --- |")}`,
     `## How it is measured\n\n${METHOD}\n\n${MEANINGS}`,
     ...CHAPTERS.map((each) => chapter(each, results)),
-    `## Run it\n\n\`npm run bench\` (about twenty minutes on two cores; \`-- --help\` lists the options, \`-- --only fan-out\`
+    `## Run it\n\n\`npm run bench\` (up to 25 minutes on two cores, it says how long; \`-- --help\` lists the options, \`-- --only fan-out\`
 runs a part), \`npm run bench -- --check\` compares with what is committed here. Bytes on the wire and loss need root on
 Linux.`,
   ]
