@@ -151,7 +151,7 @@ TEST(T7_PeerDisappears, SilenceIsALossWithinTheIdleTimeoutAndIsRepaired) {
   const auto start = Clock::now();
   ASSERT_TRUE(ReachesState(subscriber, MOQ_CLIENT_RECONNECTING));
   // 1 s since the last packet heard, and the time of a busy machine.
-  EXPECT_LT(MsSince(start), 5000.0);
+  EXPECT_LT(MsSince(start), 5000.0 * Patience());
   EXPECT_GT(MsSince(start), 500.0);
   const Record* loss = subscriber.Of(subscriber.handle(), MOQ_RECORD_STATE).back();
   EXPECT_EQ(loss->header.extra, static_cast<uint64_t>(MOQ_ERROR_TIMEOUT));
@@ -173,7 +173,10 @@ TEST(T7_PeerDisappears, SilenceIsALossWithinTheIdleTimeoutAndIsRepaired) {
   ASSERT_TRUE(ReachesState(subscriber, MOQ_CLIENT_OPEN));
   ASSERT_EQ(Send(publication, "after"), MOQ_OK);
   ASSERT_TRUE(
-      subscriber.Until([&] { return Payloads(subscriber, subscription).size() == 3; }, 15000));
+      subscriber.Until([&] { return Payloads(subscriber, subscription).size() == 3; }, 15000))
+      << ::testing::PrintToString(Payloads(subscriber, subscription)) << " in the states "
+      << ::testing::PrintToString(States(subscriber)) << ", published in "
+      << ::testing::PrintToString(States(publisher)) << StatsOf(subscriber) << StatsOf(publisher);
   EXPECT_EQ(Payloads(subscriber, subscription),
             (std::vector<std::string>{"before", "meanwhile", "after"}));
   EXPECT_TRUE(subscriber.Of(subscription, MOQ_RECORD_GAP).empty());

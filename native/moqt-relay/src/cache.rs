@@ -260,6 +260,17 @@ impl TrackCache {
         Ok(())
     }
 
+    /// The objects of a subgroup from one id to before another, if all of them are here.
+    pub(crate) fn run(&self, key: (u64, u64), from: u64, to: u64) -> Option<Vec<SharedObject>> {
+        let objects = &self.groups.get(&key.0)?.objects;
+        let run: Vec<SharedObject> = objects
+            .range(from..to)
+            .map(|(_, object)| object.clone())
+            .filter(|object| object.subgroup == key.1)
+            .collect();
+        (run.len() as u64 == to - from).then_some(run)
+    }
+
     /// First id known not to exist in a group because the group has ended there.
     pub(crate) fn group_end(&self, group: u64) -> Option<u64> {
         self.groups.get(&group)?.end

@@ -3,7 +3,7 @@
 use crate::cache::TrackCache;
 use crate::slots::Slots;
 use crate::timers::Scheduled;
-use moqt::delivery::{Sender, TrackInfo};
+use moqt::delivery::{DeliveryClass, OutObject, Sender, TrackInfo};
 use moqt::session::RequestId;
 use moqt::transport::StreamId;
 use moqt::wire::{
@@ -84,12 +84,10 @@ pub(crate) struct LiveSubgroup {
     pub(crate) last: Option<u64>,
     /// The stream that it came on.
     pub(crate) from: (ConnId, StreamId),
-    /// All streams that carry the subgroup.
+    /// All streams that carry the subgroup; none while its publisher is lost.
     pub(crate) streams: Vec<(ConnId, StreamId)>,
     /// Publisher priority, which all its objects share.
     pub(crate) priority: Option<u8>,
-    /// It cannot be continued in order: only cached.
-    pub(crate) cut: bool,
 }
 
 /// One track.
@@ -107,6 +105,8 @@ pub(crate) struct Track {
     pub(crate) waiting: Vec<Waiting>,
     pub(crate) subscribers: Slots<Subscriber>,
     pub(crate) live: HashMap<(u64, u64), LiveSubgroup>,
+    /// Those of `live` whose publisher was lost: it may come back and go on with them.
+    pub(crate) orphans: Vec<(u64, u64)>,
     /// NEW_GROUP_REQUEST that is outstanding upstream.
     pub(crate) group_request: Option<u64>,
     /// Why the last source refused, for those who still wait.
@@ -143,6 +143,7 @@ impl Track {
             waiting: Vec::new(),
             subscribers: Slots::default(),
             live: HashMap::new(),
+            orphans: Vec::new(),
             group_request: None,
             refusal: None,
             ended: false,
@@ -211,6 +212,34 @@ impl Track {
         let max_age = max_age.map(|ms| Duration::from_millis(ms.min(86_400_000)));
         self.cache.configure(max_age, self.info.priority);
         self.properties = Some(properties);
+    }
+
+    /// The only publisher of a subgroup was lost. True: subscribers' streams stay open for it, because
+    /// a publisher of this library sends the newest group of a `reliable` track again.
+    pub(crate) fn orphan(&mut self, key: (u64, u64), from: (ConnId, StreamId)) -> bool {
+        let alone = self
+            .sources
+            .iter()
+            .all(|s| s.conn == from.0 && s.done.is_none());
+        if !alone || self.info.class != Some(DeliveryClass::Reliable) {
+            return false;
+        }
+        let Some(live) = self.live.get_mut(&key) else {
+            return false;
+        };
+        if live.streams != [from] {
+            return false;
+        }
+        live.streams.clear();
+        self.orphans.push(key);
+        true
+    }
+
+    /// Whether subscribers wait for an object of a subgroup that others of them had.
+    pub(crate) fn lacks(&self, object: &OutObject) -> bool {
+        let live = self.live.get(&(object.group, object.subgroup));
+        live.and_then(|live| live.last)
+            .is_some_and(|last| object.object > last)
     }
 
     /// Raises the largest location. Gives whether the largest group went up.

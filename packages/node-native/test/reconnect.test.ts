@@ -226,6 +226,32 @@ describe.each(["quic", "webtransport"] as const)("over %s", (way) => {
   }, 60_000);
 });
 
+test("subscribers of a publisher that was lost alone get all that it kept", async () => {
+  const there = await relay();
+  const proxy = await impair(there, 4);
+  const url = urlOf(there, "quic").replace(`:${there.port}`, `:${proxy.port}`);
+  const publisher = await client(url, SOON_LOST);
+  const reader = await client(urlOf(there, "quic"));
+  const states = statesOf(publisher);
+  const log = publisher.publish(["alone", "log"]);
+  await log.ready;
+  const sent = count(log, 10);
+  const seen = collect(reader.subscribe(["alone", "log"]));
+  await until(() => seen.values.length > 20);
+  proxy.outage(2_500);
+  await until(() => states.includes("open"), undefined, 20_000);
+  await until(() => log.subscribers === 1, undefined, 20_000);
+  sent.stop();
+  await until(
+    () => seen.values.at(-1) === sent.sent - 1,
+    () => `${sent.sent} ${seen.values.at(-1)} ${JSON.stringify(seen.gaps)}`,
+    20_000,
+  );
+  expect(seen).toMatchObject({ backward: 0, missing: 0, gaps: [], ends: [] });
+  expect(states).toContain("reconnecting timeout");
+  expect(reader.stats().reconnects).toBe(0);
+}, 60_000);
+
 test("30 s of total loss, with the options that everybody has", async () => {
   const there = await relay();
   const proxy = await impair(there, 3);

@@ -85,7 +85,10 @@ impl Core {
         // Streams first, so that subscribers see them cut before their subscriptions change.
         let streams: Vec<_> = peer.incoming.drain().collect();
         for (stream, incoming) in streams {
-            self.cut_stream(io, conn, stream, &incoming, stream_codes::CANCELLED);
+            match left {
+                true => self.cut_stream(io, conn, stream, &incoming, stream_codes::CANCELLED),
+                false => self.lose_stream(io, (conn, stream), &incoming),
+            }
         }
         for (id, role) in std::mem::take(&mut peer.roles) {
             match role {

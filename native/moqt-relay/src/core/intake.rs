@@ -98,6 +98,9 @@ impl Core {
             with_properties: header.has_properties,
             received: io.now(),
         };
+        if self.tracks.get(&id).is_some_and(|t| !t.orphans.is_empty()) {
+            self.review_orphans(io, id, Some((out.group, subgroup)));
+        }
         let Some(track) = self.tracks.get_mut(&id) else {
             return;
         };
@@ -108,7 +111,6 @@ impl Core {
                     from: (conn, stream),
                     streams: vec![(conn, stream)],
                     priority: header.priority,
-                    cut: false,
                 });
             }
             Entry::Occupied(mut entry) => {
@@ -230,6 +232,8 @@ impl Core {
             Insert::New => true,
             // Too old to be told from a duplicate: with one publisher it is none.
             Insert::Evicted => !several,
+            // A FETCH has brought it before its turn: who is subscribed still lacks it.
+            Insert::Duplicate if stream.is_some() && track.lacks(&shared) => true,
             Insert::Duplicate => {
                 self.counts.drops.duplicate += 1;
                 return;
@@ -253,8 +257,10 @@ impl Core {
         self.bound_cache(id);
     }
 
-    /// Whether an object is the next of its subgroup (draft-18 "Closing Subgroup Streams"). If it
-    /// is not, subscribers' streams are cut and the rest of the subgroup is only cached.
+    /// Whether an object is to be forwarded: the next of its subgroup (draft-18 "Closing Subgroup
+    /// Streams"), if need be after those between, which a FETCH has brought. Where some are missing,
+    /// subscribers' streams are cut, and it goes on with new ones. What comes after its turn is only
+    /// cached.
     fn continues(
         &mut self,
         io: &mut dyn Io,
@@ -269,18 +275,29 @@ impl Core {
         let Some(live) = track.live.get_mut(&key) else {
             return false;
         };
-        let next = match live.last {
-            None => true,
-            Some(last) if object.object <= last => false,
-            Some(last) => live.from == from || object.object == last + 1,
-        };
-        if next && !live.cut {
+        let same = live.from == from;
+        let last = live.last;
+        if last.is_none_or(|last| last < object.object) {
             live.last = Some(object.object);
             live.from = from;
+        }
+        let Some(last) = last.filter(|last| !same || object.object <= *last) else {
+            return true;
+        };
+        if object.object == last + 1 {
             return true;
         }
-        if !std::mem::replace(&mut live.cut, true) {
-            self.end_subgroup(io, id, key, SubgroupEnd::Reset(stream_codes::CANCELLED));
+        if object.object > last {
+            if let Some(between) = track.cache.run(key, last + 1, object.object) {
+                for object in &between {
+                    self.fan_out(io, id, object);
+                }
+                return true;
+            }
+        }
+        self.end_subgroup(io, id, key, SubgroupEnd::Reset(stream_codes::CANCELLED));
+        if object.object > last {
+            return true;
         }
         self.counts.drops.absent += 1;
         false
@@ -352,6 +369,40 @@ impl Core {
         }
         track.live.remove(&key);
         self.end_subgroup(io, incoming.track, key, SubgroupEnd::Fin);
+    }
+
+    /// A publisher that was lost has come back with this subgroup and goes on with it, or no publisher
+    /// did: the others that waited for it are cut.
+    pub(super) fn review_orphans(&mut self, io: &mut dyn Io, id: u64, back: Option<(u64, u64)>) {
+        let Some(track) = self.tracks.get_mut(&id) else {
+            return;
+        };
+        for key in std::mem::take(&mut track.orphans) {
+            if back == Some(key) {
+                continue;
+            }
+            if let Some(track) = self.tracks.get_mut(&id) {
+                track.live.remove(&key);
+            }
+            self.end_subgroup(io, id, key, SubgroupEnd::Reset(stream_codes::CANCELLED));
+        }
+    }
+
+    /// The session that a stream came on is lost.
+    pub(super) fn lose_stream(
+        &mut self,
+        io: &mut dyn Io,
+        from: (ConnId, StreamId),
+        incoming: &Incoming,
+    ) {
+        let key = incoming.subgroup.map(|it| (incoming.header.group, it));
+        let track = self.tracks.get_mut(&incoming.track);
+        let kept = key
+            .zip(track)
+            .is_some_and(|(key, track)| track.orphan(key, from));
+        if !kept {
+            self.cut_stream(io, from.0, from.1, incoming, stream_codes::CANCELLED);
+        }
     }
 
     /// A subgroup was cut upstream. Subscribers' streams are cut too, unless another publisher

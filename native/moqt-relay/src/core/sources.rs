@@ -97,6 +97,7 @@ impl Core {
         };
         if track.sources.is_empty() {
             track.ended = true;
+            self.review_orphans(io, id, None);
             self.end_subscribers(io, id, &done);
             self.withdraw_offers(io, id, &done);
             self.waiting_without_source(io, id, true);

@@ -174,6 +174,7 @@ impl Core {
             track.cache = cache;
             track.largest = None;
             track.live.clear();
+            track.orphans.clear();
             track.group_request = None;
         }
     }

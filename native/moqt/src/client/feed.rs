@@ -128,6 +128,17 @@ impl Feed {
         self.restart();
     }
 
+    /// The peer gave the subscription up because it did not keep up: it goes on at the newest group,
+    /// behind what was delivered.
+    pub fn fall_behind(&mut self) {
+        match (&mut self.resumption, self.delivered) {
+            (Some(resumption), _) => resumption.again(),
+            (none, Some(after)) => *none = Some(Resumption::behind(after)),
+            (None, None) => {}
+        }
+        self.options.start = Start::LatestGroup;
+    }
+
     /// A passing absence of the publisher is waited for from now on: as long as for a connection,
     /// but only a moment for a track that never was there.
     pub fn recover(&mut self, now: Instant, policy: Option<Reconnect>) {
@@ -221,10 +232,10 @@ impl Feed {
         cx.shared.routes.insert(request, Route::Feed(self.id));
         // What the class was before; a publisher does not change it.
         let class = self.info.class.unwrap_or(self.options.delivery);
-        let since = self.resumption.as_ref().map(|resumption| resumption.after);
+        let since = self.resumption.as_ref();
         self.join_since = since
-            .filter(|_| class == DeliveryClass::Reliable)
-            .map(|after| after.group);
+            .filter(|since| class == DeliveryClass::Reliable && !since.newest_only())
+            .map(|since| since.after.group);
         if self.joins() {
             self.send_join(request, cx);
         }
@@ -315,9 +326,9 @@ impl Feed {
             false => Location::new(largest.group, largest.object.saturating_add(1)),
         });
         let anew = |old: &mut Resumption| !old.accepted(largest, info.class.is_some());
-        let gap = self.resumption.take_if(anew).map(|old| {
+        let gap = self.resumption.take_if(anew).and_then(|old| {
             self.delivered = None;
-            lost(old.after.group, old.after.group)
+            (!old.newest_only()).then(|| lost(old.after.group, old.after.group))
         });
         let resumed = self.resumption.as_ref().map(|resumption| resumption.after);
         self.receiver.on_ok(now, &info, start, resumed);

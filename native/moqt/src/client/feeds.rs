@@ -133,7 +133,7 @@ impl Subscriber {
         self.end_feed(id, end, cx.shared);
     }
 
-    /// TOO_FAR_BEHIND: goes on at the newest group, with a gap.
+    /// TOO_FAR_BEHIND: goes on at the newest group, with a gap, and delivers nothing twice.
     pub(super) fn rejoins(&mut self, id: u64, done: &PublishDone, cx: &mut Cx<'_>) -> bool {
         if done.status != done_codes::TOO_FAR_BEHIND {
             return false;
@@ -141,12 +141,12 @@ impl Subscriber {
         let Some(feed) = self.feeds.get_mut(&id) else {
             return false;
         };
-        feed.receiver.on_end();
-        let from = feed.delivered.map_or(0, |delivered| delivered.group);
+        feed.receiver.on_given_up();
         self.distribute(id);
         let Some(feed) = self.feeds.get_mut(&id) else {
             return false;
         };
+        let from = feed.delivered.or(feed.largest).map_or(0, |at| at.group);
         let gap = Gap {
             from_group: from,
             to_group: from,
@@ -159,7 +159,7 @@ impl Subscriber {
                 self.turns.list(reader);
             }
         }
-        feed.options.start = Start::LatestGroup;
+        feed.fall_behind();
         self.restart_feed(id, cx.shared);
         true
     }

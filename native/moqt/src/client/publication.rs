@@ -144,6 +144,11 @@ impl Publication {
         whole.saturating_sub(header)
     }
 
+    /// Queue cost of `retained`.
+    pub fn retained_cost(&self) -> usize {
+        self.retained_cost
+    }
+
     fn is_full(&self) -> bool {
         if self.class() != DeliveryClass::Reliable {
             return false;

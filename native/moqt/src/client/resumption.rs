@@ -23,6 +23,8 @@ pub(super) struct Resumption {
     past_is_lost: bool,
     /// A gap was reported for it, up to this group.
     told: Option<u64>,
+    /// What the gaps are told to be.
+    reason: GapReason,
 }
 
 impl Resumption {
@@ -34,7 +36,22 @@ impl Resumption {
             nothing_passed: false,
             past_is_lost: false,
             told: None,
+            reason: GapReason::Reconnected,
         }
+    }
+
+    /// The reader was too slow for the peer and goes on at the newest group. That the group at hand
+    /// has a gap was reported.
+    pub fn behind(after: Location) -> Self {
+        Resumption {
+            reason: GapReason::TooFarBehind,
+            ..Resumption::new(after)
+        }
+    }
+
+    /// Only the newest group is asked for.
+    pub fn newest_only(&self) -> bool {
+        self.reason == GapReason::TooFarBehind
     }
 
     /// Interrupted again before an object came: what was reported is not reported twice.
@@ -63,7 +80,7 @@ impl Resumption {
     /// What is lost while nothing has followed is lost with the connection.
     pub fn tells(&mut self, gap: &mut Gap) {
         if matches!(gap.reason, GapReason::Lost | GapReason::Reset) {
-            gap.reason = GapReason::Reconnected;
+            gap.reason = self.reason;
             self.told = self.told.max(Some(gap.to_group));
         }
     }
@@ -74,13 +91,15 @@ impl Resumption {
         let reliable = class == DeliveryClass::Reliable;
         let past_is_lost = self.past_is_lost && !self.nothing_passed;
         let (from_group, to_group) = if first.group == after.group {
-            if !reliable || first.object <= after.object.saturating_add(1) {
+            let told = self.newest_only();
+            if told || !reliable || first.object <= after.object.saturating_add(1) {
                 return None;
             }
             (first.group, first.group)
         } else {
             // Whether the group at hand had more objects, only a FETCH can tell.
-            let from = match reliable && past_is_lost && after.object < u64::MAX {
+            let whole = !past_is_lost || self.newest_only();
+            let from = match reliable && !whole && after.object < u64::MAX {
                 true => after.group,
                 false => after.group.saturating_add(1),
             };
@@ -94,7 +113,10 @@ impl Resumption {
         if self.told.is_some() || from_group > to_group || !known {
             return None;
         }
-        Some(lost(from_group, to_group))
+        Some(Gap {
+            reason: self.reason,
+            ..lost(from_group, to_group)
+        })
     }
 }
 
@@ -152,6 +174,18 @@ mod tests {
         assert_eq!(groups(&resumption, (9, 0), L), None);
         resumption.past_is_lost();
         assert_eq!(groups(&resumption, (9, 0), R), Some((5, 8)));
+    }
+
+    #[test]
+    fn who_was_too_slow_is_told_the_groups_that_were_passed_over() {
+        let resumption = Resumption::behind(Location::new(5, 3));
+        let missed = |group, object| resumption.missed(Location::new(group, object), R);
+        assert_eq!(missed(5, 4), None);
+        assert_eq!(missed(5, 9), None, "told when it was given up");
+        assert_eq!(missed(6, 0), None);
+        let gap = missed(9, 0).expect("a gap");
+        assert_eq!((gap.from_group, gap.to_group), (6, 8));
+        assert_eq!(gap.reason, GapReason::TooFarBehind);
     }
 
     #[test]

@@ -163,6 +163,7 @@ impl Publisher {
             .queue_bytes
             .max(cx.shared.config.max_object_size);
         config.limits.queue_objects = usize::MAX;
+        let sender_room = config.limits.queue_bytes / 2;
         let ok = SubscribeOk {
             track_alias: alias,
             params: Parameters {
@@ -187,7 +188,14 @@ impl Publisher {
                 .snapshots
                 .push_back((cx.now + JOIN_LIMIT, handle));
         }
-        let sender = Sender::new(config);
+        let mut sender = Sender::new(config);
+        // A relay's subscription begins in the past: after a lost connection its subscribers get what
+        // was published meanwhile without asking for it.
+        if publication.retained_cost() <= sender_room {
+            for object in &publication.retained {
+                sender.push(object);
+            }
+        }
         publication.down = Some(Downstream {
             request: id,
             sender,

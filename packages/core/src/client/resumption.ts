@@ -12,7 +12,7 @@ const LAG = 1_024;
 export class Resumption {
   /** The first place that was neither delivered nor reported as missing. */
   #next: Place;
-  /** Only the newest group is asked for, and what is missed has been reported. */
+  /** The reader was too slow: only the newest group is asked for. That the group at hand has a gap was reported. */
   readonly newestOnly: boolean;
   /** The newest object delivered before; `undefined`: there was none. */
   readonly #delivered: Place | undefined;
@@ -64,7 +64,7 @@ export class Resumption {
   /** A gap of the receiver, which is one of this interruption. */
   tell(gap: Gap): Gap {
     this.#told = Math.max(this.#told ?? 0, gap.toGroup);
-    return { ...gap, reason: "reconnected" };
+    return { ...gap, reason: this.#reason };
   }
 
   /** What is missing for good although no object shows it: all of the past, when none of it can be had. */
@@ -79,9 +79,19 @@ export class Resumption {
     return this.#largest !== undefined && comparePlaces(this.#largest, this.#next) < 0;
   }
 
+  get #reason(): Gap["reason"] {
+    return this.newestOnly ? "too_far_behind" : "reconnected";
+  }
+
   /** What is missing before `first`, the first object after the interruption. */
   missedBefore(first: Place, delivery: Delivery): Gap | undefined {
     const { next } = this;
+    if (this.newestOnly) {
+      // The group at hand was reported.
+      const to = first.object > 0 ? first.group : first.group - 1;
+      if (!this.#contiguous || to <= next.group) return undefined;
+      return { ...gapOf(next.group + 1, to), reason: this.#reason };
+    }
     if (this.#told !== undefined || comparePlaces(first, next) <= 0) return undefined;
     const reliable = delivery === "reliable";
     const pastIsLost = this.#pastIsLost && !this.#nothingPassed;

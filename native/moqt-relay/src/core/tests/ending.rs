@@ -3,10 +3,12 @@
 use super::world::*;
 use crate::config::RelayConfig;
 use bytes::Bytes;
+use moqt::delivery::{DeliveryClass, TrackInfo};
 use moqt::memory::MemoryConfig;
-use moqt::session::{RequestEnd, SessionEvent};
+use moqt::session::{RequestEnd, SessionEvent, StreamEnd};
 use moqt::transport::TransportEvent;
 use moqt::wire::*;
+use moqt_net::ConnId;
 use std::time::Duration;
 
 #[test]
@@ -60,6 +62,138 @@ fn a_publisher_that_leaves_ends_its_tracks_and_a_lost_one_may_come_back() {
     w.lose(publisher);
     w.advance(Duration::from_secs(11));
     assert_eq!(w.dones(subscriber)[0].status, done_codes::INTERNAL_ERROR);
+}
+
+/// A publisher of a `reliable` track with one object of an open group, and its subscriber.
+fn with_an_open_group(w: &mut World) -> (ConnId, ConnId) {
+    let class = TrackInfo {
+        class: Some(DeliveryClass::Reliable),
+        ..TrackInfo::default()
+    };
+    let (publisher, subscriber, ..) = w.joined(&name("match", "x"), class.to_properties());
+    let header = SubgroupHeader {
+        track_alias: 7,
+        group: 1,
+        end_of_group: true,
+        first_object: true,
+        ..SubgroupHeader::default()
+    };
+    w.with_client(publisher, |s, t, _| {
+        let stream = s.open_subgroup(t, &header, 0).expect("a stream");
+        let object = SubgroupObject {
+            payload: "a".into(),
+            ..SubgroupObject::default()
+        };
+        s.write_object(t, stream, &object).expect("room");
+    });
+    assert_eq!(w.objects(subscriber), ["1.0=a"]);
+    (publisher, subscriber)
+}
+
+fn resets(w: &mut World, conn: ConnId) -> Vec<StreamEnd> {
+    w.take(conn, |event| match event {
+        SessionEvent::StreamEnded { end, .. } if *end != StreamEnd::Fin => Some(*end),
+        _ => None,
+    })
+}
+
+#[test]
+fn a_lost_publisher_goes_on_with_its_open_group_when_it_is_back() {
+    let mut w = World::new();
+    let (publisher, subscriber) = with_an_open_group(&mut w);
+    w.lose(publisher);
+    assert_eq!(resets(&mut w, subscriber), []);
+    let publisher = w.client();
+    w.announce(publisher, "match");
+    let upstream = w.upstream(publisher);
+    let class = TrackInfo {
+        class: Some(DeliveryClass::Reliable),
+        ..TrackInfo::default()
+    };
+    w.accept(publisher, upstream, None, class.to_properties());
+    w.send_group(publisher, 1, &[b"a", b"b", b"c"]);
+    let came = w.take(subscriber, |event| match event {
+        SessionEvent::Object { object, .. } => Some(object.object),
+        _ => None,
+    });
+    assert_eq!(
+        came,
+        [1, 2],
+        "what was missing, on the stream that was open"
+    );
+    assert_eq!(resets(&mut w, subscriber), []);
+    w.send_group(publisher, 2, &[b"d"]);
+    assert_eq!(w.objects(subscriber), ["2.0=d"]);
+}
+
+#[test]
+fn what_follows_a_hole_comes_on_another_stream() {
+    let mut w = World::new();
+    let (publisher, subscriber) = with_an_open_group(&mut w);
+    w.lose(publisher);
+    let publisher = w.client();
+    w.announce(publisher, "match");
+    let upstream = w.upstream(publisher);
+    let class = TrackInfo {
+        class: Some(DeliveryClass::Reliable),
+        ..TrackInfo::default()
+    };
+    w.accept(publisher, upstream, Some(at(1, 1)), class.to_properties());
+    // Whoever comes now begins behind what the publisher has.
+    let late = w.client();
+    w.subscribe(late, &name("match", "x"), largest());
+    let header = SubgroupHeader {
+        track_alias: 7,
+        group: 1,
+        end_of_group: true,
+        ..SubgroupHeader::default()
+    };
+    w.with_client(publisher, |s, t, _| {
+        let stream = s.open_subgroup(t, &header, 2).expect("a stream");
+        for object in [2, 3] {
+            let object = SubgroupObject {
+                object,
+                payload: "later".into(),
+                ..SubgroupObject::default()
+            };
+            s.write_object(t, stream, &object).expect("room");
+        }
+    });
+    assert_eq!(resets(&mut w, subscriber).len(), 1);
+    assert_eq!(w.objects(subscriber), ["1.2=later", "1.3=later"]);
+    assert_eq!(w.objects(late), ["1.2=later", "1.3=later"]);
+    assert_eq!(resets(&mut w, late), []);
+}
+
+#[test]
+fn an_open_group_is_cut_when_its_publisher_is_not_back_or_begins_another() {
+    let mut w = World::new();
+    let (publisher, subscriber) = with_an_open_group(&mut w);
+    w.lose(publisher);
+    let publisher = w.client();
+    w.announce(publisher, "match");
+    let upstream = w.upstream(publisher);
+    let class = TrackInfo {
+        class: Some(DeliveryClass::Reliable),
+        ..TrackInfo::default()
+    };
+    w.accept(publisher, upstream, None, class.to_properties());
+    w.send_group(publisher, 2, &[b"b"]);
+    assert_eq!(resets(&mut w, subscriber).len(), 1);
+    assert_eq!(w.objects(subscriber), ["2.0=b"]);
+
+    let mut w = World::new();
+    let (publisher, subscriber) = with_an_open_group(&mut w);
+    w.lose(publisher);
+    w.advance(Duration::from_secs(11));
+    assert_eq!(resets(&mut w, subscriber).len(), 1);
+    assert_eq!(w.dones(subscriber)[0].status, done_codes::INTERNAL_ERROR);
+
+    // Whoever leaves does not come back.
+    let mut w = World::new();
+    let (publisher, subscriber) = with_an_open_group(&mut w);
+    w.close(publisher, 0);
+    assert_eq!(resets(&mut w, subscriber).len(), 1);
 }
 
 #[test]

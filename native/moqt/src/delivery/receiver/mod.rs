@@ -15,6 +15,7 @@ use super::inbound::GapReason;
 use super::info::TrackInfo;
 use crate::session::StreamEnd;
 use crate::transport::StreamId;
+use crate::wire::error::stream_codes;
 use crate::wire::location::Location;
 use crate::wire::object::SubgroupObject;
 use crate::wire::object::{FetchItem, ObjectDatagram, ObjectStatus, SubgroupHeader, SubgroupId};
@@ -205,6 +206,10 @@ impl Receiver {
         match &mut self.order {
             Some(Order::Reliable(order)) => {
                 let last = (fin && state.end_of_group).then_some(state.last);
+                if matches!(end, StreamEnd::Reset { code, .. } if code == stream_codes::TOO_FAR_BEHIND)
+                {
+                    order.given_up(state.group);
+                }
                 order.ended(state.group, fin, last);
                 order.advance(now, &mut self.out);
             }
@@ -313,6 +318,16 @@ impl Receiver {
             Some(Order::Reliable(order)) => order.flush(&mut self.out),
             Some(Order::Deadline(order)) => order.flush(&mut self.out),
             _ => {}
+        }
+    }
+
+    /// The subscription is over because it did not keep up, and another one takes its place: what is
+    /// held comes out. What is missing behind that, the other one may still bring.
+    pub fn on_given_up(&mut self) {
+        self.on_end();
+        while let Some(Delivery::Gap(_)) = self.out.queue.back() {
+            self.out.queue.pop_back();
+            self.out.stats.gaps -= 1;
         }
     }
 

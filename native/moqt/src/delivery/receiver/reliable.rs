@@ -29,6 +29,8 @@ struct Group {
     ended: bool,
     /// A stream was cut and this was not reported yet.
     cut: bool,
+    /// It was cut because the whole subscription ends: another one may bring the rest.
+    given_up: bool,
     /// One past the group's last object, when known.
     end: Option<u64>,
     /// Groups before this one that do not exist.
@@ -132,6 +134,13 @@ impl ReliableOrder {
             // An empty stream that ends the group: what came before is all.
             Some(None) => state.end = state.end.or(Some(state.next)),
             None => {}
+        }
+    }
+
+    /// What was cut in this group was cut with the whole subscription, whose end is on its way.
+    pub fn given_up(&mut self, group: u64) {
+        if !self.is_over(group) {
+            self.groups.entry(group).or_default().given_up = true;
         }
     }
 
@@ -309,6 +318,9 @@ impl ReliableOrder {
             return Within::Flowing;
         }
         if state.cut {
+            if state.given_up && !overdue {
+                return Within::Missing;
+            }
             state.cut = false;
             out.gap(id, id, GapReason::Reset);
             if self.ours {

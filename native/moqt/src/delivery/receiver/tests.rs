@@ -222,6 +222,37 @@ fn a_cut_stream_is_reported_and_the_next_group_follows() {
 }
 
 #[test]
+fn what_is_cut_with_its_subscription_is_left_to_the_next_one() {
+    let mut b = Bench::ours(None);
+    let streams = [b.open(0, 0, true), b.open(1, 0, true)];
+    for stream in streams {
+        b.object(stream, 0);
+        let end = StreamEnd::Reset {
+            code: stream_codes::TOO_FAR_BEHIND,
+            truncated: true,
+        };
+        b.receiver.on_stream_end(b.now, stream, end);
+    }
+    b.pass(1_999 * MS);
+    assert_eq!(b.all(), ["0.0"]);
+    b.receiver.on_given_up();
+    assert_eq!(b.all(), ["gap 0-0 reset", "1.0"]);
+
+    // The end of the subscription does not come.
+    let mut b = Bench::ours(None);
+    let stream = b.open(0, 0, true);
+    b.object(stream, 0);
+    let end = StreamEnd::Reset {
+        code: stream_codes::TOO_FAR_BEHIND,
+        truncated: true,
+    };
+    b.receiver.on_stream_end(b.now, stream, end);
+    b.pass(2_000 * MS);
+    b.group(1);
+    assert_eq!(b.all(), ["0.0", "gap 0-0 reset", "1.0"]);
+}
+
+#[test]
 fn subgroups_of_others_are_ordered_by_object() {
     let mut b = Bench::new(None, DeliveryClass::Reliable, None);
     let even = b.open(7, 0, false);
