@@ -34,9 +34,10 @@
  *   TOO_LARGE            send less, or raise the limit that the text names
  *   LIMIT_EXCEEDED       close some of what is open, or raise the limit that the text names
  *   UNAUTHORIZED         connect with a token that the relay accepts
- *   CERTIFICATE          as the text says, which is different for each cause: expired, not valid yet,
- *                        for another name, of an unknown issuer, not among the pinned hashes, or the
- *                        relay does not take this client's certificate
+ *   CERTIFICATE          as the text says, which is different for each cause (MoqCertificateReason in
+ *                        the client's END): expired, not valid yet, for another name, of an unknown
+ *                        issuer, not among the pinned hashes, or the relay does not take this
+ *                        client's certificate
  *   PROTOCOL_MISMATCH    use a relay of one of the drafts that the text lists
  *   PROTOCOL_VIOLATION   report it to whoever runs the peer
  *   NOT_FOUND            check the name, or wait for a publisher (option wait)
@@ -56,7 +57,7 @@
  *   silence of the peer                idleTimeout (15000)         -
  *   publish until READY                requestTimeout (30000)      timeout
  *   subscribe until READY              requestTimeout (30000)      timeout; wait comes on top
- *   discover until accepted            requestTimeout (30000)      -
+ *   discover until accepted            requestTimeout (30000)      timeout
  *   track status until END             requestTimeout (30000)      timeout
  *   fetch until its first answer       requestTimeout (30000)      -
  *   fetch until END                    -                           timeout
@@ -213,7 +214,9 @@ typedef enum MoqRecordKind {
   MOQ_RECORD_READY = 2,
   // The terminal record of the handle, exactly one; nothing follows for it. `code` is a
   // `MoqResultCode`, `MOQ_OK` when the track, fetch or client ended normally. The payload is JSON
-  // `{"message":"...","peerCode":0,"retryable":false}`, `peerCode` only if the peer told one.
+  // `{"message":"...","peerCode":0,"retryable":false}`, `peerCode` only if the peer told one. With
+  // `MOQ_ERROR_CERTIFICATE`, `extra` is a `MoqCertificateReason` and the payload has its name too,
+  // `"reason":"expired"`.
   MOQ_RECORD_END = 3,
   // One object: `group`, `object`, `subgroup`, `received_us`; the payload is its bytes; `extra`
   // is the publisher's time in unix ms when the flag `MOQ_FLAG_PUBLISHED_AT` is set.
@@ -612,7 +615,8 @@ enum MoqResultCode moq_fetch_open(MoqHandle client,
 // Discovers namespaces at or under a prefix: `NAMESPACE` records for those that exist, then for
 // changes, until it is closed or the client ends.
 //
-// `options_json`, copied: `prefix` (list of strings, or one string split on `/`; empty is all).
+// `options_json`, copied: `prefix` (list of strings, or one string split on `/`; empty is all),
+// `timeout` (ms until the peer has accepted it).
 //
 // Errors and threads as `moq_subscription_open`.
 enum MoqResultCode moq_discovery_open(MoqHandle client,

@@ -6,7 +6,7 @@ use crate::error::*;
 use crate::gate::Gate;
 use crate::handles::{self, Entry};
 use crate::options::{
-    ClientOptions, FetchOptions, PublishOptions, StatusOptions, SubscribeOptions,
+    ClientOptions, DiscoverOptions, FetchOptions, PublishOptions, StatusOptions, SubscribeOptions,
 };
 use crate::publication::Publication;
 use crate::queue::{Policy, RecordQueue};
@@ -67,7 +67,7 @@ pub enum Command {
     },
     Discover {
         handle: u64,
-        prefix: Vec<String>,
+        options: DiscoverOptions,
     },
     Announce {
         handle: u64,

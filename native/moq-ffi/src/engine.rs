@@ -262,6 +262,11 @@ impl Engine {
                     self.records.push(Record::new(MOQ_RECORD_READY, handle));
                 }
             }
+            ClientEvent::DiscoveryReady(handle) => {
+                if let Some(handle) = ours(&handle) {
+                    self.deadlines.answered(handle);
+                }
+            }
             other => {
                 let handle = records::handle_of(&other).and_then(|handle| ours(&handle));
                 if let Some(record) = handle.and_then(|handle| records::of_event(handle, other)) {

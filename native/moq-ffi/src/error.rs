@@ -1,5 +1,6 @@
 //! The closed list of error codes and the error that carries one to the caller.
 
+use moqt::transport::CertificateReason;
 use std::fmt;
 
 /// Result of every function. The numbers are stable; new codes are added at the end. Names and
@@ -69,6 +70,8 @@ pub struct Error {
     pub message: String,
     /// The peer's raw code, when the peer caused this.
     pub peer_code: Option<u64>,
+    /// With `MOQ_ERROR_CERTIFICATE`: why.
+    pub certificate: Option<CertificateReason>,
 }
 
 impl Error {
@@ -77,6 +80,7 @@ impl Error {
             code,
             message: message.into(),
             peer_code: None,
+            certificate: None,
         }
     }
 
@@ -138,6 +142,7 @@ impl From<moqt::client::ClientError> for Error {
             code: error.code.into(),
             message: error.message,
             peer_code: error.peer_code,
+            certificate: error.certificate,
         }
     }
 }
@@ -145,7 +150,7 @@ impl From<moqt::client::ClientError> for Error {
 impl MoqResultCode {
     /// The error with this number. `None` for `MOQ_OK`; numbers of later versions are `INTERNAL`.
     pub fn from_number(number: u32) -> Option<Self> {
-        const ERRORS: [MoqResultCode; 23] = [
+        const ERRORS: [MoqResultCode; 24] = [
             MOQ_ERROR_INVALID_ARGUMENT,
             MOQ_ERROR_CONNECTION_FAILED,
             MOQ_ERROR_NOT_CONNECTED,
@@ -169,6 +174,7 @@ impl MoqResultCode {
             MOQ_ERROR_DUPLICATE,
             MOQ_ERROR_BUSY,
             MOQ_ERROR_UNAVAILABLE,
+            MOQ_ERROR_RATE_LIMITED,
         ];
         let at = usize::try_from(number).ok()?.checked_sub(1)?;
         Some(ERRORS.get(at).copied().unwrap_or(MOQ_ERROR_INTERNAL))

@@ -120,6 +120,15 @@ pub struct FetchOptions {
     pub timeout_ms: u64,
 }
 
+/// Options of `moq_discovery_open`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DiscoverOptions {
+    /// No fields stand for every namespace.
+    pub prefix: Vec<String>,
+    /// Until the peer has accepted it; 0: no limit besides the client's.
+    pub timeout_ms: u64,
+}
+
 /// Options of `moq_status_open`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct StatusOptions {
@@ -310,12 +319,14 @@ pub fn fetch(text: &[u8]) -> Result<FetchOptions> {
     Ok(options)
 }
 
-/// Discovery: the namespace prefix; no fields stands for every namespace.
-pub fn discover(text: &[u8]) -> Result<Vec<String>> {
+pub fn discover(text: &[u8]) -> Result<DiscoverOptions> {
     let mut fields = Fields::parse("discover option", text)?;
-    let prefix = fields.namespace("prefix", true)?;
+    let options = DiscoverOptions {
+        prefix: fields.namespace("prefix", true)?,
+        timeout_ms: fields.integer("timeout", 0, 0..=MAX_TIMEOUT)?,
+    };
     fields.finish()?;
-    Ok(prefix)
+    Ok(options)
 }
 
 /// The namespace to announce.

@@ -179,13 +179,15 @@ fn a_fetch_range_must_not_be_reversed() {
 #[test]
 fn a_discovery_prefix_may_be_empty() {
     assert_eq!(
-        discover(br#"{"prefix":""}"#).expect("valid"),
+        discover(br#"{"prefix":""}"#).expect("valid").prefix,
         Vec::<String>::new()
     );
     assert_eq!(
-        discover(br#"{"prefix":"match/"}"#).expect("valid"),
+        discover(br#"{"prefix":"match/"}"#).expect("valid").prefix,
         ["match"]
     );
+    let limited = discover(br#"{"prefix":"match","timeout":250}"#).expect("valid");
+    assert_eq!(limited.timeout_ms, 250);
 }
 
 #[test]

@@ -6,6 +6,7 @@
 
 use crate::error::{Error, MoqResultCode};
 use bytes::Bytes;
+use moqt::transport::CertificateReason;
 use serde_json::Value;
 
 /// Size in bytes of a record's header.
@@ -26,7 +27,9 @@ pub enum MoqRecordKind {
     MOQ_RECORD_READY = 2,
     /// The terminal record of the handle, exactly one; nothing follows for it. `code` is a
     /// `MoqResultCode`, `MOQ_OK` when the track, fetch or client ended normally. The payload is JSON
-    /// `{"message":"...","peerCode":0,"retryable":false}`, `peerCode` only if the peer told one.
+    /// `{"message":"...","peerCode":0,"retryable":false}`, `peerCode` only if the peer told one. With
+    /// `MOQ_ERROR_CERTIFICATE`, `extra` is a `MoqCertificateReason` and the payload has its name too,
+    /// `"reason":"expired"`.
     MOQ_RECORD_END = 3,
     /// One object: `group`, `object`, `subgroup`, `received_us`; the payload is its bytes; `extra`
     /// is the publisher's time in unix ms when the flag `MOQ_FLAG_PUBLISHED_AT` is set.
@@ -80,6 +83,49 @@ pub enum MoqClientState {
     MOQ_CLIENT_CLOSED = 3,
 }
 pub use MoqClientState::*;
+
+/// `extra` of the end record of a client whose `code` is `MOQ_ERROR_CERTIFICATE`: why. New ones are
+/// added at the end.
+#[repr(C)]
+#[allow(non_camel_case_types)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum MoqCertificateReason {
+    /// `other`: none of the others; the text says more.
+    MOQ_CERTIFICATE_OTHER = 0,
+    /// `expired`: the peer's certificate is over.
+    MOQ_CERTIFICATE_EXPIRED = 1,
+    /// `not_yet_valid`: it has not begun; a clock may be wrong.
+    MOQ_CERTIFICATE_NOT_YET_VALID = 2,
+    /// `wrong_name`: it is not for the host in the URL.
+    MOQ_CERTIFICATE_WRONG_NAME = 3,
+    /// `unknown_issuer`: self-signed, or of an authority that is not trusted here.
+    MOQ_CERTIFICATE_UNKNOWN_ISSUER = 4,
+    /// `wrong_hash`: not among `serverCertificateHashes`.
+    MOQ_CERTIFICATE_WRONG_HASH = 5,
+    /// `revoked`: its issuer took it back.
+    MOQ_CERTIFICATE_REVOKED = 6,
+    /// `client_missing`: the peer wants a certificate of this client, which has none.
+    MOQ_CERTIFICATE_CLIENT_MISSING = 7,
+    /// `client_refused`: the peer does not take this client's certificate.
+    MOQ_CERTIFICATE_CLIENT_REFUSED = 8,
+}
+pub use MoqCertificateReason::*;
+
+impl From<CertificateReason> for MoqCertificateReason {
+    fn from(reason: CertificateReason) -> Self {
+        match reason {
+            CertificateReason::Other => MOQ_CERTIFICATE_OTHER,
+            CertificateReason::Expired => MOQ_CERTIFICATE_EXPIRED,
+            CertificateReason::NotYetValid => MOQ_CERTIFICATE_NOT_YET_VALID,
+            CertificateReason::WrongName => MOQ_CERTIFICATE_WRONG_NAME,
+            CertificateReason::UnknownIssuer => MOQ_CERTIFICATE_UNKNOWN_ISSUER,
+            CertificateReason::WrongHash => MOQ_CERTIFICATE_WRONG_HASH,
+            CertificateReason::Revoked => MOQ_CERTIFICATE_REVOKED,
+            CertificateReason::ClientMissing => MOQ_CERTIFICATE_CLIENT_MISSING,
+            CertificateReason::ClientRefused => MOQ_CERTIFICATE_CLIENT_REFUSED,
+        }
+    }
+}
 
 /// `code` of a gap record.
 #[repr(C)]
@@ -205,6 +251,7 @@ impl Record {
             code,
             message: message.unwrap_or("it ended without a reason").to_owned(),
             peer_code: said.get("peerCode").and_then(Value::as_u64),
+            certificate: None,
         })
     }
 }

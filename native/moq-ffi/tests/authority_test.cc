@@ -21,9 +21,9 @@ void ExpectRefused(const std::string& options) {
 class Certificates {
 public:
   Certificates() {
-    char name[] = "/tmp/moq-ffi-trust-XXXXXX";
-    EXPECT_NE(::mkdtemp(name), nullptr);
-    folder_ = name;
+    const char* temporary = std::getenv("TMPDIR");
+    folder_ = std::string(temporary != nullptr ? temporary : "/tmp") + "/moq-ffi-trust-XXXXXX";
+    EXPECT_NE(::mkdtemp(folder_.data()), nullptr) << folder_;
     EXPECT_EQ(Child({ScriptedPeerPath(), "certificates", folder_}).Finish(), 0);
   }
   ~Certificates() {

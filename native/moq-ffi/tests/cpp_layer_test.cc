@@ -164,8 +164,8 @@ TEST_F(CppLayer, FetchStatusAndDiscoveryAnswer) {
       [&] { return live == 2; }));
 
   auto fetched = subscriber.fetch({{"cpp"}, "past", group, group});
-  auto status = subscriber.status("cpp", "past");
-  auto discovery = subscriber.discover("cpp");
+  auto status = subscriber.status("cpp", "past", 20'000);
+  auto discovery = subscriber.discover("cpp", 20'000);
   ASSERT_TRUE(fetched && status && discovery);
   int objects = 0;
   int ends = 0;

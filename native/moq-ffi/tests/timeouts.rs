@@ -115,14 +115,49 @@ fn a_call_can_have_a_time_of_its_own() {
     let mut client = Client::open(&peer.client_options());
     opened(&mut client);
     for (what, open, options) in calls() {
-        if what == "discover" {
-            continue; // It has no answer of its own to wait for.
-        }
         let (code, handle) = client.request(open, &with(&options, r#","timeout":200"#));
         assert_eq!(code, MOQ_OK, "{what}: {}", ffi::last_error());
         let text = assert_timeout(what, &mut client, handle);
         assert!(text.contains("200 ms"), "{what}: {text}");
     }
+}
+
+#[test]
+fn a_discovery_that_was_accepted_has_all_the_time_there_is() {
+    let mut relay = 0;
+    // SAFETY: pointers of live values, and their lengths.
+    assert_eq!(
+        unsafe { moq_relay_start(c"{}".as_ptr(), 2, &mut relay) },
+        MOQ_OK
+    );
+    let mut text = vec![0_u8; 4_096];
+    let mut needed = 0;
+    // SAFETY: as above.
+    let code = unsafe { moq_relay_info(relay, text.as_mut_ptr().cast(), text.len(), &mut needed) };
+    assert_eq!(code, MOQ_OK);
+    let info: serde_json::Value = serde_json::from_slice(&text[..needed]).expect("JSON");
+    let options = serde_json::json!({
+        "url": info["quicUrl"],
+        "serverCertificateHashes": [info["certificateHash"]],
+    });
+    let mut client = Client::open(&options.to_string());
+    opened(&mut client);
+    // The second one is covered by the request of the first one, which stands.
+    let open = |prefix: &str| {
+        let options = format!(r#"{{"prefix":"{prefix}","timeout":300}}"#);
+        let (code, handle) = client.request(moq_discovery_open, &options);
+        assert_eq!(code, MOQ_OK, "{}", ffi::last_error());
+        std::thread::sleep(Duration::from_millis(450));
+        handle
+    };
+    let handles = [open(""), open("a")];
+    client.poll();
+    for handle in handles {
+        let ends = client.of(handle, MOQ_RECORD_END);
+        assert!(ends.is_empty(), "{ends:?}");
+    }
+    // SAFETY: takes no pointers.
+    assert_eq!(unsafe { moq_relay_stop(relay, 0) }, MOQ_OK);
 }
 
 #[test]

@@ -82,13 +82,16 @@ fn urls(relay: u64) -> [String; 2] {
     [quic, webtransport]
 }
 
-/// The text of a refusal for its certificate.
-fn refusal(options: &Value) -> String {
+/// The text of a refusal for its certificate, and why, in both forms.
+fn refusal(options: &Value, why: MoqCertificateReason, name: &str) -> String {
     let mut client = Client::open(&options.to_string());
     let end = client.end_of(client.handle);
     let text = end.text();
     assert_eq!(end.header.code, MOQ_ERROR_CERTIFICATE as u32, "{text}");
     assert!(text.contains("\"retryable\":false"), "{text}");
+    assert_eq!(end.header.extra, why as u64, "{text}");
+    let reason = format!("\"reason\":\"{name}\"");
+    assert!(text.contains(&reason), "{text}");
     assert!(client.of(client.handle, MOQ_RECORD_STATE).is_empty());
     text
 }
@@ -151,17 +154,25 @@ fn a_ca_file_decides_who_is_trusted() {
 fn each_cause_has_its_own_text_and_advice() {
     let folder = Folder::new();
     let cases = [
-        ("127.0.0.1", -10, -1, "has expired", "renew it"),
-        ("127.0.0.1", 5, 10, "not valid yet", "clocks"),
         (
-            "relay.example",
-            -1,
-            10,
-            "not for the name 127.0.0.1",
-            "connect with a name",
+            ("127.0.0.1", -10, -1),
+            (MOQ_CERTIFICATE_EXPIRED, "expired"),
+            ("has expired", "renew it"),
+        ),
+        (
+            ("127.0.0.1", 5, 10),
+            (MOQ_CERTIFICATE_NOT_YET_VALID, "not_yet_valid"),
+            ("not valid yet", "clocks"),
+        ),
+        (
+            ("relay.example", -1, 10),
+            (MOQ_CERTIFICATE_WRONG_NAME, "wrong_name"),
+            ("not for the name 127.0.0.1", "connect with a name"),
         ),
     ];
-    for (number, (name, from, to, cause, advice)) in cases.into_iter().enumerate() {
+    for (number, ((name, from, to), (why, reason), (cause, advice))) in
+        cases.into_iter().enumerate()
+    {
         let (ca, leaf, key) = issue_for(name, from, to);
         let relay = start(&json!({
             "certificate": folder.write(&format!("{number}.pem"), &leaf),
@@ -169,7 +180,7 @@ fn each_cause_has_its_own_text_and_advice() {
         }));
         let ca = folder.write(&format!("{number}-ca.pem"), &ca);
         for url in urls(relay) {
-            let text = refusal(&json!({ "url": url, "caFile": ca }));
+            let text = refusal(&json!({ "url": url, "caFile": ca }), why, reason);
             assert!(
                 text.contains(cause) && text.contains(advice),
                 "{cause}: {text}"
@@ -181,12 +192,14 @@ fn each_cause_has_its_own_text_and_advice() {
     }
     let relay = start(&json!({}));
     for url in urls(relay) {
-        let text = refusal(&json!({ "url": url }));
+        let (why, reason) = (MOQ_CERTIFICATE_UNKNOWN_ISSUER, "unknown_issuer");
+        let text = refusal(&json!({ "url": url }), why, reason);
         assert!(
             text.contains("serverCertificateHashes") || text.contains("self-signed"),
             "{text}"
         );
-        let text = refusal(&json!({ "url": url, "serverCertificateHashes": ["ab".repeat(32)] }));
+        let pinned = json!({ "url": url, "serverCertificateHashes": ["ab".repeat(32)] });
+        let text = refusal(&pinned, MOQ_CERTIFICATE_WRONG_HASH, "wrong_hash");
         assert!(text.contains("not among the accepted hashes"), "{text}");
         assert!(text.contains("take the new hash"), "{text}");
     }
@@ -223,11 +236,13 @@ fn a_relay_can_ask_who_its_clients_are() {
             accepted(&with(&leaf, &key));
             let files = (folder.write("c.pem", &leaf), folder.write("k.pem", &key));
             accepted(&with(&files.0, &files.1));
-            let text = refusal(&with(&stranger, &stranger_key));
+            let (why, reason) = (MOQ_CERTIFICATE_CLIENT_REFUSED, "client_refused");
+            let text = refusal(&with(&stranger, &stranger_key), why, reason);
             assert!(text.contains("this client's certificate"), "{text}");
             match required {
                 true => {
-                    let text = refusal(&base);
+                    let (why, reason) = (MOQ_CERTIFICATE_CLIENT_MISSING, "client_missing");
+                    let text = refusal(&base, why, reason);
                     assert!(
                         text.contains("set clientCertificate and clientKey"),
                         "{text}"

@@ -1,6 +1,7 @@
 //! The client's side of TLS: which server certificate is accepted, and a clear word when not.
 
 use crate::tls::{hex, sha256, ClientCertificate, TlsError, Trust};
+use moqt::transport::CertificateReason;
 use quinn_proto::crypto::rustls::QuicClientConfig;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::WebPkiServerVerifier;
@@ -14,7 +15,10 @@ use x509_parser::certificate::X509CertificateParser;
 use x509_parser::nom::Parser;
 
 /// Filled by the verifier when it refuses, so that the connection can tell why.
-pub(crate) type Refusal = Arc<Mutex<Option<String>>>;
+pub(crate) type Refusal = Arc<Mutex<Option<Refused>>>;
+
+/// Why a certificate was not accepted: to branch on, and in words.
+pub(crate) type Refused = (CertificateReason, String);
 
 /// The QUIC client configuration for one connection attempt.
 pub(crate) fn client_config(
@@ -156,12 +160,12 @@ impl ServerCertVerifier for Verifier {
                 .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
                 .map_err(|e| (explain(&e, server_name), e)),
         };
-        result.map_err(|(text, error)| {
+        result.map_err(|((reason, text), error)| {
             let text = format!(
                 "the certificate of {} was not accepted: {text}",
                 server_name.to_str()
             );
-            *self.refusal.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
+            *self.refusal.lock().unwrap_or_else(PoisonError::into_inner) = Some((reason, text));
             error
         })
     }
@@ -193,77 +197,89 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
-type Verdict = Result<ServerCertVerified, (String, rustls::Error)>;
+type Verdict = Result<ServerCertVerified, (Refused, rustls::Error)>;
 
 /// A pin replaces the chain and the name, not the validity period: a leaked development key is
 /// of use only until the certificate ends.
 fn check_pin(pins: &[[u8; 32]], leaf: &CertificateDer<'_>, now: UnixTime) -> Verdict {
+    use CertificateReason as R;
+    let no = |reason, text, error: CertificateError| Err(((reason, text), error.into()));
     let actual = sha256(leaf);
     if !pins.contains(&actual) {
-        return Err((
-            format!(
-                "its SHA-256 is {}, which is not among the accepted hashes; if the server made a \
-                 new certificate, take the new hash from it",
-                hex(&actual)
-            ),
-            CertificateError::ApplicationVerificationFailure.into(),
-        ));
+        let text = format!(
+            "its SHA-256 is {}, which is not among the accepted hashes; if the server made a \
+             new certificate, take the new hash from it",
+            hex(&actual)
+        );
+        let error = CertificateError::ApplicationVerificationFailure;
+        return no(R::WrongHash, text, error);
     }
     // Extensions are not read here; their parsers would fill a table that no unloading frees.
     let mut parser = X509CertificateParser::new().with_deep_parse_extensions(false);
-    let (_, parsed) = parser.parse(leaf).map_err(|e| {
-        (
-            format!("it cannot be read: {e}"),
-            CertificateError::BadEncoding.into(),
-        )
-    })?;
+    let parsed = match parser.parse(leaf) {
+        Ok((_, parsed)) => parsed,
+        Err(e) => {
+            let text = format!("it cannot be read: {e}");
+            return no(R::Other, text, CertificateError::BadEncoding);
+        }
+    };
     let validity = parsed.validity();
     let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
     if now > validity.not_after.timestamp() {
-        return Err((
-            format!(
-                "it expired at {}; renew it on the server",
-                validity.not_after
-            ),
-            CertificateError::Expired.into(),
-        ));
+        let text = format!(
+            "it expired at {}; renew it on the server",
+            validity.not_after
+        );
+        return no(R::Expired, text, CertificateError::Expired);
     }
     if now < validity.not_before.timestamp() {
-        return Err((
-            format!(
-                "it is valid only from {}; check both clocks",
-                validity.not_before
-            ),
-            CertificateError::NotValidYet.into(),
-        ));
+        let text = format!(
+            "it is valid only from {}; check both clocks",
+            validity.not_before
+        );
+        return no(R::NotYetValid, text, CertificateError::NotValidYet);
     }
     Ok(ServerCertVerified::assertion())
 }
 
-fn explain(error: &rustls::Error, name: &ServerName<'_>) -> String {
-    let rustls::Error::InvalidCertificate(error) = error else {
-        return error.to_string();
-    };
+fn explain(error: &rustls::Error, name: &ServerName<'_>) -> Refused {
     use CertificateError as C;
+    use CertificateReason as R;
+    let rustls::Error::InvalidCertificate(error) = error else {
+        return (R::Other, error.to_string());
+    };
     match error {
-        C::UnknownIssuer => "its issuer is unknown; for a development server give its \
-                             certificate hash (serverCertificateHashes) or its CA file (caFile)"
-            .to_owned(),
-        C::Expired | C::ExpiredContext { .. } => {
-            "it has expired; renew it on the server (or correct this machine's clock)".to_owned()
-        }
-        C::NotValidYet | C::NotValidYetContext { .. } => {
-            "it is not valid yet; check the clocks of both machines".to_owned()
-        }
-        C::NotValidForName | C::NotValidForNameContext { .. } => format!(
-            "it is not for the name {}; connect with a name in the certificate ({error})",
-            name.to_str()
+        C::UnknownIssuer => (
+            R::UnknownIssuer,
+            "its issuer is unknown; for a development server give its certificate hash \
+             (serverCertificateHashes) or its CA file (caFile)"
+                .to_owned(),
         ),
-        C::Revoked => "it was revoked; the server needs a new one".to_owned(),
-        C::BadSignature => "its signature is wrong".to_owned(),
+        C::Expired | C::ExpiredContext { .. } => (
+            R::Expired,
+            "it has expired; renew it on the server (or correct this machine's clock)".to_owned(),
+        ),
+        C::NotValidYet | C::NotValidYetContext { .. } => (
+            R::NotYetValid,
+            "it is not valid yet; check the clocks of both machines".to_owned(),
+        ),
+        C::NotValidForName | C::NotValidForNameContext { .. } => (
+            R::WrongName,
+            format!(
+                "it is not for the name {}; connect with a name in the certificate ({error})",
+                name.to_str()
+            ),
+        ),
+        C::Revoked => (
+            R::Revoked,
+            "it was revoked; the server needs a new one".to_owned(),
+        ),
+        C::BadSignature => (R::Other, "its signature is wrong".to_owned()),
         other => {
             // webpki reports a self-signed certificate that is marked as an authority this way.
-            format!("{other}; for a self-signed certificate give its hash")
+            let text = format!("{other}; for a self-signed certificate give its hash");
+            let own = text.contains("CaUsedAsEndEntity");
+            (if own { R::UnknownIssuer } else { R::Other }, text)
         }
     }
 }

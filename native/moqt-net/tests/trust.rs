@@ -4,7 +4,7 @@ mod common;
 
 use common::certificate;
 use common::pair::{pair, pinned, SCHEMES};
-use moqt::transport::CloseReason;
+use moqt::transport::{CertificateReason, CertificateReason as R, CloseReason};
 use moqt_net::{parse_sha256, ServerCertificate, Trust};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -46,9 +46,12 @@ fn file(name: &str, content: &str) -> File {
     File(path)
 }
 
-fn text_of_certificate(reason: CloseReason) -> String {
+fn text_of_certificate(reason: CloseReason, wanted: CertificateReason) -> String {
     match reason {
-        CloseReason::Certificate(text) => text,
+        CloseReason::Certificate { reason, text } => {
+            assert_eq!(reason, wanted, "{text}");
+            text
+        }
         other => panic!("not a certificate problem: {other:?}"),
     }
 }
@@ -61,7 +64,7 @@ fn pins_decide() {
     let mut pair = pair(certificate, |_| {});
     for scheme in SCHEMES {
         pair.accepted(scheme, pinned(hash));
-        let text = text_of_certificate(pair.refused(scheme, pinned([7; 32])));
+        let text = text_of_certificate(pair.refused(scheme, pinned([7; 32])), R::WrongHash);
         assert!(text.contains("not among the accepted hashes"), "{text}");
         assert!(text.contains("127.0.0.1"), "{text}");
     }
@@ -71,11 +74,14 @@ fn pins_decide() {
 fn a_pin_does_not_excuse_an_expired_certificate() {
     let (_, certificate) = issued(-10, -1, &["127.0.0.1"]);
     let trust = pinned(certificate.sha256());
-    let text = text_of_certificate(pair(certificate, |_| {}).refused("moqt", trust));
+    let text = text_of_certificate(pair(certificate, |_| {}).refused("moqt", trust), R::Expired);
     assert!(text.contains("expired"), "{text}");
     let (_, certificate) = issued(1, 10, &["127.0.0.1"]);
     let trust = pinned(certificate.sha256());
-    let text = text_of_certificate(pair(certificate, |_| {}).refused("moqt", trust));
+    let text = text_of_certificate(
+        pair(certificate, |_| {}).refused("moqt", trust),
+        R::NotYetValid,
+    );
     assert!(text.contains("valid only from"), "{text}");
 }
 
@@ -92,7 +98,10 @@ fn a_ca_file_decides() {
         good.accepted(scheme, trust.clone());
     }
     // Another certificate, not of this authority.
-    let text = text_of_certificate(pair(common::certificate(), |_| {}).refused("moqt", trust));
+    let text = text_of_certificate(
+        pair(common::certificate(), |_| {}).refused("moqt", trust),
+        R::UnknownIssuer,
+    );
     assert!(
         text.contains("issuer is unknown") || text.contains("self-signed"),
         "{text}"
@@ -107,7 +116,10 @@ fn names_and_dates_are_told_apart() {
         ca_files: vec![ca.0.clone()],
         ..Trust::default()
     };
-    let text = text_of_certificate(pair(certificate, |_| {}).refused("moqt", trust));
+    let text = text_of_certificate(
+        pair(certificate, |_| {}).refused("moqt", trust),
+        R::WrongName,
+    );
     assert!(text.contains("not for the name 127.0.0.1"), "{text}");
     let (ca, certificate) = issued(-10, -1, &["127.0.0.1"]);
     let ca = file("date.pem", &ca);
@@ -115,7 +127,7 @@ fn names_and_dates_are_told_apart() {
         ca_files: vec![ca.0.clone()],
         ..Trust::default()
     };
-    let text = text_of_certificate(pair(certificate, |_| {}).refused("moqt", trust));
+    let text = text_of_certificate(pair(certificate, |_| {}).refused("moqt", trust), R::Expired);
     assert!(text.contains("has expired"), "{text}");
 }
 
@@ -123,7 +135,7 @@ fn names_and_dates_are_told_apart() {
 fn unknown_authorities_are_refused_and_insecure_is_not_asked() {
     let mut pair = pair(certificate(), |_| {});
     for scheme in SCHEMES {
-        let text = text_of_certificate(pair.refused(scheme, Trust::default()));
+        let text = text_of_certificate(pair.refused(scheme, Trust::default()), R::UnknownIssuer);
         assert!(text.contains("certificate hash"), "{text}");
         pair.accepted(
             scheme,

@@ -39,6 +39,46 @@ pub enum DatagramError {
     Blocked,
 }
 
+/// Why a certificate was not accepted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum CertificateReason {
+    /// None of the others; the text says more.
+    Other,
+    /// Its time is over.
+    Expired,
+    /// Its time has not begun.
+    NotYetValid,
+    /// It is for other names.
+    WrongName,
+    /// Its issuer is not known here; self-signed ones too.
+    UnknownIssuer,
+    /// Its SHA-256 is not among those that are accepted.
+    WrongHash,
+    /// Its issuer took it back.
+    Revoked,
+    /// The peer wants a certificate of this side, which has none.
+    ClientMissing,
+    /// The peer does not take the certificate of this side.
+    ClientRefused,
+}
+
+impl CertificateReason {
+    /// Name as scripts have it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            CertificateReason::Other => "other",
+            CertificateReason::Expired => "expired",
+            CertificateReason::NotYetValid => "not_yet_valid",
+            CertificateReason::WrongName => "wrong_name",
+            CertificateReason::UnknownIssuer => "unknown_issuer",
+            CertificateReason::WrongHash => "wrong_hash",
+            CertificateReason::Revoked => "revoked",
+            CertificateReason::ClientMissing => "client_missing",
+            CertificateReason::ClientRefused => "client_refused",
+        }
+    }
+}
+
 /// Why a connection ended.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum CloseReason {
@@ -55,8 +95,13 @@ pub enum CloseReason {
     TimedOut,
     /// The peer could not be reached or refused the handshake (address, ALPN, HTTP status).
     Refused(String),
-    /// The peer's certificate was not accepted.
-    Certificate(String),
+    /// A certificate was not accepted: the peer's, or by the peer that of this side.
+    Certificate {
+        /// Why, to branch on.
+        reason: CertificateReason,
+        /// Whose, why, and what to do.
+        text: String,
+    },
     /// No protocol version in common; the text names what each side offered.
     Protocol(String),
     /// The transport failed below MOQT.

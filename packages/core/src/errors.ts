@@ -45,10 +45,29 @@ const RETRYABLE: ReadonlySet<MoqErrorCode> = new Set<MoqErrorCode>([
   "rate_limited",
 ]);
 
+/**
+ * Why a certificate was not accepted, of errors with the code `certificate`; more may come.
+ * `unknown_issuer` is said of self-signed ones too, `wrong_hash` of one that is not among
+ * `serverCertificateHashes`. `client_missing`: the relay wants a certificate of this client, which
+ * has none; `client_refused`: it does not take the one it was shown. `other`: see the message.
+ */
+export type CertificateReason =
+  | "expired"
+  | "not_yet_valid"
+  | "wrong_name"
+  | "unknown_issuer"
+  | "wrong_hash"
+  | "revoked"
+  | "client_missing"
+  | "client_refused"
+  | "other";
+
 /** What a {@link MoqError} is made from, beside code and message. */
 export interface MoqErrorOptions {
   /** The peer's raw code, when the peer caused this error. */
   readonly peerCode?: number | undefined;
+  /** Why a certificate was not accepted. */
+  readonly reason?: CertificateReason | undefined;
   /** Overrides what the code says about retrying. */
   readonly retryable?: boolean | undefined;
   /** The error below this one. */
@@ -69,6 +88,11 @@ export class MoqError extends Error {
   readonly retryable: boolean;
   /** The peer's raw code, when the peer caused this error. */
   readonly peerCode: number | undefined;
+  /**
+   * Of the code `certificate`: why, to branch on. Browsers do not tell why a handshake failed, so
+   * they have neither this code nor a reason.
+   */
+  readonly reason: CertificateReason | undefined;
   readonly cause: unknown;
   /** Marks the class across realms and duplicate installs: `instanceof` compares this. */
   readonly brand: typeof BRAND = BRAND;
@@ -78,6 +102,7 @@ export class MoqError extends Error {
     this.code = code;
     this.retryable = options.retryable ?? RETRYABLE.has(code);
     this.peerCode = options.peerCode;
+    this.reason = options.reason;
     this.cause = options.cause;
   }
 

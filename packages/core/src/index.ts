@@ -19,7 +19,13 @@ export { Listeners } from "./client/listeners.js";
 // A connection within one process, for tests and for servers that are their own clients.
 export { connectedPair } from "./client/pair.js";
 export { type ReaderConfig, type ReaderDrop, ReaderQueue } from "./client/reader.js";
-export { ERROR_CODES, MoqError, type MoqErrorCode, type MoqErrorOptions } from "./errors.js";
+export {
+  type CertificateReason,
+  ERROR_CODES,
+  MoqError,
+  type MoqErrorCode,
+  type MoqErrorOptions,
+} from "./errors.js";
 export { type Carrier, type MemoryOptions, type MemoryPair, memoryPair } from "./memory.js";
 export { currentToken } from "./options/credentials.js";
 export {

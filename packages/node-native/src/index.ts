@@ -1,6 +1,7 @@
 /** MoQ for Node: the client over the native library, and the embedded relay. */
 export type {
   CertificateHash,
+  CertificateReason,
   Client,
   ClientOptions,
   ClientState,

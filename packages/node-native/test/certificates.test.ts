@@ -65,26 +65,26 @@ test("a relay can ask who its clients are", { timeout: 30_000 }, async () => {
     }
   }
   const none = await refused(relay, base);
-  expect(none).toMatchObject({ code: "certificate", retryable: false });
+  expect(none).toMatchObject({ code: "certificate", reason: "client_missing", retryable: false });
   expect(none.message).toContain("clientCertificate");
   const wrong = await refused(relay, {
     ...base,
     clientCertificate: file("stranger.pem"),
     clientKey: file("stranger.key"),
   });
-  expect(wrong.code).toBe("certificate");
+  expect(wrong).toMatchObject({ code: "certificate", reason: "client_refused" });
   const half = await refused(relay, { ...base, clientCertificate: file("player.pem") });
   expect(half.code).toBe("invalid_argument");
   await relay.close();
 });
 
-test("each cause of a refusal has its own text", { timeout: 30_000 }, async () => {
+test("each cause of a refusal has its own reason and text", { timeout: 30_000 }, async () => {
   const relay = await startRelay();
   const pin = await refused(relay, { serverCertificateHashes: ["ab".repeat(32)] });
-  expect(pin).toMatchObject({ code: "certificate", retryable: false });
+  expect(pin).toMatchObject({ code: "certificate", reason: "wrong_hash", retryable: false });
   expect(pin.message).toContain("not among the accepted hashes");
   const issuer = await refused(relay, { caFile: file("player-ca.pem") });
-  expect(issuer.code).toBe("certificate");
+  expect(issuer).toMatchObject({ code: "certificate", reason: "unknown_issuer" });
   expect(issuer.message).not.toContain("accepted hashes");
   await relay.close();
 });

@@ -1,6 +1,7 @@
 /** MoQ for gameplay scripts inside Unreal Engine: the client over the plugins Moq and MoqPuerts. */
 export type {
   CertificateHash,
+  CertificateReason,
   Client,
   ClientOptions,
   ClientState,

@@ -1,6 +1,7 @@
 /** MoQ for browsers: everything that a page needs, the shared interface included. */
 export type {
   CertificateHash,
+  CertificateReason,
   Client,
   ClientOptions,
   ClientState,

@@ -1,5 +1,6 @@
 /** What a page and its worker say to each other. Payloads are transferred, never copied twice. */
 import type {
+  CertificateReason,
   ClientState,
   ClientStats,
   Delivery,
@@ -96,6 +97,7 @@ export interface PostedError {
   readonly message: string;
   readonly retryable: boolean;
   readonly peerCode: number | undefined;
+  readonly reason: CertificateReason | undefined;
 }
 
 export interface PostedEnd {
@@ -157,15 +159,16 @@ export const OBJECT_NUMBERS = 6;
 
 export function postError(error: unknown): PostedError {
   if (error instanceof MoqError) {
-    const { code, message, retryable, peerCode } = error;
-    return { code, message, retryable, peerCode };
+    const { code, message, retryable, peerCode, reason } = error;
+    return { code, message, retryable, peerCode, reason };
   }
-  return { code: "internal", message: String(error), retryable: false, peerCode: undefined };
+  const none = { peerCode: undefined, reason: undefined };
+  return { code: "internal", message: String(error), retryable: false, ...none };
 }
 
 export function readError(posted: PostedError): MoqError {
-  const { code, message, retryable, peerCode } = posted;
-  return new MoqError(code, message, { retryable, peerCode });
+  const { code, message, retryable, peerCode, reason } = posted;
+  return new MoqError(code, message, { retryable, peerCode, reason });
 }
 
 export function postEnd(reason: EndReason): PostedEnd {

@@ -177,6 +177,7 @@ describe("the page's client", () => {
       message: "lost",
       retryable: true,
       peerCode: undefined,
+      reason: undefined,
     } as const;
     worker.say({ type: "end", id: 1, end: { kind: "error", error } });
     worker.say({ type: "state", state: "closed", error });

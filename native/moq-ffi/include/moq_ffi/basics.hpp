@@ -32,6 +32,7 @@ inline bool is_retryable(MoqResultCode code) {
   case MOQ_ERROR_GOING_AWAY:
   case MOQ_ERROR_TOO_FAR_BEHIND:
   case MOQ_ERROR_BUSY:
+  case MOQ_ERROR_RATE_LIMITED:
     return true;
   default:
     return false;

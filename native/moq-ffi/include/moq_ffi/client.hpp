@@ -179,17 +179,21 @@ public:
   Result<Request> fetch(const FetchOptions& options) {
     return opened<Request>(api().moq_fetch_open, options.json());
   }
-  // Namespaces at or under the prefix, and their changes.
-  Result<Request> discover(const Namespace& prefix) {
+  // Namespaces at or under the prefix, and their changes. `timeout`: ms until the peer has accepted
+  // it.
+  Result<Request> discover(const Namespace& prefix,
+                           std::optional<std::uint64_t> timeout = std::nullopt) {
     detail::JsonObject json;
     prefix.write(json, "prefix");
-    return opened<Request>(api().moq_discovery_open, json.take());
+    return opened<Request>(api().moq_discovery_open, json.field("timeout", timeout).take());
   }
-  // One TrackStatus, then End.
-  Result<Request> status(const Namespace& track_namespace, std::string_view name) {
+  // One TrackStatus, then End. `timeout`: ms until that.
+  Result<Request> status(const Namespace& track_namespace, std::string_view name,
+                         std::optional<std::uint64_t> timeout = std::nullopt) {
     detail::JsonObject json;
     track_namespace.write(json, "namespace");
-    return opened<Request>(api().moq_status_open, json.field("name", name).take());
+    json.field("name", name).field("timeout", timeout);
+    return opened<Request>(api().moq_status_open, json.take());
   }
 
   // Has `wake` called once whenever the empty queue became non-empty, from a library thread with no

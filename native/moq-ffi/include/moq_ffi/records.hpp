@@ -38,7 +38,7 @@ struct Ready : Record {
 struct End : Record {
   // MOQ_OK when it ended normally.
   MoqResultCode code() const { return static_cast<MoqResultCode>(header.code); }
-  // `{"message":…,"peerCode":…,"retryable":…}`
+  // `{"message":…,"peerCode":…,"retryable":…}`, of MOQ_ERROR_CERTIFICATE with `"reason":…`
   std::string_view json() const { return payload.text(); }
 };
 

@@ -85,7 +85,8 @@ pub unsafe extern "C" fn moq_fetch_open(
 /// Discovers namespaces at or under a prefix: `NAMESPACE` records for those that exist, then for
 /// changes, until it is closed or the client ends.
 ///
-/// `options_json`, copied: `prefix` (list of strings, or one string split on `/`; empty is all).
+/// `options_json`, copied: `prefix` (list of strings, or one string split on `/`; empty is all),
+/// `timeout` (ms until the peer has accepted it).
 ///
 /// Errors and threads as `moq_subscription_open`.
 #[no_mangle]
@@ -97,8 +98,8 @@ pub unsafe extern "C" fn moq_discovery_open(
 ) -> MoqResultCode {
     guard(|| {
         let start = |client: &Arc<ClientShared>, json: &[u8]| {
-            let prefix = options::discover(json)?;
-            client.open_request(0, 0, |handle| Command::Discover { handle, prefix })
+            let options = options::discover(json)?;
+            client.open_request(0, 0, |handle| Command::Discover { handle, options })
         };
         // SAFETY: passed on.
         unsafe { open(client, options_json, length, discovery, start) }

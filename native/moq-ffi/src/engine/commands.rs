@@ -78,9 +78,11 @@ impl Engine {
                     .set(now, handle, Until::End, options.timeout_ms);
                 self.opened(handle, opened);
             }
-            Command::Discover { handle, prefix } => {
-                let opened =
-                    records::namespace(&prefix).and_then(|prefix| Ok(client.discover(prefix)?));
+            Command::Discover { handle, options } => {
+                let opened = records::namespace(&options.prefix)
+                    .and_then(|prefix| Ok(client.discover(prefix)?));
+                self.deadlines
+                    .set(now, handle, Until::Ready, options.timeout_ms);
                 self.opened(handle, opened);
             }
             Command::Announce { handle, namespace } => {

@@ -96,6 +96,9 @@ fn error_json(error: &Error) -> Value {
     if let Some(code) = error.peer_code {
         value["peerCode"] = code.into();
     }
+    if let Some(reason) = error.certificate {
+        value["reason"] = reason.name().into();
+    }
     value
 }
 
@@ -107,6 +110,9 @@ pub fn end(handle: u64, error: Option<&Error>) -> Record {
         Some(error) => with_json(
             Record {
                 code: error.code as u32,
+                extra: error
+                    .certificate
+                    .map_or(0, |it| MoqCertificateReason::from(it) as u64),
                 ..record
             },
             &error_json(error),

@@ -61,9 +61,10 @@ const TOP: &str = "\
  *   TOO_LARGE            send less, or raise the limit that the text names
  *   LIMIT_EXCEEDED       close some of what is open, or raise the limit that the text names
  *   UNAUTHORIZED         connect with a token that the relay accepts
- *   CERTIFICATE          as the text says, which is different for each cause: expired, not valid yet,
- *                        for another name, of an unknown issuer, not among the pinned hashes, or the
- *                        relay does not take this client's certificate
+ *   CERTIFICATE          as the text says, which is different for each cause (MoqCertificateReason in
+ *                        the client's END): expired, not valid yet, for another name, of an unknown
+ *                        issuer, not among the pinned hashes, or the relay does not take this
+ *                        client's certificate
  *   PROTOCOL_MISMATCH    use a relay of one of the drafts that the text lists
  *   PROTOCOL_VIOLATION   report it to whoever runs the peer
  *   NOT_FOUND            check the name, or wait for a publisher (option wait)
@@ -83,7 +84,7 @@ const TOP: &str = "\
  *   silence of the peer                idleTimeout (15000)         -
  *   publish until READY                requestTimeout (30000)      timeout
  *   subscribe until READY              requestTimeout (30000)      timeout; wait comes on top
- *   discover until accepted            requestTimeout (30000)      -
+ *   discover until accepted            requestTimeout (30000)      timeout
  *   track status until END             requestTimeout (30000)      timeout
  *   fetch until its first answer       requestTimeout (30000)      -
  *   fetch until END                    -                           timeout

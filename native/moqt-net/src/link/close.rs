@@ -1,7 +1,8 @@
 //! Why a QUIC connection ended, in the words of the transport contract.
 
 use crate::handshake::ALERT_NO_PROTOCOL;
-use moqt::transport::CloseReason;
+use crate::verify::Refused;
+use moqt::transport::{CertificateReason, CloseReason};
 use quinn_proto::{ConnectionError, TransportErrorCode};
 
 /// Longest reason phrase kept, in bytes.
@@ -14,7 +15,7 @@ pub(crate) struct Attempt<'a> {
     /// ALPN protocols that this side offered.
     pub offered: &'a str,
     /// What the certificate check said.
-    pub certificate: Option<String>,
+    pub certificate: Option<Refused>,
 }
 
 /// A reason phrase of the peer, decoded lossily and bounded.
@@ -72,22 +73,25 @@ const CERTIFICATE_ALERTS: [(u8, &str); 9] = [
 ];
 
 /// Why the peer did not accept the certificate of this side, if that is it.
-fn refused_certificate(error: &ConnectionError) -> Option<String> {
+fn refused_certificate(error: &ConnectionError) -> Option<Refused> {
     let ConnectionError::ConnectionClosed(close) = error else {
         return None;
     };
-    let (_, why) = CERTIFICATE_ALERTS
+    let (alert, why) = CERTIFICATE_ALERTS
         .iter()
         .find(|(alert, _)| close.error_code == TransportErrorCode::crypto(*alert))?;
-    Some(format!(
-        "the peer did not accept this client's certificate: {why}"
-    ))
+    let reason = match alert {
+        116 => CertificateReason::ClientMissing,
+        _ => CertificateReason::ClientRefused,
+    };
+    let text = format!("the peer did not accept this client's certificate: {why}");
+    Some((reason, text))
 }
 
 /// The connection was lost; `attempt` when it was never ready.
 pub(crate) fn lost(error: &ConnectionError, attempt: Option<&Attempt<'_>>) -> CloseReason {
-    if let Some(text) = refused_certificate(error) {
-        return CloseReason::Certificate(text);
+    if let Some((reason, text)) = refused_certificate(error) {
+        return CloseReason::Certificate { reason, text };
     }
     let Some(attempt) = attempt else {
         return match error {
@@ -101,8 +105,8 @@ pub(crate) fn lost(error: &ConnectionError, attempt: Option<&Attempt<'_>>) -> Cl
         };
     };
     let peer = attempt.peer;
-    if let Some(text) = &attempt.certificate {
-        return CloseReason::Certificate(text.clone());
+    if let Some((reason, text)) = attempt.certificate.clone() {
+        return CloseReason::Certificate { reason, text };
     }
     let no_protocol = TransportErrorCode::crypto(ALERT_NO_PROTOCOL);
     match error {

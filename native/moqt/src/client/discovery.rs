@@ -72,6 +72,9 @@ impl Discovery {
         };
         if let Some(watch) = self.watches.get_mut(&id) {
             watch.readers.push(handle);
+            if watch.accepted {
+                shared.event(ClientEvent::DiscoveryReady(handle));
+            }
             for namespace in &watch.known {
                 if finder.prefix.is_prefix_of(namespace) {
                     finder.known.insert(namespace.clone());
@@ -182,6 +185,9 @@ impl Discovery {
                 watch.accepted = true;
                 let settle = if watch.again { REAPPEAR } else { SETTLE };
                 watch.settle_at = Some(now + settle);
+                for handle in &watch.readers {
+                    shared.event(ClientEvent::DiscoveryReady(*handle));
+                }
             }
             Response::RequestError(error) => {
                 let race = error.code == request_codes::PREFIX_OVERLAP;

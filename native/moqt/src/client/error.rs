@@ -1,5 +1,6 @@
 //! The one error type of the client, with the closed list of codes that every language shares.
 
+use crate::transport::CertificateReason;
 use std::fmt;
 
 /// The closed list of error codes, the same in TypeScript, C and Rust.
@@ -114,6 +115,8 @@ pub struct ClientError {
     pub retryable: bool,
     /// The peer's raw code, when the peer caused this.
     pub peer_code: Option<u64>,
+    /// Of a `certificate` error: why.
+    pub certificate: Option<CertificateReason>,
 }
 
 impl ClientError {
@@ -124,6 +127,7 @@ impl ClientError {
             message: message.into(),
             retryable: code.retryable(),
             peer_code: None,
+            certificate: None,
         }
     }
 

@@ -187,11 +187,13 @@ pub(super) fn closed(close: &SessionClose) -> Option<ClientError> {
             CloseReason::Refused(text) => lost(format!(
                 "The connection was not accepted: {text}. Check the URL's host, port and path, and that the relay runs."
             )),
-            CloseReason::Certificate(text) => ClientError::new(
-                ErrorCode::Certificate,
-                // It says whose certificate, why, and what to do.
-                format!("The TLS handshake failed: {text}."),
-            ),
+            CloseReason::Certificate { reason, text } => ClientError {
+                certificate: Some(*reason),
+                ..ClientError::new(
+                    ErrorCode::Certificate,
+                    format!("The TLS handshake failed: {text}."),
+                )
+            },
             CloseReason::Protocol(text) => ClientError::new(
                 ErrorCode::ProtocolMismatch,
                 format!("No protocol version in common: {text}."),

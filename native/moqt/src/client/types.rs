@@ -256,6 +256,8 @@ pub enum ClientEvent {
     Object(Handle, InObject),
     /// Something of a subscription that will not be delivered.
     Gap(Handle, Gap),
+    /// The peer accepted a discovery.
+    DiscoveryReady(Handle),
     /// A namespace appeared under a discovery's prefix.
     NamespaceAdded(Handle, Namespace),
     /// A namespace went away.

@@ -79,7 +79,7 @@ export class Effort {
     return new MoqError(
       last.code,
       `The connection was lost and could not be made again within ${seconds} s. Last: ${last.message}`,
-      { cause: last, retryable: true, peerCode: last.peerCode },
+      { cause: last, retryable: true, peerCode: last.peerCode, reason: last.reason },
     );
   }
 }

@@ -1,6 +1,6 @@
 /** Reads the records that the native library writes; their layout is described in `moq_ffi.h`. */
 import type { ClientState, EndReason, Gap } from "../api.js";
-import { MoqError } from "../errors.js";
+import { type CertificateReason, MoqError } from "../errors.js";
 import { decodeUtf8 } from "../wire/utf8.js";
 import { Slab } from "./slabs.js";
 
@@ -187,10 +187,12 @@ export class RecordCursor {
     const told = this.json() as {
       message?: string;
       peerCode?: number;
+      reason?: CertificateReason;
       retryable?: boolean;
     };
     return new MoqError(MoqError.codeOf(code), told.message ?? "It ended without a reason.", {
       peerCode: told.peerCode,
+      reason: told.reason,
       retryable: told.retryable,
     });
   }

@@ -5,7 +5,7 @@ use super::{is_answer, lock, Phase, Route, Session, To, LOOK};
 use crate::client::Command;
 use crate::error::*;
 use crate::handles;
-use crate::options::PublishOptions;
+use crate::options::{DiscoverOptions, PublishOptions};
 use crate::publication::Publication;
 use crate::record::*;
 use std::sync::Arc;
@@ -140,9 +140,13 @@ impl Session {
     /// Asks for every namespace that is announced, in place of what was asked before.
     pub fn watch_announces(&self) -> Result<()> {
         self.unwatch_announces();
+        let options = DiscoverOptions {
+            prefix: Vec::new(),
+            timeout_ms: 0,
+        };
         self.request(To::Announces, false, 0, |handle| Command::Discover {
             handle,
-            prefix: Vec::new(),
+            options,
         })?;
         Ok(())
     }
