@@ -126,7 +126,6 @@ function steps(minutes) {
     {
       name: "unreal-plugin-asan",
       about: "the Unreal plugin with AddressSanitizer and UndefinedBehaviorSanitizer",
-      onRequest,
       tests,
       build,
       run: unrealAsan,
@@ -134,7 +133,6 @@ function steps(minutes) {
     {
       name: "unreal-plugin-tsan",
       about: "the Unreal plugin's own threads with ThreadSanitizer",
-      onRequest,
       tests,
       build,
       run: unrealTsan,
@@ -142,7 +140,6 @@ function steps(minutes) {
     {
       name: "unreal-core",
       about: "the Unreal plugin's core with Address-, UndefinedBehavior- and ThreadSanitizer",
-      onRequest,
       tests,
       build,
       optional,
@@ -193,7 +190,8 @@ function help() {
     "\nWithout a STEP: those without a star; --all: those with one too. It stops at the first that",
   );
   say("fails; --keep-going: it does not. --minutes N: so long for the soak and each fuzz step.");
-  say("Those with a star take half an hour more, and cross another half from nothing.");
+  say("Those with a star take as long again: coverage compiles and tests the workspace once more,");
+  say("the Unreal ones compile much C++, cross the library for five platforms.");
   say("A step whose tool a machine does not have and cannot get says so and is skipped.");
 }
 

@@ -36,7 +36,9 @@ export async function withCargoTool(name, env) {
   const { version, wheel } = TOOLS[name];
   const folder = join(cacheDir(env), "cargo-tools", `${name}-${version}`);
   const found = withPath(join(folder, "bin"), env);
-  const works = () => firstLine(name, ["--version"], found)?.includes(version);
+  // As a user calls it: some do not answer under their own name.
+  const subcommand = name.replace("cargo-", "");
+  const works = () => firstLine("cargo", [subcommand, "--version"], found)?.includes(version);
   if (works()) return found;
   say(`Installing ${name} ${version} into the cache`);
   mkdirSync(folder, { recursive: true });
