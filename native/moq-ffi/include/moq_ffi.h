@@ -273,6 +273,29 @@ typedef enum MoqGapReason {
   MOQ_GAP_RECONNECTED = 6,
 } MoqGapReason;
 
+// `extra` of the end record of a client whose `code` is `MOQ_ERROR_CERTIFICATE`: why. New ones are
+// added at the end.
+typedef enum MoqCertificateReason {
+  // `other`: none of the others; the text says more.
+  MOQ_CERTIFICATE_OTHER = 0,
+  // `expired`: the peer's certificate is over.
+  MOQ_CERTIFICATE_EXPIRED = 1,
+  // `not_yet_valid`: it has not begun; a clock may be wrong.
+  MOQ_CERTIFICATE_NOT_YET_VALID = 2,
+  // `wrong_name`: it is not for the host in the URL.
+  MOQ_CERTIFICATE_WRONG_NAME = 3,
+  // `unknown_issuer`: self-signed, or of an authority that is not trusted here.
+  MOQ_CERTIFICATE_UNKNOWN_ISSUER = 4,
+  // `wrong_hash`: not among `serverCertificateHashes`.
+  MOQ_CERTIFICATE_WRONG_HASH = 5,
+  // `revoked`: its issuer took it back.
+  MOQ_CERTIFICATE_REVOKED = 6,
+  // `client_missing`: the peer wants a certificate of this client, which has none.
+  MOQ_CERTIFICATE_CLIENT_MISSING = 7,
+  // `client_refused`: the peer does not take this client's certificate.
+  MOQ_CERTIFICATE_CLIENT_REFUSED = 8,
+} MoqCertificateReason;
+
 // Inherited: how an update travels. Other numbers are refused.
 typedef enum MoqDeliveryMode {
   // In one datagram: may be lost, and has a size limit that the error names.

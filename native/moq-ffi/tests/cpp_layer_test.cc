@@ -226,6 +226,22 @@ TEST_F(CppLayer, ATokenIsAskedForAndGivenOrRefused) {
   EXPECT_NE(why.find("no service"), std::string::npos) << why;
 }
 
+TEST_F(CppLayer, ARefusedCertificateTellsWhy) {
+  moq::ClientOptions options = Options();
+  options.certificate_hashes = {std::string(64, 'a')};
+  auto client = moq::Client::open(options);
+  ASSERT_TRUE(client) << client.error().message;
+  MoqResultCode code = MOQ_OK;
+  MoqCertificateReason why = MOQ_CERTIFICATE_OTHER;
+  const auto visitor = [&](const moq::End& end) {
+    code = end.code();
+    why = end.certificate();
+  };
+  ASSERT_TRUE(Until(*client, visitor, [&] { return code != MOQ_OK; }));
+  EXPECT_EQ(code, MOQ_ERROR_CERTIFICATE);
+  EXPECT_EQ(why, MOQ_CERTIFICATE_WRONG_HASH);
+}
+
 TEST_F(CppLayer, ClosingInsideTheVisitorEndsTheDrain) {
   moq::Client publisher = Open();
   moq::Client subscriber = Open();

@@ -38,6 +38,10 @@ struct Ready : Record {
 struct End : Record {
   // MOQ_OK when it ended normally.
   MoqResultCode code() const { return static_cast<MoqResultCode>(header.code); }
+  // Of MOQ_ERROR_CERTIFICATE: why.
+  MoqCertificateReason certificate() const {
+    return static_cast<MoqCertificateReason>(header.extra);
+  }
   // `{"message":…,"peerCode":…,"retryable":…}`, of MOQ_ERROR_CERTIFICATE with `"reason":…`
   std::string_view json() const { return payload.text(); }
 };

@@ -160,6 +160,7 @@ pub fn header() -> String {
         "MoqRecordKind",
         "MoqClientState",
         "MoqGapReason",
+        "MoqCertificateReason",
         "MoqRecordHeader",
         "MoqDeliveryMode",
     ]
