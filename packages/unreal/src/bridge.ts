@@ -37,7 +37,6 @@ declare function clearInterval(timer: unknown): void;
 const TIMER_MS = 1;
 /** A game that has not ticked for so many ms, or not yet, is polled by the timer. */
 const QUIET_MS = 100;
-const INVALID_ARGUMENT = -1;
 
 /** The port of a script environment. Clients are polled by {@link BridgePort.tick}, or by a timer. */
 export class BridgePort implements NativePort {
@@ -56,7 +55,6 @@ export class BridgePort implements NativePort {
   #ticksOverBudget = 0;
   #longestTick = 0;
   #timeInTicks = 0;
-  #ownError = "";
 
   constructor(bridge: MoqBridge) {
     this.#bridge = bridge;
@@ -104,9 +102,7 @@ export class BridgePort implements NativePort {
   }
 
   lastError(): string {
-    const own = this.#ownError;
-    this.#ownError = "";
-    return own === "" ? this.#bridge.LastError() : own;
+    return this.#bridge.LastError();
   }
 
   now(): number {
@@ -134,12 +130,6 @@ export class BridgePort implements NativePort {
   }
 
   publish(publication: number, flags: number, bytes: Uint8Array): number {
-    // Native code cannot tell memory that is gone from none.
-    if (bytes.length === 0 && isGone(bytes)) {
-      this.#ownError =
-        "The memory of these bytes is gone: their buffer was transferred. Send a copy.";
-      return INVALID_ARGUMENT;
-    }
     return this.#bridge.Publish(publication, flags, bytes);
   }
 
@@ -212,16 +202,6 @@ export class BridgePort implements NativePort {
       }
       order[at]?.();
     }
-  }
-}
-
-/** Whether the buffer behind it was detached: ECMAScript refuses to make a view of such a one. */
-function isGone(bytes: Uint8Array): boolean {
-  try {
-    new Uint8Array(bytes.buffer);
-    return false;
-  } catch {
-    return true;
   }
 }
 
