@@ -28,6 +28,16 @@ const UNKNOWN: u64 = 9;
 /// What both ends of a connection in this process may grow by: less than what the flood would fill.
 const CEILING: u64 = 160 << 20;
 
+/// [`CEILING`], for tools that keep up to three times as much beside what they watch (ThreadSanitizer):
+/// those under which the tests are told to be patient.
+fn ceiling() -> u64 {
+    if std::env::var_os("MOQ_TEST_PATIENCE").is_some() {
+        4 * CEILING
+    } else {
+        CEILING
+    }
+}
+
 /// Memory is measured for the whole process.
 static ALONE: Mutex<()> = Mutex::new(());
 
@@ -215,7 +225,7 @@ fn flood(flood: Flood) {
         grown = grown.max(resident().saturating_sub(before));
         std::thread::sleep(Duration::from_millis(10));
     }
-    assert!(grown < CEILING, "{flood:?}: grew by {grown} bytes");
+    assert!(grown < ceiling(), "{flood:?}: grew by {grown} bytes");
     let sent = done.load(Ordering::Relaxed);
     assert!(sent > 20, "{flood:?}: only {sent} of them were sent");
     client.poll();
