@@ -1,9 +1,16 @@
-//! Congestion control: CUBIC with a floor, and growth only of a window that is used.
+//! Congestion control: CUBIC with a floor, growth only of a window that is used, and an answer to
+//! losses only where they look like congestion.
 //!
 //! A game sends little and often. Such a connection is limited by the application, not by its
 //! window, so that CUBIC does not let the window grow, while each stray loss shrinks it: at a few
 //! per cent of loss that are no congestion it ends at two packets, less than one tick. Below the
 //! floor, which is what every connection may send at its start, the window does not go.
+//!
+//! Radio links lose packets without any queue being full. CUBIC halves for each: at 2 % and 20 ms it
+//! carries half a megabyte a second, whatever the link has. As in BBR (draft-ietf-ccwg-bbr, which
+//! lets 2 % go by), a loss counts here only with a second sign of congestion: packets that take
+//! longer than they did, so that a queue stands somewhere; a share of them lost that no radio link
+//! explains; a mark of the network (ECN); or nothing that gets through at all.
 
 use quinn_proto::congestion::{
     Controller, ControllerFactory, ControllerMetrics, Cubic, CubicConfig,
@@ -11,11 +18,21 @@ use quinn_proto::congestion::{
 use quinn_proto::RttEstimator;
 use std::any::Any;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Bytes that may be in flight in any case: ten packets of 1,200 bytes, the initial window (RFC 9002
 /// section 7.2).
 const FLOOR: u64 = 12_000;
+
+/// Of what was sent lately, the share that may be lost without a queue: one in twelve.
+const STRAY_SHARE: u64 = 12;
+/// "Lately", in bytes: what came before it counts half, a quarter, and so on.
+const LATELY: u64 = 400_000;
+/// Of fewer bytes than these, five losses are the least that count.
+const TOO_FEW: u64 = 5 * FLOOR;
+/// A queue is said to stand where the round trip is longer by half than the shortest one, and by
+/// this, which timers and busy machines take.
+const QUEUE: Duration = Duration::from_millis(10);
 
 /// Makes the controllers of connections.
 #[derive(Default)]
@@ -28,6 +45,9 @@ impl ControllerFactory for Floor {
         Box::new(Floored {
             cubic: Cubic::new(self.cubic.clone(), now, mtu),
             in_flight: 0,
+            arrived: 0,
+            lost: 0,
+            queue: false,
         })
     }
 }
@@ -37,12 +57,35 @@ struct Floored {
     cubic: Cubic,
     /// Bytes sent and neither acknowledged nor given up when last looked at.
     in_flight: u64,
+    /// Bytes acknowledged and lost lately.
+    arrived: u64,
+    lost: u64,
+    /// Whether round trips have become longer.
+    queue: bool,
 }
 
 impl Floored {
     /// Whether at least half of the window was in flight when last looked at.
     fn is_used(&self) -> bool {
         self.in_flight >= self.window() / 2
+    }
+
+    fn note_arrival(&mut self, bytes: u64, round_trip: Duration, shortest: Duration) {
+        self.arrived += bytes;
+        self.forget_old();
+        self.queue = round_trip > shortest + (shortest / 2).max(QUEUE);
+    }
+
+    fn forget_old(&mut self) {
+        if self.arrived + self.lost > LATELY {
+            self.arrived /= 2;
+            self.lost /= 2;
+        }
+    }
+
+    /// Whether more was lost lately than stray losses explain.
+    fn lost_much(&self) -> bool {
+        self.lost * STRAY_SHARE > (self.arrived + self.lost).max(TOO_FEW)
     }
 }
 
@@ -84,6 +127,7 @@ impl Controller for Floored {
         // had, and the I/O thread asks only when it must. As in TCP, a window that is not half used
         // does not grow.
         let limited = app_limited || !self.is_used();
+        self.note_arrival(bytes, rtt.get(), rtt.min());
         self.cubic.on_ack(now, sent, bytes, limited, rtt);
     }
 
@@ -106,8 +150,14 @@ impl Controller for Floored {
         is_persistent_congestion: bool,
         lost_bytes: u64,
     ) {
-        self.cubic
-            .on_congestion_event(now, sent, is_persistent_congestion, lost_bytes);
+        self.lost += lost_bytes;
+        self.forget_old();
+        // A mark of the network comes without a loss.
+        let marked = lost_bytes == 0;
+        if marked || is_persistent_congestion || self.queue || self.lost_much() {
+            self.cubic
+                .on_congestion_event(now, sent, is_persistent_congestion, lost_bytes);
+        }
     }
 
     fn on_mtu_update(&mut self, mtu: u16) {
@@ -122,15 +172,65 @@ impl Controller for Floored {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
+
+    const PACKET: u64 = 1_200;
+    const ROUND_TRIP: Duration = Duration::from_millis(20);
+
+    fn controller(now: Instant, window: u64) -> Floored {
+        let mut config = CubicConfig::default();
+        config.initial_window(window);
+        Floored {
+            cubic: Cubic::new(Arc::new(config), now, 1_200),
+            in_flight: 0,
+            arrived: 0,
+            lost: 0,
+            queue: false,
+        }
+    }
+
+    /// Of 4,000 packets every `nth` is lost, at this round trip; the window afterwards.
+    fn after_losses(nth: u64, round_trip: Duration) -> u64 {
+        let start = Instant::now();
+        let mut controller = controller(start, 10 * FLOOR);
+        for n in 1..=4_000 {
+            let now = start + Duration::from_millis(n);
+            if n % nth == 0 {
+                controller.on_congestion_event(now, now, false, PACKET);
+            } else {
+                controller.note_arrival(PACKET, round_trip, ROUND_TRIP);
+            }
+        }
+        controller.window()
+    }
+
+    #[test]
+    fn stray_losses_leave_the_window_alone() {
+        for nth in [15, 20, 50] {
+            assert_eq!(after_losses(nth, ROUND_TRIP), 10 * FLOOR, "one in {nth}");
+        }
+    }
+
+    #[test]
+    fn losses_beside_a_queue_or_too_many_of_them_shrink_it() {
+        assert_eq!(after_losses(50, 2 * ROUND_TRIP), FLOOR);
+        assert_eq!(after_losses(8, ROUND_TRIP), FLOOR);
+    }
+
+    #[test]
+    fn so_does_a_mark_of_the_network_and_silence() {
+        let now = Instant::now();
+        let sent = now + Duration::from_millis(1);
+        for (persistent, lost) in [(false, 0), (true, PACKET)] {
+            let mut controller = controller(now, 10 * FLOOR);
+            controller.on_congestion_event(sent, sent, persistent, lost);
+            assert!(controller.window() < 10 * FLOOR);
+        }
+    }
 
     #[test]
     fn a_window_counts_as_used_from_its_half_on() {
         let now = Instant::now();
-        let mut controller = Floored {
-            cubic: Cubic::new(Arc::default(), now, 1_200),
-            in_flight: 0,
-        };
+        let mut controller = controller(now, FLOOR);
         let half = controller.window() / 2;
         controller.on_sent(now, half - 1, 0);
         assert!(!controller.is_used());

@@ -313,7 +313,7 @@ impl Session {
                 self.retired_in.push_back(alias);
             }
         }
-        self.drop_data_streams(t, id);
+        self.drop_data_streams(t, id, &state);
         if let Some(end) = end {
             self.events
                 .push_back(SessionEvent::RequestClosed { id, end });
@@ -321,14 +321,25 @@ impl Session {
         Some(state)
     }
 
-    /// Stops the peer's streams of a request and resets ours that are not finished.
-    fn drop_data_streams(&mut self, t: &mut dyn Transport, id: RequestId) {
+    /// Stops the peer's streams of a request and resets ours that are not finished. Sessions have up
+    /// to thousands of streams, so they are gone through only for a subscription that had some: a
+    /// peer could otherwise make every refusal expensive.
+    fn drop_data_streams(&mut self, t: &mut dyn Transport, id: RequestId, state: &RequestState) {
         let of_request = |(stream, entry): (&StreamId, &StreamEntry)| match entry {
             StreamEntry::Incoming(i) if i.stage.request() == Some(id) => Some((*stream, true)),
             StreamEntry::Outgoing(o) if o.request == id && !o.finished => Some((*stream, false)),
             _ => None,
         };
-        let streams: Vec<(StreamId, bool)> = self.streams.iter().filter_map(of_request).collect();
+        let streams: Vec<(StreamId, bool)> = match state.data_stream {
+            Some(only) => self
+                .streams
+                .get_key_value(&only)
+                .and_then(of_request)
+                .into_iter()
+                .collect(),
+            None if state.streams == 0 => Vec::new(),
+            None => self.streams.iter().filter_map(of_request).collect(),
+        };
         for (stream, incoming) in streams {
             self.streams.remove(&stream);
             if incoming {
