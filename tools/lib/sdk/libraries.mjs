@@ -2,12 +2,14 @@
 
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { basename, join } from "node:path";
-import { unzipSync } from "fflate";
 import { SetupError } from "../setup.mjs";
 import { libraryVersion } from "./crates.mjs";
 import { PLATFORMS } from "./platforms.mjs";
 import { sha256, sharedLibraryPath } from "./stage.mjs";
+
+const require = createRequire(import.meta.url);
 
 /** Compares an archive with its line of SHA256SUMS beside it. */
 function checkSum(folder, archive) {
@@ -23,6 +25,8 @@ function checkSum(folder, archive) {
 
 function fileOf(archive, name) {
   if (archive.endsWith(".zip")) {
+    // Not above: commands start before their packages are installed.
+    const { unzipSync } = require("fflate");
     return unzipSync(readFileSync(archive), { filter: (file) => file.name === name })[name];
   }
   const { status, stdout } = spawnSync("tar", ["-xzOf", archive, name], {

@@ -7,7 +7,7 @@ import type { Load, Times } from "../load.js";
 import type { Quantiles } from "../meter/histogram.js";
 import { setUpNamespace } from "./namespace.js";
 import { type Part, Stage } from "./stage.js";
-import { type Usage, usageOf } from "./usage.js";
+import { cpuBetween, type Usage, usageOf } from "./usage.js";
 import { readWire } from "./wire.js";
 
 /** What the program gets. */
@@ -61,7 +61,7 @@ function usageByPart(stage: Stage, before: Map<number, Usage | undefined>): Cell
     const [from, to] = [before.get(pid), after.get(pid)];
     if (from === undefined || to === undefined) continue;
     const sum = sums[part] ?? { cpu: 0, memory: 0 };
-    sums[part] = { cpu: sum.cpu + to.cpu - from.cpu, memory: sum.memory + to.memory };
+    sums[part] = { cpu: sum.cpu + cpuBetween(from, to), memory: sum.memory + to.memory };
   }
   return sums;
 }
