@@ -118,7 +118,6 @@ function steps(minutes) {
     {
       name: "unreal-plugin",
       about: "the Unreal plugin with clang and gcc, as engine 5.3 and 5.7, as a dedicated server",
-      onRequest,
       tests,
       build,
       run: unrealCompilers,
@@ -148,7 +147,6 @@ function steps(minutes) {
     {
       name: "unreal-engine",
       about: "the contract suite in a Puerts host on exactly Unreal's JavaScript engine",
-      onRequest,
       tests,
       build,
       optional,
@@ -191,7 +189,7 @@ function help() {
   );
   say("fails; --keep-going: it does not. --minutes N: so long for the soak and each fuzz step.");
   say("Those with a star take as long again: coverage compiles and tests the workspace once more,");
-  say("the Unreal ones compile much C++, cross the library for five platforms.");
+  say("cross compiles the library for five platforms.");
   say("A step whose tool a machine does not have and cannot get says so and is skipped.");
 }
 
