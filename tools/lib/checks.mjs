@@ -44,9 +44,9 @@ export async function cpp(env) {
   return sum([await ctest(build, env), await rustUsers(env)]);
 }
 
-/** The tests of a CMake build. */
-export async function ctest(build, env) {
-  const args = ["--test-dir", build, "--output-on-failure", "--no-tests=error"];
+/** The tests of a CMake build, with further arguments of ctest. */
+export async function ctest(build, env, more = []) {
+  const args = ["--test-dir", build, "--output-on-failure", "--no-tests=error", ...more];
   const result = await run("ctest", args, { env, timeoutMs: LIMIT_MS });
   return finish(result, ctestCounts(result.output), "ctest");
 }

@@ -3,7 +3,8 @@
 import { existsSync, mkdirSync, realpathSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { nativeLibrary } from "../build.mjs";
-import { ctestCounts, noCounts, sum } from "./counts.mjs";
+import { ctest } from "./checks.mjs";
+import { noCounts, sum } from "./counts.mjs";
 import { cacheDir, root } from "./paths.mjs";
 import { must, run } from "./run.mjs";
 import { configureCpp, finish, LIMIT_MS } from "./runners.mjs";
@@ -89,9 +90,7 @@ export async function sanitizedCore(env) {
     const common = "-fno-sanitize-recover=all -fno-omit-frame-pointer -O1";
     await configureCpp(source, build, env, [`-DCMAKE_CXX_FLAGS=${flags} ${common}`]);
     await must("cmake", ["--build", build, "--parallel"], { env, quiet: true });
-    const args = ["--test-dir", build, "--output-on-failure", "--no-tests=error", ...without];
-    const result = await run("ctest", args, { env, timeoutMs: LIMIT_MS });
-    all.push(finish(result, ctestCounts(result.output), `ctest with ${name}`));
+    all.push(await ctest(build, env, without));
   }
   return sum(all);
 }

@@ -42,13 +42,7 @@ pub(crate) struct Floor {
 
 impl ControllerFactory for Floor {
     fn build(self: Arc<Self>, now: Instant, mtu: u16) -> Box<dyn Controller> {
-        Box::new(Floored {
-            cubic: Cubic::new(self.cubic.clone(), now, mtu),
-            in_flight: 0,
-            arrived: 0,
-            lost: 0,
-            queue: false,
-        })
+        Box::new(Floored::new(Cubic::new(self.cubic.clone(), now, mtu)))
     }
 }
 
@@ -65,6 +59,16 @@ struct Floored {
 }
 
 impl Floored {
+    fn new(cubic: Cubic) -> Self {
+        Floored {
+            cubic,
+            in_flight: 0,
+            arrived: 0,
+            lost: 0,
+            queue: false,
+        }
+    }
+
     /// Whether at least half of the window was in flight when last looked at.
     fn is_used(&self) -> bool {
         self.in_flight >= self.window() / 2
@@ -179,13 +183,7 @@ mod tests {
     fn controller(now: Instant, window: u64) -> Floored {
         let mut config = CubicConfig::default();
         config.initial_window(window);
-        Floored {
-            cubic: Cubic::new(Arc::new(config), now, 1_200),
-            in_flight: 0,
-            arrived: 0,
-            lost: 0,
-            queue: false,
-        }
+        Floored::new(Cubic::new(Arc::new(config), now, 1_200))
     }
 
     /// Of 4,000 packets every `nth` is lost, at this round trip; the window afterwards.

@@ -305,3 +305,21 @@ fn what_is_evicted_before_it_is_copied_is_unknown() {
         Some(span((1, 1), (2, u64::MAX)))
     );
 }
+
+#[test]
+fn a_run_is_whole_or_none() {
+    let mut cache = TrackCache::new(1 << 20, 64);
+    for id in [3, 4, 5, 7] {
+        put(&mut cache, 1, id);
+    }
+    let ids = |from, to| {
+        let run = cache.run((1, 0), from, to)?;
+        Some(run.iter().map(|object| object.object).collect::<Vec<_>>())
+    };
+    assert_eq!(ids(3, 6), Some(vec![3, 4, 5]));
+    assert_eq!(ids(4, 4), Some(vec![]));
+    assert_eq!(ids(3, 8), None, "6 is missing");
+    assert_eq!(ids(2, 4), None);
+    assert!(cache.run((1, 1), 3, 6).is_none(), "of another subgroup");
+    assert!(cache.run((2, 0), 3, 6).is_none());
+}

@@ -64,13 +64,26 @@ fn a_publisher_that_leaves_ends_its_tracks_and_a_lost_one_may_come_back() {
     assert_eq!(w.dones(subscriber)[0].status, done_codes::INTERNAL_ERROR);
 }
 
-/// A publisher of a `reliable` track with one object of an open group, and its subscriber.
-fn with_an_open_group(w: &mut World) -> (ConnId, ConnId) {
+fn reliable() -> Properties {
     let class = TrackInfo {
         class: Some(DeliveryClass::Reliable),
         ..TrackInfo::default()
     };
-    let (publisher, subscriber, ..) = w.joined(&name("match", "x"), class.to_properties());
+    class.to_properties()
+}
+
+/// A publisher that was lost connects again, and is asked for its track; `largest` is what it has.
+fn comes_back(w: &mut World, largest: Option<Location>) -> ConnId {
+    let publisher = w.client();
+    w.announce(publisher, "match");
+    let upstream = w.upstream(publisher);
+    w.accept(publisher, upstream, largest, reliable());
+    publisher
+}
+
+/// A publisher of a `reliable` track with one object of an open group, and its subscriber.
+fn with_an_open_group(w: &mut World) -> (ConnId, ConnId) {
+    let (publisher, subscriber, ..) = w.joined(&name("match", "x"), reliable());
     let header = SubgroupHeader {
         track_alias: 7,
         group: 1,
@@ -103,14 +116,7 @@ fn a_lost_publisher_goes_on_with_its_open_group_when_it_is_back() {
     let (publisher, subscriber) = with_an_open_group(&mut w);
     w.lose(publisher);
     assert_eq!(resets(&mut w, subscriber), []);
-    let publisher = w.client();
-    w.announce(publisher, "match");
-    let upstream = w.upstream(publisher);
-    let class = TrackInfo {
-        class: Some(DeliveryClass::Reliable),
-        ..TrackInfo::default()
-    };
-    w.accept(publisher, upstream, None, class.to_properties());
+    let publisher = comes_back(&mut w, None);
     w.send_group(publisher, 1, &[b"a", b"b", b"c"]);
     let came = w.take(subscriber, |event| match event {
         SessionEvent::Object { object, .. } => Some(object.object),
@@ -131,14 +137,7 @@ fn what_follows_a_hole_comes_on_another_stream() {
     let mut w = World::new();
     let (publisher, subscriber) = with_an_open_group(&mut w);
     w.lose(publisher);
-    let publisher = w.client();
-    w.announce(publisher, "match");
-    let upstream = w.upstream(publisher);
-    let class = TrackInfo {
-        class: Some(DeliveryClass::Reliable),
-        ..TrackInfo::default()
-    };
-    w.accept(publisher, upstream, Some(at(1, 1)), class.to_properties());
+    let publisher = comes_back(&mut w, Some(at(1, 1)));
     // Whoever comes now begins behind what the publisher has.
     let late = w.client();
     w.subscribe(late, &name("match", "x"), largest());
@@ -170,14 +169,7 @@ fn an_open_group_is_cut_when_its_publisher_is_not_back_or_begins_another() {
     let mut w = World::new();
     let (publisher, subscriber) = with_an_open_group(&mut w);
     w.lose(publisher);
-    let publisher = w.client();
-    w.announce(publisher, "match");
-    let upstream = w.upstream(publisher);
-    let class = TrackInfo {
-        class: Some(DeliveryClass::Reliable),
-        ..TrackInfo::default()
-    };
-    w.accept(publisher, upstream, None, class.to_properties());
+    let publisher = comes_back(&mut w, None);
     w.send_group(publisher, 2, &[b"b"]);
     assert_eq!(resets(&mut w, subscriber).len(), 1);
     assert_eq!(w.objects(subscriber), ["2.0=b"]);
