@@ -61,6 +61,8 @@ impl Publisher {
         let publish = PublishOptions {
             delivery: options.class,
             deadline: options.deadline,
+            // As large as the path takes once its MTU is known, as publishers in Node here have it.
+            max_datagram_size: 1_400,
             ..PublishOptions::default()
         };
         let client = &mut self.peer.client;

@@ -101,6 +101,11 @@ async function measure(order: CellOrder, stage: Stage): Promise<CellResult> {
   const telling = stage.members.filter((member) => member.tells);
   const results = await Promise.all(telling.map((member) => member.line("result")));
   const receiving = results.filter((each) => Number(each.delivered ?? 0) > 0);
+  // Not a rate of 0: something does not work, and it may have said what.
+  if (receiving.length === 0) {
+    const said = stage.members.map((member) => member.said).join("\n");
+    throw new Error(`nothing was delivered\n${said}`);
+  }
   return {
     seconds,
     sent: total(results, "sent"),

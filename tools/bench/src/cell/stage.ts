@@ -62,6 +62,11 @@ export class Member {
   /** Speaks our lines; tell other programs nothing. */
   tells = true;
 
+  /** The end of what it has printed, for an error. */
+  get said(): string {
+    return `${this.#name}: ${this.#output.slice(-1_000).trim() || "no output"}`;
+  }
+
   tell(word: string): void {
     if (this.tells) this.#child.stdin?.write(`${word}\n`);
   }
@@ -90,9 +95,9 @@ export class Member {
   async #until(what: string, limit: number, holds: () => boolean): Promise<void> {
     const until = Date.now() + limit;
     while (!holds()) {
-      if (this.#ended) throw new Error(`${this.#name} ended: ${this.#output.slice(-2_000)}`);
+      if (this.#ended) throw new Error(`ended: ${this.said}`);
       const left = until - Date.now();
-      if (left <= 0) throw new Error(`${this.#name} takes too long ${what}: ${this.#output}`);
+      if (left <= 0) throw new Error(`takes too long ${what}: ${this.said}`);
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, left);
         this.#wake = () => {
