@@ -33,33 +33,19 @@ import {
   trackLabel,
 } from "../options.js";
 import { encodeUtf8 } from "../wire/utf8.js";
-import { RecordObjects } from "./objects.js";
-import {
-  NATIVE_ABI_VERSION,
-  type NativeHost,
-  type NativePort,
-  type NativeTurn,
-  POLL_TOO_SMALL,
-  PUBLISH_MORE,
-} from "./port.js";
+import { Inbox } from "./inbox.js";
+import type { RecordObjects } from "./objects.js";
+import { NATIVE_ABI_VERSION, type NativeHost, type NativePort, PUBLISH_MORE } from "./port.js";
 import { NativePublication } from "./publication.js";
-import { RecordCursor, RecordKind } from "./records.js";
+import { type RecordCursor, RecordKind } from "./records.js";
 import { NativeDiscovery, NativeFetch, NativeStatus } from "./requests.js";
 import { portError, type RecordSink, requireHandle } from "./sink.js";
-import { type Slab, Slabs } from "./slabs.js";
 import type { RawStats } from "./stats.js";
 import { type NativeCounters, NativeSubscription, type SubscriptionOwner } from "./subscription.js";
 
 const ASYNC_DISPOSE: typeof Symbol.asyncDispose =
   Symbol.asyncDispose ?? (Symbol.for("Symbol.asyncDispose") as typeof Symbol.asyncDispose);
 
-/** The memory that the clients of a port poll into. A port belongs to one script thread. */
-const SLABS = new WeakMap<NativePort, Slabs>();
-/** Polls in a row, and ms that they may take, before other work of the script's thread has its turn. */
-const MAX_POLLS = 32;
-const POLL_MS = 4;
-/** In a bounded turn the clock is asked after so many objects, and after every other record. */
-const OBJECTS_BETWEEN = 64;
 /** Updates of one turn that wait for its end before they leave all the same. */
 const MOST_HELD = 64;
 const DONE: Promise<void> = Promise.resolve();
@@ -72,10 +58,8 @@ export class NativeClient implements Client, SubscriptionOwner {
   readonly now: () => number;
   readonly handle: number;
   readonly #host: NativeHost;
-  readonly #sinks = new Map<number, RecordSink>();
-  /** Whose record came last: many of one handle come in a row. */
-  #lastHandle = 0;
-  #lastSink: RecordSink | undefined;
+  readonly objects: RecordObjects;
+  readonly #inbox: Inbox;
   /** Tracks that are published now; the library would tell of a second one only later. */
   readonly #published = new Map<string, NativePublication>();
   readonly #states: Listeners<[ClientState, MoqError | undefined]>;
@@ -90,16 +74,6 @@ export class NativeClient implements Client, SubscriptionOwner {
     peer: undefined,
     capabilities: { fetch: true, discover: true, datagrams: true, subscribeUpdate: true },
   };
-  readonly objects: RecordObjects;
-  readonly #slabs: Slabs;
-  readonly #cursor = new RecordCursor();
-  /** For a record that does not fit where others go. */
-  #large: Slab | undefined;
-  /** What a bounded turn has left of a slab: the cursor stands in it. */
-  #unfinished: Slab | undefined;
-  #polling = false;
-  #later: (() => void)[] = [];
-  #laterScheduled = false;
   #awaited = 0;
   #stats: RawStats | undefined;
   #statsAt = -Infinity;
@@ -127,14 +101,16 @@ export class NativeClient implements Client, SubscriptionOwner {
     }
     this.port = port;
     this.#host = host;
-    this.#slabs = SLABS.get(port) ?? new Slabs();
-    SLABS.set(port, this.#slabs);
     this.#token = token;
     this.now = host.now;
-    this.objects = new RecordObjects(this.#slabs, host.now() - port.now() / 1_000);
     this.#states = new Listeners((error) => this.listenerFailed(error));
     this.handle = requireHandle(port, port.open(options));
-    this.#sinks.set(this.handle, {
+    this.#inbox = new Inbox(port, host, this.handle, {
+      failed: (error) => this.#end(error),
+      listenerFailed: (error) => this.listenerFailed(error),
+    });
+    this.objects = this.#inbox.objects;
+    this.#inbox.add(this.handle, {
       record: (record) => this.#record(record),
       discard: () => {},
     });
@@ -190,17 +166,14 @@ export class NativeClient implements Client, SubscriptionOwner {
     }
     const publication = new NativePublication(this, this.handle, resolved, resolvedOptions);
     this.#published.set(key, publication);
-    this.#sinks.set(publication.handle, publication);
-    return publication;
+    return this.#adopt(publication);
   }
 
   subscribe(track: TrackRef, options?: SubscribeOptions): Subscription {
     const resolved = resolveTrack(track);
     const resolvedOptions = resolveSubscribeOptions(options);
     this.#requireOpen(`subscribe to ${trackLabel(resolved)}`);
-    const subscription = new NativeSubscription(this, this.handle, resolved, resolvedOptions);
-    this.#sinks.set(subscription.handle, subscription);
-    return subscription;
+    return this.#adopt(new NativeSubscription(this, this.handle, resolved, resolvedOptions));
   }
 
   discover(
@@ -242,7 +215,7 @@ export class NativeClient implements Client, SubscriptionOwner {
     const raw = this.#rawStats();
     const subscriptions = [];
     const publications = [];
-    for (const sink of this.#sinks.values()) {
+    for (const sink of this.#inbox.sinks) {
       if (sink instanceof NativeSubscription) {
         subscriptions.push({ ...sink.stats, track: sink.label, delivery: sink.delivery });
       } else if (sink instanceof NativePublication && !sink.ended) {
@@ -300,29 +273,7 @@ export class NativeClient implements Client, SubscriptionOwner {
    * do this by themselves; hosts without wakes call it once a tick.
    */
   poll(): void {
-    if (this.#polling || this.#isOver()) return;
-    const { turn } = this.#host;
-    const bounded = turn !== undefined && turn.until !== Infinity ? turn : undefined;
-    this.#polling = true;
-    let more = true;
-    let until = bounded?.until ?? 0;
-    try {
-      for (let round = 0; more && round < MAX_POLLS && !this.#isOver(); round++) {
-        more = this.#pollOnce(bounded);
-        if (!more) break;
-        // The clock is not asked for what one poll takes, as almost always.
-        const now = this.now();
-        if (round === 0 && bounded === undefined) until = now + POLL_MS;
-        else if (now >= until) break;
-      }
-    } finally {
-      this.#polling = false;
-      this.#runLater(bounded);
-    }
-    if (!more || this.#isOver()) return;
-    // The next turn goes on; without turns others come first: the library wakes no second time for the rest.
-    if (bounded !== undefined) bounded.left = true;
-    else this.#host.schedule(() => this.poll());
+    this.#inbox.poll();
   }
 
   // ---- what publications, subscriptions and requests need
@@ -346,10 +297,7 @@ export class NativeClient implements Client, SubscriptionOwner {
   }
 
   later(work: () => void): void {
-    this.#later.push(work);
-    if (this.#polling || this.#laterScheduled) return;
-    this.#laterScheduled = true;
-    this.#host.schedule(() => this.#runLater());
+    this.#inbox.later(work);
   }
 
   awaiting(): () => void {
@@ -367,9 +315,7 @@ export class NativeClient implements Client, SubscriptionOwner {
   }
 
   release(handle: number): void {
-    const sink = this.#sinks.get(handle);
-    this.#sinks.delete(handle);
-    if (handle === this.#lastHandle) this.#lastSink = undefined;
+    const sink = this.#inbox.remove(handle);
     if (sink instanceof NativePublication) {
       const key = JSON.stringify({ namespace: sink.namespace, name: sink.name });
       if (this.#published.get(key) === sink) this.#published.delete(key);
@@ -394,7 +340,7 @@ export class NativeClient implements Client, SubscriptionOwner {
   // ---- inner workings
 
   #adopt<T extends RecordSink & { readonly handle: number }>(sink: T): T {
-    this.#sinks.set(sink.handle, sink);
+    this.#inbox.add(sink.handle, sink);
     return sink;
   }
 
@@ -409,82 +355,6 @@ export class NativeClient implements Client, SubscriptionOwner {
       "closed",
       `Cannot ${what}: the client is closed. Make a new one with connect.`,
     );
-  }
-
-  /** True when more records wait. */
-  #pollOnce(turn: NativeTurn | undefined): boolean {
-    if (this.#unfinished !== undefined) {
-      this.#handOut(this.#unfinished, turn);
-      return true;
-    }
-    const slab = this.#large ?? this.#slabs.take();
-    this.#large = undefined;
-    const from = slab.used;
-    const result = this.port.poll(this.handle, slab.bytes, from);
-    if (result < POLL_TOO_SMALL) {
-      this.#large = this.#slabs.large(POLL_TOO_SMALL - result);
-      return true;
-    }
-    if (result < 0) {
-      this.#end(portError(this.port, result));
-      return false;
-    }
-    const length = Math.floor(result / 2);
-    if (length > 0) {
-      slab.used = from + length;
-      this.#cursor.reset(slab, from, slab.used);
-      // Held meanwhile: listeners read what was just handed out, and other clients poll.
-      slab.live += 1;
-      this.#handOut(slab, turn);
-    }
-    return result % 2 === 1 || this.#unfinished !== undefined;
-  }
-
-  /** Hands out the records before which the cursor stands; a bounded turn may leave some of them. */
-  #handOut(slab: Slab, turn: NativeTurn | undefined): void {
-    const records = this.#cursor;
-    let unasked = OBJECTS_BETWEEN;
-    this.#unfinished = undefined;
-    try {
-      while (records.next() && this.#state !== "closed") {
-        const { handle } = records;
-        if (handle !== this.#lastHandle) {
-          this.#lastSink = this.#sinks.get(handle);
-          this.#lastHandle = handle;
-        }
-        this.#lastSink?.record(records);
-        if (turn === undefined || (records.kind === RecordKind.Object && --unasked > 0)) continue;
-        unasked = OBJECTS_BETWEEN;
-        if (!records.atEnd && this.now() >= turn.until && !this.#isOver()) {
-          this.#unfinished = slab;
-          return;
-        }
-      }
-    } finally {
-      if (this.#unfinished === undefined) this.#slabs.release(slab);
-    }
-  }
-
-  /** A bounded turn may leave some of it for the next poll. */
-  #runLater(turn?: NativeTurn): void {
-    this.#laterScheduled = false;
-    while (this.#later.length > 0) {
-      const all = this.#later;
-      this.#later = [];
-      for (let done = 0; done < all.length; done++) {
-        // The first one always: every turn gets on.
-        if (turn !== undefined && done > 0 && this.now() >= turn.until && !this.#isOver()) {
-          this.#later = [...all.slice(done), ...this.#later];
-          turn.left = true;
-          return;
-        }
-        try {
-          all[done]?.();
-        } catch (error) {
-          this.listenerFailed(error);
-        }
-      }
-    }
   }
 
   #record(record: RecordCursor): void {
@@ -538,20 +408,14 @@ export class NativeClient implements Client, SubscriptionOwner {
     this.port.setWaker(this.handle, undefined);
     this.port.close(this.handle, 0);
     const reason: EndReason = { kind: error === undefined ? "closed" : "error", error };
-    const sinks = [...this.#sinks.values()];
-    this.#sinks.clear();
-    this.#lastSink = undefined;
-    if (this.#unfinished !== undefined) this.#slabs.release(this.#unfinished);
-    this.#unfinished = undefined;
     this.#published.clear();
-    for (const sink of sinks) sink.discard(reason);
+    this.#inbox.close(reason);
     this.#opened.reject(
       error ?? new MoqError("cancelled", "The client was closed before the connection stood."),
     );
     this.#states.emit("closed", error);
     this.#states.clear();
-    // Readers that wait hear of the end even when nobody polls any more.
-    if (!this.#polling) this.#runLater();
+    this.#inbox.settle();
     this.#closed.resolve();
   }
 
