@@ -27,7 +27,17 @@ function quickly({ loss }: Scenario): Variation {
 function machine(): string {
   const [cpu] = cpus();
   const memory = Math.round(totalmem() / 2 ** 30);
-  return `${cpus().length} × ${cpu?.model.trim()}, ${memory} GiB, Linux ${release()}, Node ${process.versions.node}`;
+  const system = `Linux ${release()}, TCP with ${tcpCongestionControl()}, Node ${process.versions.node}`;
+  return `${cpus().length} × ${cpu?.model.trim()}, ${memory} GiB, ${system}`;
+}
+
+/** What WebSockets are subject to where packets are lost. */
+function tcpCongestionControl(): string {
+  try {
+    return readFileSync("/proc/sys/net/ipv4/tcp_congestion_control", "utf8").trim();
+  } catch {
+    return "an unknown congestion control";
+  }
 }
 
 /** What tools/bench.mjs has installed. */
