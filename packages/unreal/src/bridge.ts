@@ -3,28 +3,40 @@ import { MoqError } from "@moq-game/core";
 import type { NativePort, NativeRequest, NativeTurn } from "@moq-game/core/native";
 import type { TickStats } from "./tick.js";
 
-/** An instance of the native class. It owns the clients that are opened through it. */
+/**
+ * An instance of the native class. It owns the clients that are opened through it. Whatever fails gives minus one of
+ * `ERROR_CODES`, and `LastError` tells why.
+ */
 export interface MoqBridge {
-  Problem(): string;
-  Version(): string;
-  AbiVersion(): number;
+  /** JSON: {@link About}. */
+  About(): string;
   LastError(): string;
+  /** The clock of records, in µs. */
   Now(): number;
-  Open(options: string): number;
-  Close(client: number, flushMs: number): number;
-  Request(client: number, kind: string, options: string): number;
-  SupplyToken(client: number, attempt: number, token: Uint8Array): number;
-  RefuseToken(client: number, attempt: number, reason: string): number;
-  Publish(publication: number, flags: number, bytes: Uint8Array): number;
-  PublishPacked(updates: Uint8Array, results: Int32Array): number;
-  Flush(client: number): number;
-  End(publication: number, flushMs: number): number;
-  CloseHandle(handle: number): number;
+  /** A client, of client 0, or a request of one: its handle. `options` is JSON. */
+  Open(client: number, kind: "client" | NativeRequest, options: string): number;
+  /** With {@link AT_ONCE} nothing comes of the handle any more; otherwise, of clients and publications, its END. */
+  Close(handle: number, flushMs: number): number;
   Update(subscription: number, options: string): number;
   Hold(handle: number, held: boolean): number;
+  /** A refusal that is not empty says why there is no token. */
+  AnswerToken(client: number, attempt: number, token: Uint8Array, refusal: string): number;
+  Publish(publication: number, flags: number, bytes: Uint8Array): number;
+  Flush(client: number): number;
   PollInto(client: number, buffer: Uint8Array, at: number): number;
   Stats(client: number): string;
 }
+
+/** What `About` tells of the native library; `problem` is empty when it is there. */
+interface About {
+  readonly version: string;
+  readonly abiVersion: number;
+  readonly problem: string;
+}
+
+/** For `Close`: at once, without a time to flush. */
+const AT_ONCE = -1;
+const NO_TOKEN = new Uint8Array(0);
 
 /** Makes bridges: the class as C++ registered it. */
 export type MoqBridgeClass = new () => MoqBridge;
@@ -49,7 +61,10 @@ export class BridgePort implements NativePort {
   #order: readonly (() => void)[] = [];
   /** Whose turn is first, so that nobody waits for those before them for ever. */
   #first = 0;
+  /** ms of the library's clock, to the microsecond. */
+  readonly #microClock = (): number => this.#bridge.Now() / 1_000;
   #timer: unknown;
+  /** By `Date`, which scripts have without a native call. */
   #tickedAt = Number.NEGATIVE_INFINITY;
   #ticks = 0;
   #ticksOverBudget = 0;
@@ -67,15 +82,18 @@ export class BridgePort implements NativePort {
   tick(budgetMs: number): boolean {
     if (this.#order.length === 0) return false;
     const { turn } = this;
-    const from = this.#ms();
+    // A budget wants the library's clock, at a native call for each look at it; without one a tick polls and no more.
+    const clock = budgetMs === Number.POSITIVE_INFINITY ? Date.now : this.#microClock;
+    const from = clock();
     turn.until = from + budgetMs;
     turn.left = false;
     try {
       this.#poll();
     } finally {
       turn.until = Number.POSITIVE_INFINITY;
-      this.#tickedAt = this.#ms();
-      const took = this.#tickedAt - from;
+      this.#tickedAt = Date.now();
+      // Somebody may set the computer's clock.
+      const took = Math.max(0, clock() - from);
       this.#ticks += 1;
       this.#timeInTicks += took;
       if (took > this.#longestTick) this.#longestTick = took;
@@ -94,11 +112,11 @@ export class BridgePort implements NativePort {
   }
 
   abiVersion(): number {
-    return this.#bridge.AbiVersion();
+    return aboutLibrary(this.#bridge).abiVersion;
   }
 
   version(): string {
-    return this.#bridge.Version();
+    return aboutLibrary(this.#bridge).version;
   }
 
   lastError(): string {
@@ -110,23 +128,23 @@ export class BridgePort implements NativePort {
   }
 
   open(options: string): number {
-    return this.#bridge.Open(options);
+    return this.#bridge.Open(0, "client", options);
   }
 
   supplyToken(client: number, attempt: number, token: Uint8Array): number {
-    return this.#bridge.SupplyToken(client, attempt, token);
+    return this.#bridge.AnswerToken(client, attempt, token, "");
   }
 
   refuseToken(client: number, attempt: number, reason: string): number {
-    return this.#bridge.RefuseToken(client, attempt, reason);
+    return this.#bridge.AnswerToken(client, attempt, NO_TOKEN, reason || "There is no token.");
   }
 
   close(client: number, flushMs: number): number {
-    return this.#bridge.Close(client, flushMs);
+    return this.#bridge.Close(client, flushMs > 0 ? flushMs : AT_ONCE);
   }
 
   request(client: number, kind: NativeRequest, options: string): number {
-    return this.#bridge.Request(client, kind, options);
+    return this.#bridge.Open(client, kind, options);
   }
 
   publish(publication: number, flags: number, bytes: Uint8Array): number {
@@ -137,16 +155,12 @@ export class BridgePort implements NativePort {
     return this.#bridge.Flush(client);
   }
 
-  publishBatch(updates: Uint8Array, results: Int32Array): number {
-    return this.#bridge.PublishPacked(updates, results);
-  }
-
   end(publication: number, flushMs: number): number {
-    return this.#bridge.End(publication, flushMs);
+    return this.#bridge.Close(publication, flushMs);
   }
 
   closeHandle(handle: number): number {
-    return this.#bridge.CloseHandle(handle);
+    return this.#bridge.Close(handle, AT_ONCE);
   }
 
   update(handle: number, options: string): number {
@@ -181,11 +195,7 @@ export class BridgePort implements NativePort {
 
   /** A game that ticks needs no timer; one that stopped to tick, or does not, has it. */
   #onTimer(): void {
-    if (this.#ms() - this.#tickedAt >= QUIET_MS) this.#poll();
-  }
-
-  #ms(): number {
-    return this.#bridge.Now() / 1_000;
+    if (Math.abs(Date.now() - this.#tickedAt) >= QUIET_MS) this.#poll();
   }
 
   #poll(): void {
@@ -195,7 +205,7 @@ export class BridgePort implements NativePort {
     const first = this.#first;
     for (let done = 0; done < order.length; done++) {
       const at = (first + done) % order.length;
-      if (turn.left || (done > 0 && turn.until !== Infinity && this.#ms() >= turn.until)) {
+      if (turn.left || (done > 0 && turn.until !== Infinity && this.#microClock() >= turn.until)) {
         turn.left = true;
         this.#first = at;
         return;
@@ -218,6 +228,10 @@ export function existingPort(): BridgePort | undefined {
   return shared;
 }
 
+function aboutLibrary(bridge: MoqBridge): About {
+  return JSON.parse(bridge.About()) as About;
+}
+
 /** A bridge that works, or throws one `unavailable` that says what to do. */
 export function makeBridge(find: () => { MoqBridge?: MoqBridgeClass | undefined }): MoqBridge {
   let bridge: MoqBridge;
@@ -233,7 +247,7 @@ export function makeBridge(find: () => { MoqBridge?: MoqBridgeClass | undefined 
         "Enable the plugins Moq and MoqPuerts in the project, and restart the editor.",
     );
   }
-  const problem = bridge.Problem();
+  const { problem } = aboutLibrary(bridge);
   if (problem !== "") throw new MoqError("unavailable", problem);
   return bridge;
 }

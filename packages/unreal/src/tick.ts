@@ -2,7 +2,7 @@
 import { MoqError } from "@moq-game/core";
 import { existingPort } from "./bridge.js";
 
-/** What ticks have cost a script environment so far. */
+/** What ticks have cost a script environment so far; without a budget times are whole ms of `Date`. */
 export interface TickStats {
   readonly ticks: number;
   /** Ticks that ended at their budget, with something left for the next one. */

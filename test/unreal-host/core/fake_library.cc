@@ -97,10 +97,19 @@ struct FakeFunctions {
     *count = 0;
     return MOQ_OK;
   }
-  static MoqResultCode publication_end(MoqHandle, std::uint32_t) { return MOQ_OK; }
+  static bool is_handle(MoqHandle handle) { return handle != 0 && handle < current->NextHandle; }
+  static MoqResultCode publication_end(MoqHandle publication, std::uint32_t flush_ms) {
+    const Lock lock(current->Mutex);
+    if (!is_handle(publication))
+      return MOQ_ERROR_CLOSED;
+    current->EndedPublications.emplace_back(publication, flush_ms);
+    return MOQ_OK;
+  }
   static MoqResultCode subscription_update(MoqHandle, const char*, std::size_t) { return MOQ_OK; }
   static MoqResultCode handle_close(MoqHandle handle) {
     const Lock lock(current->Mutex);
+    if (!is_handle(handle))
+      return MOQ_ERROR_CLOSED;
     current->ClosedHandles.push_back(handle);
     return MOQ_OK;
   }

@@ -10,6 +10,7 @@
 #include <mutex>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace moq_test {
@@ -42,6 +43,8 @@ public:
   int Polls = 0;
   std::vector<MoqHandle> ClosedClients;
   std::vector<MoqHandle> ClosedHandles;
+  // With the ms to flush.
+  std::vector<std::pair<MoqHandle, std::uint32_t>> EndedPublications;
   std::set<MoqHandle> WithWaker;
 
   // Queues a record and wakes; any thread. `length` 0: as long as it is.

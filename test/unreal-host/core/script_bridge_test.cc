@@ -10,6 +10,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 using moq::unreal::Library;
@@ -46,23 +47,30 @@ protected:
 
 TEST(ScriptBridgeWithoutLibrary, SaysWhatIsMissing) {
   ScriptBridge script;
-  EXPECT_NE(script.Problem(), "");
-  EXPECT_EQ(script.Version(), "");
-  EXPECT_EQ(script.AbiVersion(), 0);
+  const std::string problem = Library::Get().Problem();
+  EXPECT_NE(problem, "");
+  EXPECT_EQ(script.About(), R"({"version":"","abiVersion":0,"problem":")" + problem + R"("})");
   EXPECT_GT(script.Now(), 0);
-  EXPECT_EQ(script.Open("{}"), Failure(MOQ_ERROR_UNAVAILABLE));
-  EXPECT_EQ(script.LastError(), script.Problem());
+  EXPECT_EQ(script.Open(0, "client", "{}"), Failure(MOQ_ERROR_UNAVAILABLE));
+  EXPECT_EQ(script.LastError(), problem);
   EXPECT_EQ(script.Publish(1, 0, {nullptr, 0, true}), Failure(MOQ_ERROR_UNAVAILABLE));
-  EXPECT_EQ(script.CloseHandle(1), Failure(MOQ_ERROR_UNAVAILABLE));
+  EXPECT_EQ(script.LastError(), problem);
+  EXPECT_EQ(script.Close(1, ScriptBridge::kAtOnce), Failure(MOQ_ERROR_UNAVAILABLE));
+  EXPECT_EQ(script.Update(1, "{}"), Failure(MOQ_ERROR_UNAVAILABLE));
+  EXPECT_EQ(script.Hold(1, true), Failure(MOQ_ERROR_UNAVAILABLE));
+  EXPECT_EQ(script.Flush(1), Failure(MOQ_ERROR_CLOSED));
+  EXPECT_EQ(script.AnswerToken(1, 1, {}, "none"), Failure(MOQ_ERROR_CLOSED));
   EXPECT_EQ(script.Stats(1), "");
 }
 
 TEST_F(Bridge, RefusesWhatIsNoHandle) {
   Script = std::make_unique<ScriptBridge>();
   for (const double bad : {0.0, -1.0, 0.5, kNaN, 1e300, 99.0}) {
-    EXPECT_EQ(Script->Close(bad, 0), Failure(MOQ_ERROR_CLOSED));
+    EXPECT_LT(Script->Close(bad, ScriptBridge::kAtOnce), 0);
+    EXPECT_LT(Script->Close(bad, 10), 0);
+    EXPECT_EQ(Script->AnswerToken(bad, 1, {}, "none"), Failure(MOQ_ERROR_CLOSED));
     EXPECT_EQ(Script->Flush(bad), Failure(MOQ_ERROR_CLOSED));
-    EXPECT_EQ(Script->Request(bad, "subscribe", "{}"), Failure(MOQ_ERROR_CLOSED));
+    EXPECT_EQ(Script->Open(bad, "subscribe", "{}"), Failure(MOQ_ERROR_CLOSED));
     EXPECT_EQ(Script->PollInto(bad, {}, 0), Failure(MOQ_ERROR_CLOSED));
     EXPECT_EQ(Script->Stats(bad), "");
   }
@@ -71,27 +79,52 @@ TEST_F(Bridge, RefusesWhatIsNoHandle) {
 
 TEST_F(Bridge, RefusesWhatIsNoMemory) {
   Script = std::make_unique<ScriptBridge>();
-  const double client = Script->Open("{}");
+  const double client = Script->Open(0, "client", "{}");
   ASSERT_GT(client, 0);
   EXPECT_EQ(Script->Publish(2, 0, {}), Failure(MOQ_ERROR_INVALID_ARGUMENT));
   EXPECT_EQ(Script->Publish(2, 0, {nullptr, 0, true}), 0);
   EXPECT_EQ(Script->Publish(2, 8, {nullptr, 0, true}), Failure(MOQ_ERROR_INVALID_ARGUMENT));
   EXPECT_EQ(Script->PollInto(client, {}, 0), Failure(MOQ_ERROR_INVALID_ARGUMENT));
+  EXPECT_EQ(Script->PollInto(client, {nullptr, 0, true}, 0), Failure(MOQ_ERROR_INVALID_ARGUMENT));
   std::vector<std::uint64_t> memory(32);
   for (const double at : {-1.0, 257.0, kNaN, 0.5})
     EXPECT_EQ(Script->PollInto(client, Bytes(memory), at), Failure(MOQ_ERROR_INVALID_ARGUMENT));
   EXPECT_EQ(Script->PollInto(client, Bytes(memory), 256), 0);
-  ScriptBytes odd = Bytes(memory);
-  odd.Data += 1;
-  EXPECT_EQ(Script->PublishPacked(Bytes(memory), odd), Failure(MOQ_ERROR_INVALID_ARGUMENT));
-  EXPECT_EQ(Script->SupplyToken(client, 1, {}), Failure(MOQ_ERROR_INVALID_ARGUMENT));
-  EXPECT_EQ(Script->Request(client, "nonsense", "{}"), Failure(MOQ_ERROR_INVALID_ARGUMENT));
-  EXPECT_EQ(Script->Close(client, kNaN), Failure(MOQ_ERROR_INVALID_ARGUMENT));
+  EXPECT_EQ(Script->AnswerToken(client, 1, {}, ""), Failure(MOQ_ERROR_INVALID_ARGUMENT));
+  EXPECT_EQ(Script->Open(client, "nonsense", "{}"), Failure(MOQ_ERROR_INVALID_ARGUMENT));
+  EXPECT_EQ(Script->Open(client, "client", "{}"), Failure(MOQ_ERROR_INVALID_ARGUMENT));
+  for (const double ms : {kNaN, -2.0, 0.5, 1e300})
+    EXPECT_EQ(Script->Close(client, ms), Failure(MOQ_ERROR_INVALID_ARGUMENT));
+}
+
+// One function closes what a script has: a client or a handle of one, at once or with time to
+// flush.
+TEST_F(Bridge, ClosesEachKindOfHandleItsOwnWay) {
+  Script = std::make_unique<ScriptBridge>();
+  const double client = Script->Open(0, "client", "{}");
+  const double track = Script->Open(client, "publish", "{}");
+  const double reader = Script->Open(client, "subscribe", "{}");
+  ASSERT_GT(track, 0);
+  ASSERT_GT(reader, 0);
+  EXPECT_EQ(Script->Close(track, 0), 0);
+  EXPECT_EQ(Script->Close(track, 250), 0);
+  EXPECT_EQ(Fake.EndedPublications,
+            (std::vector<std::pair<MoqHandle, std::uint32_t>>{
+                {static_cast<MoqHandle>(track), 0}, {static_cast<MoqHandle>(track), 250}}));
+  EXPECT_EQ(Fake.ClosedHandles.size(), 0U);
+  EXPECT_EQ(Script->Close(reader, ScriptBridge::kAtOnce), 0);
+  EXPECT_EQ(Fake.ClosedHandles, std::vector<MoqHandle>{static_cast<MoqHandle>(reader)});
+  // The client's END is still to come, and is polled.
+  EXPECT_EQ(Script->Close(client, 10), 0);
+  std::vector<std::uint64_t> memory(32);
+  EXPECT_GT(Script->PollInto(client, Bytes(memory), 0), 0);
+  EXPECT_EQ(Script->Close(client, ScriptBridge::kAtOnce), 0);
+  EXPECT_EQ(Script->PollInto(client, Bytes(memory), 0), Failure(MOQ_ERROR_CLOSED));
 }
 
 TEST_F(Bridge, PollsIntoTheScriptsMemory) {
   Script = std::make_unique<ScriptBridge>();
-  const double client = Script->Open("{}");
+  const double client = Script->Open(0, "client", "{}");
   const auto handle = static_cast<MoqHandle>(client);
   std::vector<std::uint64_t> memory(32);
   EXPECT_EQ(Script->PollInto(client, Bytes(memory), 0), 0);
@@ -106,11 +139,11 @@ TEST_F(Bridge, PollsIntoTheScriptsMemory) {
 TEST_F(Bridge, TheModuleClosesWhatScriptsLeft) {
   Script = std::make_unique<ScriptBridge>();
   ScriptBridge other;
-  EXPECT_GT(Script->Open("{}"), 0);
-  EXPECT_GT(other.Open("{}"), 0);
+  EXPECT_GT(Script->Open(0, "client", "{}"), 0);
+  EXPECT_GT(other.Open(0, "client", "{}"), 0);
   moq::unreal::CloseScriptBridges();
   EXPECT_EQ(Fake.ClosedClients.size(), 2U);
-  EXPECT_EQ(other.Open("{}"), Failure(MOQ_ERROR_CLOSED));
+  EXPECT_EQ(other.Open(0, "client", "{}"), Failure(MOQ_ERROR_CLOSED));
 }
 
 TEST_F(Bridge, AnEnvironmentDestroyedWhileDataFlows) {
@@ -126,7 +159,7 @@ TEST_F(Bridge, AnEnvironmentDestroyedWhileDataFlows) {
   std::vector<std::uint64_t> memory(1024);
   for (int round = 0; round < 50; ++round) {
     auto environment = std::make_unique<ScriptBridge>();
-    const double client = environment->Open("{}");
+    const double client = environment->Open(0, "client", "{}");
     target = static_cast<MoqHandle>(client);
     double bytes = 0;
     for (int tick = 0; tick < 100'000 && bytes == 0; ++tick) {

@@ -160,8 +160,8 @@ async function publish() {
   }
   await client.close();
   const bridge = new cpp.MoqBridge();
-  const handle = bridge.Open(JSON.stringify({ url, ...trust, reconnect: false }));
-  const publication = bridge.Request(
+  const handle = bridge.Open(0, "client", JSON.stringify({ url, ...trust, reconnect: false }));
+  const publication = bridge.Open(
     handle,
     "publish",
     '{"namespace":["bench"],"name":"native","delivery":"latest"}',
@@ -175,11 +175,11 @@ async function publish() {
     native.push(Number(process.hrtime.bigint() - from) / 1_000);
     bridge.Flush(handle);
     from = process.hrtime.bigint();
-    for (let n = 0; n < 1_000; n++) bridge.AbiVersion();
+    for (let n = 0; n < 1_000; n++) bridge.Now();
     empty.push(Number(process.hrtime.bigint() - from) / 1_000);
     await new Promise((done) => setTimeout(done, 0));
   }
-  bridge.Close(handle, 0);
+  bridge.Close(handle, -1);
   results.publish = {
     packageNs: Math.round(median(script)),
     nativeNs: Math.round(median(native)),

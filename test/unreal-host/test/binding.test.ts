@@ -20,7 +20,7 @@ describe("the binding in a Puerts host", () => {
       new URL("../../../packages/unreal/src/bridge.ts", import.meta.url),
       "utf8",
     );
-    const wanted = (/export interface MoqBridge \{([^}]*)\}/.exec(source)?.[1] ?? "").match(
+    const wanted = (/export interface MoqBridge \{(.*?)\n\}/s.exec(source)?.[1] ?? "").match(
       /\b[A-Z]\w+(?=\()/g,
     );
     const declared = puertsHost()
@@ -31,37 +31,160 @@ describe("the binding in a Puerts host", () => {
 
   it("answers without a client", () => {
     const script = bridge();
-    expect(call(script, "Problem")).toBe("");
-    expect(call(script, "AbiVersion")).toBe(1);
+    expect(JSON.parse(call(script, "About") as string)).toEqual({
+      version: expect.stringMatching(/^\d+\.\d+/),
+      abiVersion: 1,
+      problem: "",
+    });
     expect(call(script, "Now")).toBeGreaterThan(0);
-    expect(call(script, "Open", "{}")).toBe(-1);
+    expect(call(script, "Open", 0, "client", "{}")).toBe(-1);
     expect(call(script, "LastError")).toContain("url");
   });
 
-  it.each([
-    ["no arguments", []],
-    ["a text for a handle", ["1", 0, new Uint8Array(1)]],
-    ["nothing for bytes", [1, 0]],
-    ["null for bytes", [1, 0, null]],
-    ["an array for bytes", [1, 0, [1, 2]]],
-    ["a BigInt for a handle", [1n, 0, new Uint8Array(1)]],
-  ])("throws for %s", (_, args) => {
-    expect(() => call(bridge(), "Publish", ...args)).toThrow("invalid parameter");
+  /** Arguments that each function takes, of the right types. */
+  const FITTING: Readonly<Record<string, readonly unknown[]>> = {
+    About: [],
+    LastError: [],
+    Now: [],
+    Open: [1, "publish", "{}"],
+    Close: [1, 0],
+    Update: [1, "{}"],
+    Hold: [1, true],
+    AnswerToken: [1, 1, new Uint8Array(1), ""],
+    Publish: [1, 0, new Uint8Array(1)],
+    Flush: [1],
+    PollInto: [1, new Uint8Array(64), 0],
+    Stats: [1],
+  };
+  /** What scripts hand over by mistake, and one of the right kind in a wrong place. */
+  const WRONG: readonly unknown[] = [
+    ...[undefined, null, 1n, Symbol("s"), {}, [1, 2], () => {}, new Date(0), new Map()],
+    ...[1, "1", true, new Uint8Array(1), new ArrayBuffer(8)],
+  ];
+  /** For pesapi a whole buffer is bytes as well. */
+  const isBytes = (value: unknown): boolean =>
+    ArrayBuffer.isView(value) ||
+    (process.env.MOQ_PUERTS_API === "pesapi" && value instanceof ArrayBuffer);
+  const fits = (right: unknown, wrong: unknown): boolean =>
+    typeof right === typeof wrong &&
+    (typeof right !== "object" || isBytes(right) === isBytes(wrong));
+
+  it("takes every function's arguments, and throws for one that is wrong or not there", () => {
+    const declared = puertsHost()
+      .declaration()
+      .match(/\b[A-Z]\w+(?=\()/g);
+    expect(Object.keys(FITTING)).toEqual(declared);
+    const script = bridge();
+    let refused = 0;
+    for (const [name, args] of Object.entries(FITTING)) {
+      expect(() => call(script, name, ...args), name).not.toThrow();
+      for (let at = 0; at < args.length; at++) {
+        expect(() => call(script, name, ...args.slice(0, at)), `${name} of ${at}`).toThrow(
+          "invalid parameter",
+        );
+        for (const wrong of WRONG.filter((each) => !fits(args[at], each))) {
+          const bent = args.map((right, i) => (i === at ? wrong : right));
+          expect(() => call(script, name, ...bent), `${name}, ${at}: ${String(wrong)}`).toThrow(
+            "invalid parameter",
+          );
+          refused += 1;
+        }
+      }
+    }
+    expect(refused).toBeGreaterThan(200);
+  });
+
+  it("survives any arguments of the right types, on a client that is open", () => {
+    const script = bridge();
+    const client = call(
+      script,
+      "Open",
+      0,
+      "client",
+      '{"url":"moqt://127.0.0.1:1","connectTimeout":60000}',
+    );
+    expect(client).toBeGreaterThan(0);
+    const gone = new Uint8Array(8);
+    structuredClone(gone, { transfer: [gone.buffer] });
+    const numbers = [client, 0, -1, 0.5, 7, 2 ** 32, 2 ** 53, 1e300, Number.NaN, -Infinity];
+    const texts = [
+      "",
+      "{}",
+      "{",
+      "client",
+      "publish",
+      "status",
+      "\0",
+      "\ud800",
+      "x".repeat(70_000),
+    ];
+    const bytes = [
+      new Uint8Array(0),
+      gone,
+      new Uint8Array(3).subarray(1),
+      new DataView(new ArrayBuffer(9)),
+    ];
+    // Seeded, so that it fails the same way again.
+    let seed = 20_261_128;
+    const pick = <T>(from: readonly T[]): T => {
+      seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0;
+      return from[(seed >>> 8) % from.length] as T;
+    };
+    const another = (right: unknown): unknown => {
+      if (typeof right === "number") return pick(numbers);
+      if (typeof right === "string") return pick(texts);
+      return typeof right === "boolean" ? pick([true, false]) : pick(bytes);
+    };
+    let [failed, told] = [0, 0];
+    for (let round = 0; round < 20_000; round++) {
+      const name = pick(Object.keys(FITTING));
+      const args = (FITTING[name] ?? []).map(another);
+      // The client itself stays open.
+      if (name === "Close" && args[0] === client) continue;
+      const result = call(script, name, ...args);
+      if (typeof result !== "number" || result >= 0) continue;
+      failed += 1;
+      if (result > -1_000 && call(script, "LastError") !== "") told += 1;
+    }
+    expect(failed).toBeGreaterThan(5_000);
+    expect(told).toBe(failed);
+    expect(call(script, "Close", client, -1)).toBe(0);
   });
 
   it("gives an error for handles that are none", () => {
     const script = bridge();
     for (const handle of [0, -1, 0.5, Number.NaN, 1e300, 123]) {
       expect(call(script, "Publish", handle, 0, new Uint8Array(1))).toBeLessThan(0);
-      expect(call(script, "CloseHandle", handle)).toBeLessThan(0);
+      expect(call(script, "Close", handle, -1)).toBeLessThan(0);
+      expect(call(script, "Close", handle, 100)).toBeLessThan(0);
       expect(call(script, "PollInto", handle, new Uint8Array(64), 0)).toBe(-8);
-      expect(call(script, "Close", handle, 0)).toBe(-8);
+      expect(call(script, "Open", handle, "publish", "{}")).toBe(-8);
     }
+  });
+
+  it("gives an error for empty and transferred buffers where there must be memory", () => {
+    const script = bridge();
+    const client = call(script, "Open", 0, "client", '{"url":"moqt://127.0.0.1:1"}');
+    const gone = new Uint8Array(64);
+    structuredClone(gone, { transfer: [gone.buffer] });
+    for (const none of [new Uint8Array(0), gone]) {
+      expect(call(script, "PollInto", client, none, 0)).toBe(-1);
+    }
+    expect(call(script, "LastError")).toContain("Uint8Array");
+    expect(call(script, "Close", client, -1)).toBe(0);
+    expect(call(script, "PollInto", client, new Uint8Array(64), 0)).toBe(-8);
+    expect(call(script, "LastError")).toContain("closed");
   });
 
   it("never reads or writes beyond a view of a larger buffer", () => {
     const script = bridge();
-    const client = call(script, "Open", '{"url":"moqt://127.0.0.1:1","connectTimeout":100}');
+    const client = call(
+      script,
+      "Open",
+      0,
+      "client",
+      '{"url":"moqt://127.0.0.1:1","connectTimeout":100}',
+    );
     expect(client).toBeGreaterThan(0);
     const memory = new Uint8Array(256).fill(7);
     const window = memory.subarray(64, 72);
@@ -74,8 +197,8 @@ describe("the binding in a Puerts host", () => {
         expect(polled).toBeLessThan(-1000);
         expect(memory.every((byte) => byte === 7)).toBe(true);
         expect(call(script, "PollInto", client, window, 9)).toBe(-1);
-        expect(call(script, "Close", client, 0)).toBe(0);
-        expect(call(script, "Close", client, 0)).toBe(-8);
+        expect(call(script, "Close", client, -1)).toBe(0);
+        expect(call(script, "Close", client, -1)).toBeLessThan(0);
         resolve();
       }, 5);
     });
@@ -140,7 +263,7 @@ describe("the package in a Puerts host", () => {
     let held: Loose | undefined;
     const open = (): unknown => {
       held = bridge();
-      return call(held, "Open", options);
+      return call(held, "Open", 0, "client", options);
     };
     const release = (): void => {
       held = undefined;

@@ -328,8 +328,7 @@ class QuickHost {
           return result;
         }
       };
-      for (const name of ["Problem", "Version", "AbiVersion", "LastError", "Now", "Open", "Close", "Request",
-        "Flush", "End", "CloseHandle", "Update", "Hold", "Stats"]) {
+      for (const name of ["About", "LastError", "Now", "Open", "Close", "Update", "Hold", "Flush", "Stats"]) {
         MoqBridge.prototype[name] = (...args) => __call(name, ...args);
       }`;
     this.#check(context.evalCode(setUp)).dispose();

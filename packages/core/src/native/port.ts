@@ -32,11 +32,6 @@ export interface NativePort {
   publish(publication: number, flags: number, bytes: Uint8Array): number;
   /** `moq_publish_flush`: sends what was published with {@link PUBLISH_MORE}. */
   flush(client: number): number;
-  /**
-   * `moq_publish_packed`: many updates of any publications in one call. `results` gets the result
-   * number of each; gives how many updates there were.
-   */
-  publishBatch(updates: Uint8Array, results: Int32Array): number;
   /** `moq_publication_end`: its END follows once all is acknowledged or the time is over. */
   end(publication: number, flushMs: number): number;
   /** `moq_handle_close`: nothing follows for this handle. */

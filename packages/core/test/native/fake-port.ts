@@ -104,9 +104,6 @@ export class FakePort implements NativePort {
   flush(client: number): number {
     return this.#call("flush", [client], false);
   }
-  publishBatch(): number {
-    return 0;
-  }
   end(publication: number, flushMs: number): number {
     return this.#call("end", [publication, flushMs], false);
   }

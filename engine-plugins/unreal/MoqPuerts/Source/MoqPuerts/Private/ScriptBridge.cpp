@@ -1,5 +1,7 @@
 #include "ScriptBridge.h"
 
+#include <moq_ffi/options.hpp>
+
 #include <cmath>
 #include <limits>
 #include <set>
@@ -62,16 +64,21 @@ double ScriptBridge::Result(MoqResultCode code) {
   return -static_cast<double>(code);
 }
 
-std::string ScriptBridge::Problem() const {
-  return Library::Get().Problem();
+double ScriptBridge::Unavailable() {
+  return Fail(MOQ_ERROR_UNAVAILABLE, Library::Get().Problem().c_str());
 }
 
-std::string ScriptBridge::Version() const {
-  return Library::Get().Version();
+double ScriptBridge::NoClient() {
+  return Fail(MOQ_ERROR_CLOSED, "This client is closed.");
 }
 
-double ScriptBridge::AbiVersion() const {
-  return Api ? Api->moq_abi_version() : 0;
+std::string ScriptBridge::About() const {
+  const Library& library = Library::Get();
+  return moq::detail::JsonObject()
+      .field("version", library.Version())
+      .field("abiVersion", std::uint64_t{Api ? Api->moq_abi_version() : 0})
+      .field("problem", library.Problem())
+      .take();
 }
 
 std::string ScriptBridge::LastError() const {
@@ -84,36 +91,20 @@ double ScriptBridge::Now() const {
   return static_cast<double>(Api ? Api->moq_now_us() : SteadyMicroseconds());
 }
 
-double ScriptBridge::Open(const std::string& options) {
-  Api = Library::Get().Api();
-  moq::Error error;
-  const MoqHandle client = Clients.Open(options, error);
-  if (client == 0)
-    return Fail(error.code, error.message.c_str());
-  return static_cast<double>(client);
-}
-
-double ScriptBridge::Close(double client, double flush_ms) {
-  if (!IsMilliseconds(flush_ms))
-    return Fail(MOQ_ERROR_INVALID_ARGUMENT, "The time to flush must be a whole number of ms.");
-  const auto session = Clients.Find(HandleOf(client));
-  if (!session)
-    return Fail(MOQ_ERROR_CLOSED, "This client is closed.");
-  if (flush_ms > 0)
-    return Result(session->BeginClose(static_cast<std::uint32_t>(flush_ms)));
-  Clients.Close(session->Handle());
-  return 0;
-}
-
-double ScriptBridge::Request(double client, const std::string& kind, const std::string& options) {
+double ScriptBridge::Open(double client, const std::string& kind, const std::string& options) {
   static constexpr std::pair<const char*, RequestKind> kinds[] = {
       {"publish", RequestKind::Publish}, {"subscribe", RequestKind::Subscribe},
       {"fetch", RequestKind::Fetch},     {"discover", RequestKind::Discover},
       {"status", RequestKind::Status},
   };
+  if (kind == "client") {
+    if (client != 0)
+      return Fail(MOQ_ERROR_INVALID_ARGUMENT, "A client is opened with 0 for the client.");
+    return OpenClient(options);
+  }
   const auto session = Clients.Find(HandleOf(client));
   if (!session)
-    return Fail(MOQ_ERROR_CLOSED, "This client is closed.");
+    return NoClient();
   for (const auto& [name, request] : kinds) {
     if (kind != name)
       continue;
@@ -122,28 +113,61 @@ double ScriptBridge::Request(double client, const std::string& kind, const std::
     return code == MOQ_OK ? static_cast<double>(handle) : Result(code);
   }
   return Fail(MOQ_ERROR_INVALID_ARGUMENT,
-              "A request is publish, subscribe, fetch, discover or status.");
+              "What is opened is client, publish, subscribe, fetch, discover or status.");
 }
 
-double ScriptBridge::SupplyToken(double client, double attempt, ScriptBytes token) {
+double ScriptBridge::OpenClient(const std::string& options) {
+  Api = Library::Get().Api();
+  moq::Error error;
+  const MoqHandle client = Clients.Open(options, error);
+  if (client == 0)
+    return Fail(error.code, error.message.c_str());
+  return static_cast<double>(client);
+}
+
+double ScriptBridge::Close(double handle, double flush_ms) {
+  if (!Api)
+    return Unavailable();
+  if (flush_ms != kAtOnce && !IsMilliseconds(flush_ms))
+    return Fail(MOQ_ERROR_INVALID_ARGUMENT,
+                "The time to flush must be a whole number of ms, or -1 for at once.");
+  const bool at_once = flush_ms == kAtOnce;
+  const std::uint32_t flush = at_once ? 0 : static_cast<std::uint32_t>(flush_ms);
+  const MoqHandle closed = HandleOf(handle);
+  if (const auto session = Clients.Find(closed)) {
+    if (!at_once)
+      return Result(session->BeginClose(flush));
+    Clients.Close(closed);
+    return 0;
+  }
+  return Result(at_once ? Api->moq_handle_close(closed) : Api->moq_publication_end(closed, flush));
+}
+
+double ScriptBridge::Update(double subscription, const std::string& options) {
+  return Api ? Result(Api->moq_subscription_update(HandleOf(subscription), options.data(),
+                                                   options.size()))
+             : Unavailable();
+}
+
+double ScriptBridge::Hold(double handle, bool held) {
+  return Api ? Result(Api->moq_handle_hold(HandleOf(handle), held ? 1 : 0)) : Unavailable();
+}
+
+double ScriptBridge::AnswerToken(double client, double attempt, ScriptBytes token,
+                                 const std::string& refusal) {
   const auto session = Clients.Find(HandleOf(client));
   if (!session)
-    return Fail(MOQ_ERROR_CLOSED, "This client is closed.");
+    return NoClient();
+  if (!refusal.empty())
+    return Result(session->RefuseToken(HandleOf(attempt), refusal));
   if (!token.Valid)
     return Fail(MOQ_ERROR_INVALID_ARGUMENT, "A token must be a Uint8Array whose memory is there.");
   return Result(session->SupplyToken(HandleOf(attempt), DataOf(token), token.Size));
 }
 
-double ScriptBridge::RefuseToken(double client, double attempt, const std::string& reason) {
-  const auto session = Clients.Find(HandleOf(client));
-  if (!session)
-    return Fail(MOQ_ERROR_CLOSED, "This client is closed.");
-  return Result(session->RefuseToken(HandleOf(attempt), reason));
-}
-
 double ScriptBridge::Publish(double publication, double flags, ScriptBytes bytes) {
   if (!Api)
-    return Fail(MOQ_ERROR_UNAVAILABLE, Problem().c_str());
+    return Unavailable();
   if (!bytes.Valid)
     return Fail(MOQ_ERROR_INVALID_ARGUMENT,
                 "An update must be a Uint8Array whose memory is there.");
@@ -153,56 +177,17 @@ double ScriptBridge::Publish(double publication, double flags, ScriptBytes bytes
                                  DataOf(bytes), bytes.Size));
 }
 
-double ScriptBridge::PublishPacked(ScriptBytes updates, ScriptBytes results) {
-  if (!Api)
-    return Fail(MOQ_ERROR_UNAVAILABLE, Problem().c_str());
-  if (!updates.Valid || !results.Valid ||
-      reinterpret_cast<std::uintptr_t>(results.Data) % alignof(std::int32_t) != 0) {
-    return Fail(MOQ_ERROR_INVALID_ARGUMENT, "Updates are a Uint8Array and results an Int32Array.");
-  }
-  std::size_t count = 0;
-  const MoqResultCode code = Api->moq_publish_packed(DataOf(updates), updates.Size,
-                                                     reinterpret_cast<std::int32_t*>(results.Data),
-                                                     results.Size / sizeof(std::int32_t), &count);
-  // Results of single updates are in the array; only a broken buffer fails the call.
-  return count == 0 && code != MOQ_OK ? Result(code) : static_cast<double>(count);
-}
-
 double ScriptBridge::Flush(double client) {
   const auto session = Clients.Find(HandleOf(client));
-  return session ? Result(session->Flush()) : Fail(MOQ_ERROR_CLOSED, "This client is closed.");
-}
-
-double ScriptBridge::End(double publication, double flush_ms) {
-  if (!Api)
-    return Fail(MOQ_ERROR_UNAVAILABLE, Problem().c_str());
-  if (!IsMilliseconds(flush_ms))
-    return Fail(MOQ_ERROR_INVALID_ARGUMENT, "The time to flush must be a whole number of ms.");
-  return Result(
-      Api->moq_publication_end(HandleOf(publication), static_cast<std::uint32_t>(flush_ms)));
-}
-
-double ScriptBridge::CloseHandle(double handle) {
-  return Api ? Result(Api->moq_handle_close(HandleOf(handle)))
-             : Fail(MOQ_ERROR_UNAVAILABLE, Problem().c_str());
-}
-
-double ScriptBridge::Update(double subscription, const std::string& options) {
-  return Api ? Result(Api->moq_subscription_update(HandleOf(subscription), options.data(),
-                                                   options.size()))
-             : Fail(MOQ_ERROR_UNAVAILABLE, Problem().c_str());
-}
-
-double ScriptBridge::Hold(double handle, bool held) {
-  return Api ? Result(Api->moq_handle_hold(HandleOf(handle), held ? 1 : 0))
-             : Fail(MOQ_ERROR_UNAVAILABLE, Problem().c_str());
+  return session ? Result(session->Flush()) : NoClient();
 }
 
 double ScriptBridge::PollInto(double client, ScriptBytes buffer, double at) {
   const auto session = Clients.Find(HandleOf(client));
   if (!session)
-    return Fail(MOQ_ERROR_CLOSED, "This client is closed.");
-  if (!buffer.Valid || !Whole(at, static_cast<double>(buffer.Size)))
+    return NoClient();
+  // One that was transferred looks like an empty one.
+  if (!buffer.Valid || buffer.Size == 0 || !Whole(at, static_cast<double>(buffer.Size)))
     return Fail(MOQ_ERROR_INVALID_ARGUMENT,
                 "The buffer must be a Uint8Array whose memory is there, with the offset in it.");
   const auto from = static_cast<std::size_t>(at);

@@ -23,37 +23,36 @@ struct ScriptBytes {
 // gives minus its MoqResultCode, and LastError tells why.
 class ScriptBridge {
 public:
+  // For Close: at once, and nothing comes of the handle any more.
+  static constexpr double kAtOnce = -1;
+
   ScriptBridge();
   ~ScriptBridge();
   ScriptBridge(const ScriptBridge&) = delete;
   ScriptBridge& operator=(const ScriptBridge&) = delete;
 
-  // Empty when the native library is there; otherwise what is wrong and what to do.
-  std::string Problem() const;
-  std::string Version() const;
-  double AbiVersion() const;
+  // JSON of the native library: `version`, `abiVersion`, and `problem`, which is empty when the
+  // library is there and otherwise says what is wrong and what to do.
+  std::string About() const;
   std::string LastError() const;
   // µs of the clock that records carry.
   double Now() const;
 
-  double Open(const std::string& options);
-  // `flush_ms` 0: at once; otherwise the client's END follows.
-  double Close(double client, double flush_ms);
-  // `kind`: publish, subscribe, fetch, discover or status. Gives the handle.
-  double Request(double client, const std::string& kind, const std::string& options);
-  double SupplyToken(double client, double attempt, ScriptBytes token);
-  double RefuseToken(double client, double attempt, const std::string& reason);
-
-  double Publish(double publication, double flags, ScriptBytes bytes);
-  // As moq_publish_packed; `results` is the memory of an Int32Array. Gives how many updates there
-  // were.
-  double PublishPacked(ScriptBytes updates, ScriptBytes results);
-  double Flush(double client);
-  double End(double publication, double flush_ms);
-  double CloseHandle(double handle);
+  // `kind`: "client", with 0 for the client; or of a client publish, subscribe, fetch, discover or
+  // status. Gives the handle.
+  double Open(double client, const std::string& kind, const std::string& options);
+  // Of any handle. From 0 on: what was accepted is still sent for so many ms, and END follows; of
+  // clients and publications only.
+  double Close(double handle, double flush_ms);
   double Update(double subscription, const std::string& options);
   double Hold(double handle, bool held);
+  // The token that an attempt to connect asks for; with a refusal there is none, and it says why.
+  double AnswerToken(double client, double attempt, ScriptBytes token, const std::string& refusal);
 
+  // `flags` are MOQ_PUBLISH_…. The bytes are copied.
+  double Publish(double publication, double flags, ScriptBytes bytes);
+  // Sends what was published with MOQ_PUBLISH_MORE.
+  double Flush(double client);
   // Fills the script's buffer with records from offset `at` on: bytes × 2, plus 1 when more wait;
   // when even the next one does not fit −(its size) − 1000.
   double PollInto(double client, ScriptBytes buffer, double at);
@@ -61,7 +60,10 @@ public:
   std::string Stats(double client) const;
 
 private:
+  double OpenClient(const std::string& options);
   double Fail(MoqResultCode code, const char* message);
+  double Unavailable();
+  double NoClient();
   double Result(MoqResultCode code);
 
   Host Clients;

@@ -76,15 +76,6 @@ MoqResultCode Session::Publish(MoqHandle publication, std::uint32_t flags, const
   return Api->moq_publish(publication, flags, static_cast<const std::uint8_t*>(bytes), size);
 }
 
-MoqResultCode Session::PublishPacked(const std::uint8_t* updates, std::size_t length,
-                                     std::int32_t* results, std::size_t capacity,
-                                     std::size_t& count) const {
-  count = 0;
-  if (IsClosed())
-    return MOQ_ERROR_CLOSED;
-  return Api->moq_publish_packed(updates, length, results, capacity, &count);
-}
-
 MoqResultCode Session::Flush() const {
   return IsClosed() ? MOQ_ERROR_CLOSED : Api->moq_publish_flush(Client);
 }

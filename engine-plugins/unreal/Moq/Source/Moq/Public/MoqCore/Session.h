@@ -53,8 +53,8 @@ using Clock = std::function<std::uint64_t()>;
 MOQ_API std::uint64_t SteadyMicroseconds();
 
 // Calls give a MoqResultCode and LastError() tells more, as in moq_ffi.h. Made, drained and closed
-// on one thread; Publish, PublishPacked and Flush may be called from any, while the caller holds a
-// reference. After Close every call gives MOQ_ERROR_CLOSED and no record comes.
+// on one thread; Publish and Flush may be called from any, while the caller holds a reference.
+// After Close every call gives MOQ_ERROR_CLOSED and no record comes.
 class MOQ_API Session : public std::enable_shared_from_this<Session> {
 public:
   // Begins to connect and returns at once. NULL with the code on failure. `options` is JSON as
@@ -77,10 +77,6 @@ public:
   // Publishes one update; the bytes are copied. `flags` are MOQ_PUBLISH_….
   MoqResultCode Publish(MoqHandle publication, std::uint32_t flags, const void* bytes,
                         std::size_t size) const;
-  // Many updates in one buffer, as moq_publish_packed takes it.
-  MoqResultCode PublishPacked(const std::uint8_t* updates, std::size_t length,
-                              std::int32_t* results, std::size_t capacity,
-                              std::size_t& count) const;
   MoqResultCode Flush() const;
   // Ends a track; its END follows when all is acknowledged, at the latest after `flush_ms`.
   MoqResultCode EndPublication(MoqHandle publication, std::uint32_t flush_ms);
