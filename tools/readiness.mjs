@@ -2,33 +2,42 @@
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { buildAll } from "./build.mjs";
 import { format } from "./format.mjs";
-import { cpp, lint, longAttacks, soak } from "./lib/checks.mjs";
+import { cpp, lint, longAttacks, sdkArchive, soak } from "./lib/checks.mjs";
 import { coverage } from "./lib/coverage.mjs";
 import { deny } from "./lib/deny.mjs";
 import { fuzzRust } from "./lib/fuzz.mjs";
 import { dim, green, red, say } from "./lib/log.mjs";
 import { root } from "./lib/paths.mjs";
 import { judge, readinessPage } from "./lib/readiness-page.mjs";
+import { vitest } from "./lib/runners.mjs";
 import { asanAbi, miri, panics, tsan, valgrindAbi } from "./lib/sanitizers.mjs";
 import { crossArchives } from "./lib/sdk/cross-test.mjs";
 import { main, setUp } from "./lib/setup.mjs";
 import { filesUnder, hashOf } from "./lib/stamp.mjs";
 import { chooseSteps, runSteps, withBuild } from "./lib/steps.mjs";
 
-const CLAIMS = join(root, "docs", "readiness.json");
+export const CLAIMS = join(root, "docs", "readiness.json");
 const PAGE = join(root, "docs", "readiness.md");
 const KEPT = join(root, "node_modules", ".cache", "moq-game", "readiness.json");
 
 const tests = true;
 const build = true;
 const optional = true;
-const steps = [
+export const steps = [
   { name: "format", about: "formatting", run: format },
   { name: "lint", about: "linters", run: lint },
+  {
+    name: "documents",
+    about: "what documents promise to tell, and workflows to run",
+    tests,
+    run: vitest(["tools"], undefined, ["documents", "workflows"]),
+  },
   { name: "cpp", about: "users of the C ABI as it ships", tests, build, run: cpp },
   { name: "panics", about: "a panic at every border", tests, build, run: panics },
+  { name: "sdk", about: "the archive of this machine", tests, build, run: sdkArchive },
   { name: "deny", about: "dependencies", tests, optional, run: deny },
   { name: "hostile", about: "attacks on a relay", tests, run: longAttacks(3) },
   { name: "soak", about: "a match that goes on", tests, build, run: soak(60) },
@@ -90,15 +99,15 @@ function plain({ ok, counts, reason }) {
 function print(areas) {
   for (const { area, claims } of areas) {
     say(`\n${area}`);
-    for (const { id, claim, state, notes } of claims) {
+    for (const { id, claim, state, notes, open } of claims) {
       const mark = { proved: green("proved"), open: dim("open  "), failed: red("FAILED") }[state];
       say(`  ${mark}  ${(id ?? "").padEnd(4)}${claim}`);
-      for (const note of notes) say(dim(`              ${note}`));
+      for (const note of open ? [open] : notes) say(dim(`              ${note}`));
     }
   }
 }
 
-main(async () => {
+async function readiness() {
   const args = process.argv.slice(2);
   const take = (flag) => {
     const at = args.indexOf(flag);
@@ -137,4 +146,6 @@ main(async () => {
   } else say("\nNot all steps have run: docs/readiness.md stays as it is.");
   const failed = areas.some(({ claims }) => claims.some(({ state }) => state === "failed"));
   if (failed || Object.values(results).some((result) => !result.ok)) process.exitCode = 1;
-});
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) main(readiness);

@@ -77,7 +77,7 @@ async function packPlatform(platform, options, env) {
   const symbols = `${folder}-symbols`;
   const output = await compile(platform, options, env);
   await stage(platform, output, { folder, symbols, local: options.local }, env);
-  // Cross-built files for macOS have none.
+  // Those for macOS have none where dsymutil is not installed.
   const packed = [folder, symbols].filter((each) => readdirSync(each).length > 0);
   const archives = packed.map((each) => pack(each, platform, env));
   for (const each of [folder, symbols]) rmSync(each, { recursive: true });

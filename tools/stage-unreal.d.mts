@@ -3,3 +3,6 @@ export function stage(options: {
   readonly to: string;
   readonly libraries: Readonly<Record<string, string>>;
 }): Promise<{ readonly files: number; readonly scripts: boolean; readonly plugins: string[] }>;
+
+/** Files by Unreal's names of the platforms. */
+export function sdkLibraries(folder: string, to: string): Readonly<Record<string, string>>;

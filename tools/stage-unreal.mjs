@@ -22,6 +22,7 @@ import { cratesOf, keyOf } from "./lib/sdk/crates.mjs";
 import { unpackLibraries } from "./lib/sdk/libraries.mjs";
 import { noticesOf } from "./lib/sdk/notices.mjs";
 import { filesIn, sha256 } from "./lib/sdk/stage.mjs";
+import { writeUniversal } from "./lib/sdk/universal.mjs";
 import { main, SetupError, setUp } from "./lib/setup.mjs";
 
 /** Unreal's names of the platforms, and what the native library is called there. */
@@ -41,13 +42,13 @@ const HERE = {
 };
 
 const TRIPLES = {
-  Win64: "x86_64-pc-windows-gnu",
-  Linux: "x86_64-unknown-linux-gnu",
-  LinuxArm64: "aarch64-unknown-linux-gnu",
-  Mac: "aarch64-apple-darwin",
+  Win64: ["x86_64-pc-windows-gnu"],
+  Linux: ["x86_64-unknown-linux-gnu"],
+  LinuxArm64: ["aarch64-unknown-linux-gnu"],
+  Mac: ["aarch64-apple-darwin", "x86_64-apple-darwin"],
 };
 
-/** What "npm run sdk" calls them; the first that is there is taken. */
+/** What "npm run sdk" calls them; the first that is there is taken, for Mac all of them together. */
 const SDK_PLATFORMS = {
   Win64: ["windows-x64-msvc", "windows-x64-gnu"],
   Linux: ["linux-x64"],
@@ -100,8 +101,8 @@ function addLibraries(moq, libraries, notices) {
 /** Licences of everything that is compiled into the library, for the given platforms together. */
 function noticesFor(platforms, env) {
   const crates = new Map();
-  for (const platform of platforms) {
-    for (const crate of cratesOf(TRIPLES[platform], env)) crates.set(keyOf(crate), crate);
+  for (const triple of platforms.flatMap((platform) => TRIPLES[platform])) {
+    for (const crate of cratesOf(triple, env)) crates.set(keyOf(crate), crate);
   }
   const rust = {
     name: `Rust standard library (${firstLine("rustc", ["--version"], env)})`,
@@ -155,13 +156,21 @@ export async function stage({ to, libraries, notices }) {
   return { files: files.length, scripts, plugins: names };
 }
 
+/** One library for every processor of a Mac, since Unreal stages and loads one file there. */
+function macLibrary(files, to) {
+  if (files.length < 2) return files[0];
+  const universal = join(to, PLATFORMS.Mac);
+  writeUniversal(files, universal);
+  return universal;
+}
+
 /** The libraries of every platform in a folder with archives of "npm run sdk", unpacked into `to`. */
 export function sdkLibraries(folder, to) {
   const found = unpackLibraries(folder, to);
-  const taken = Object.entries(SDK_PLATFORMS).map(([platform, names]) => [
-    platform,
-    found[names.find((name) => found[name] !== undefined)],
-  ]);
+  const taken = Object.entries(SDK_PLATFORMS).map(([platform, names]) => {
+    const files = names.map((name) => found[name]).filter((file) => file !== undefined);
+    return [platform, platform === "Mac" ? macLibrary(files, to) : files[0]];
+  });
   return Object.fromEntries(taken.filter(([, file]) => file !== undefined));
 }
 
@@ -198,7 +207,7 @@ function help() {
   say("  Content/JavaScript               the script package for Puerts");
   say("  a project template with sample scripts; STAGED, the SHA-256 of every file\n");
   say(
-    '--sdk adds the libraries of all archives there; "npm run sdk -- --all" puts them into dist/sdk.',
+    '--sdk adds the libraries of all archives there, for Mac one of both processors; "npm run sdk -- --all" makes them.',
   );
   say(
     `--library adds that of another platform: ${Object.entries(PLATFORMS)

@@ -4,6 +4,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { libraryVersion } from "./lib/sdk/crates.mjs";
+import { llvm } from "./lib/sdk/llvm.mjs";
+import { machO } from "./lib/sdk/macho.fixture.mjs";
 import { pack } from "./lib/sdk/pack.mjs";
 import { platformNamed } from "./lib/sdk/platforms.mjs";
 import { sharedLibraryPath, writeSums } from "./lib/sdk/stage.mjs";
@@ -70,19 +72,29 @@ describe("stage-unreal", () => {
     expect(readArguments(["--library", `Mac=${library()}`]).libraries.Mac).toBe(library());
   });
 
-  it("takes the library of every platform out of the archives of npm run sdk", async () => {
+  /** Archives as "npm run sdk" makes them, of which only the library is real. */
+  function archivesOf(libraries) {
     const sdk = join(folder, "sdk");
-    const archives = ["linux-arm64", "windows-x64-gnu", "macos-x64"].map((name) => {
+    const archives = Object.entries(libraries).map(([name, content]) => {
       const platform = platformNamed(name);
       const whole = join(sdk, `moq-ffi-${libraryVersion()}-${name}`);
       const file = join(whole, sharedLibraryPath(platform));
       mkdirSync(dirname(file), { recursive: true });
-      writeFileSync(file, `of ${name}`);
+      writeFileSync(file, content);
       const archive = pack(whole, platform, process.env);
       rmSync(whole, { recursive: true });
       return archive.slice(sdk.length + 1);
     });
     writeSums(sdk, archives);
+    return { sdk, archives };
+  }
+
+  it("takes the library of every platform out of the archives of npm run sdk", async () => {
+    const { sdk, archives } = archivesOf({
+      "linux-arm64": "of linux-arm64",
+      "windows-x64-gnu": "of windows-x64-gnu",
+      "macos-x64": "of macos-x64",
+    });
     const libraries = sdkLibraries(sdk, join(folder, "unpacked"));
     expect(Object.keys(libraries).sort()).toEqual(["LinuxArm64", "Mac", "Win64"]);
     const to = join(folder, "project");
@@ -94,5 +106,16 @@ describe("stage-unreal", () => {
     writeFileSync(join(sdk, archives[0] ?? ""), "something else");
     expect(() => sdkLibraries(sdk, join(folder, "again"))).toThrow(/SHA256SUMS.*npm run sdk/);
     expect(() => sdkLibraries(folder, join(folder, "again"))).toThrow(/npm run sdk -- --all/);
+  });
+
+  it("makes one library of those for the two processors of a Mac", async () => {
+    const { sdk } = archivesOf({ "macos-arm64": machO("arm64"), "macos-x64": machO("x86_64") });
+    const libraries = sdkLibraries(sdk, join(folder, "unpacked"));
+    expect(Object.keys(libraries)).toEqual(["Mac"]);
+    const to = join(folder, "project");
+    await stage({ to, libraries });
+    const staged = join(to, "Plugins/Moq/Binaries/ThirdParty/MoqFfi/Mac/libmoq_ffi.dylib");
+    const headers = await llvm("llvm-readobj", ["--file-headers", staged], process.env);
+    expect(headers).toMatch(/Arch: aarch64[\s\S]*Arch: x86_64/);
   });
 });

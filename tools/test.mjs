@@ -4,9 +4,8 @@ import { benchEnvironment } from "./bench.mjs";
 import { buildAll } from "./build.mjs";
 import { ensureChromium } from "./chromium.mjs";
 import { format } from "./format.mjs";
-import { cpp, ensureCargoComponent, lint } from "./lib/checks.mjs";
+import { cpp, ensureCargoComponent, lint, sdkArchive } from "./lib/checks.mjs";
 import { cargoCounts, ctestCounts, sum } from "./lib/counts.mjs";
-import { ensureProgram } from "./lib/debian.mjs";
 import { say } from "./lib/log.mjs";
 import { bin } from "./lib/paths.mjs";
 import { buildUnrealHost } from "./lib/puerts.mjs";
@@ -51,12 +50,6 @@ async function withChromium(env) {
   const chromium = await ensureChromium(env);
   say(`Chromium: ${chromium}`);
   return { ...env, MOQ_CHROMIUM: chromium };
-}
-
-/** One way to use the SDK, on systems that know it. */
-async function withPkgConfig(env) {
-  if (process.platform === "linux") await ensureProgram("pkgconf", ["pkg-config"], env);
-  return env;
 }
 
 const tests = true;
@@ -121,7 +114,7 @@ const steps = [
     about: "the SDK archive for C and C++ of this machine, unpacked and used",
     tests,
     build,
-    run: vitest(["sdk"], withPkgConfig, ["archive"]),
+    run: sdkArchive,
   },
 ];
 const buildStep = { name: "build", about: "native library, addon, packages", run: buildAll };

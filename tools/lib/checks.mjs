@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { nativeLibrary, scriptedPeer } from "../build.mjs";
 import { cargoCounts, ctestCounts, sum } from "./counts.mjs";
 import { lintCpp } from "./cppcheck.mjs";
+import { ensureProgram } from "./debian.mjs";
 import { bin, root } from "./paths.mjs";
 import { firstLine, must, run } from "./run.mjs";
 import {
@@ -80,3 +81,12 @@ export function soak(seconds) {
   const longer = async (env) => ({ ...env, MOQ_SOAK_SECONDS: String(seconds) });
   return vitest(["soak"], longer, [], LIMIT_MS + seconds * 1_000);
 }
+
+/** One way to use the SDK, on systems that know it. */
+async function withPkgConfig(env) {
+  if (process.platform === "linux") await ensureProgram("pkgconf", ["pkg-config"], env);
+  return env;
+}
+
+/** The SDK archive of this machine, unpacked and used as users do. */
+export const sdkArchive = vitest(["sdk"], withPkgConfig, ["archive"]);

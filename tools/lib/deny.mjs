@@ -30,7 +30,8 @@ export async function deny(env) {
     /fetch|clone|network|resolve|connect/i.test(firstError(advisories))
   ) {
     counts.skipped += 1;
-    say("skipped: advisories. The database of RustSec could not be fetched from here.");
+    counts.why = "advisories: the database of RustSec could not be fetched from here.";
+    say(`skipped: ${counts.why}`);
   } else {
     counts.outcomes.set("advisories", advisories.code === 0);
     if (advisories.code === 0) counts.passed += 1;

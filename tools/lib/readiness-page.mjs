@@ -20,7 +20,9 @@ export function judgeProof(proof, results) {
   const found = step.outcomes.filter(([test]) => matches(test));
   const broken = found.filter(([, ok]) => !ok).map(([test]) => test);
   if (broken.length > 0) return { state: "failed", note: `${name}: ${broken.join(", ")}` };
-  if (found.length === 0) return { state: "open", note: `${proof}: no such test passed here` };
+  if (found.length === 0) {
+    return { state: "open", note: `${proof}: ${step.why ?? "no such test passed here"}` };
+  }
   const count = found.length === 1 ? "" : ` (${found.length} tests)`;
   return { state: "proved", note: `${proof}${count}` };
 }
@@ -30,11 +32,11 @@ function stepNote(name, { passed, facts }) {
   return passed > 0 ? `${name} (${passed} tests)` : name;
 }
 
-/** Each claim with its state and what led to it. One failed proof fails it; without a proof it is open. */
+/** Each claim with its state and what led to it. One failed proof fails it; without a proof it is open, and says why. */
 export function judge(areas, results) {
   return areas.map(({ area, claims }) => ({
     area,
-    claims: claims.map(({ id, claim, proof }) => {
+    claims: claims.map(({ id, claim, proof, open }) => {
       const judged = proof.map((one) => judgeProof(one, results));
       const has = (state) => judged.some((one) => one.state === state);
       const state = has("failed")
@@ -42,8 +44,7 @@ export function judge(areas, results) {
         : has("open") || proof.length === 0
           ? "open"
           : "proved";
-      const notes = proof.length === 0 ? ["no test proves it"] : judged.map(({ note }) => note);
-      return { id, claim, state, notes };
+      return { id, claim, state, notes: judged.map(({ note }) => note), open };
     }),
   }));
 }
@@ -59,8 +60,8 @@ export function readinessPage(areas, results) {
       `## ${area}\n`,
       "| | claim | result | proof |",
       "|---|---|---|---|",
-      ...claims.map(({ id, claim, state, notes }) => {
-        const proofs = notes.map((note) => `\`${cell(note)}\``).join("<br>");
+      ...claims.map(({ id, claim, state, notes, open }) => {
+        const proofs = open ?? notes.map((note) => `\`${cell(note)}\``).join("<br>");
         return `| ${id ?? ""} | ${cell(claim)} | ${MARKS[state]} | ${proofs} |`;
       }),
     ].join("\n"),
@@ -73,7 +74,8 @@ export function readinessPage(areas, results) {
 
 Written by \`npm run readiness\` after it ran everything below; do not edit. The claims are \`docs/readiness.json\`: what a
 reader of moq-ffi may expect, and what reviews of its predecessor claimed or missed. A proof is a step of \`npm test\` or
-\`npm run test:deep\`, or tests in it by name (\`npm test -- cpp\`). A claim without a passing test is open.
+\`npm run test:deep\`, or tests in it by name (\`npm test -- cpp\`). A claim without a passing test is open; where none can
+prove it here, the reason stands in place of a proof.
 
 ${count("proved")} proved, ${count("open")} open, ${count("failed")} failed.
 

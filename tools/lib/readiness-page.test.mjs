@@ -32,6 +32,10 @@ describe("judgeProof", () => {
     expect(state("cpp/T1_Burst")).toBe("open");
     expect(state("coverage")).toBe("open");
     expect(state("tsan")).toBe("open");
+    expect(judgeProof("tsan/T9_Destroy.*", results)).toEqual({
+      state: "open",
+      note: "tsan/T9_Destroy.*: no nightly",
+    });
   });
 });
 
@@ -53,7 +57,7 @@ it("the page counts and shows them", () => {
         area: "Delivery",
         claims: [
           { id: "T1", claim: "A burst arrives", proof: ["cpp/T1_Burst.*"] },
-          { claim: "Audited", proof: [] },
+          { claim: "Audited", proof: [], open: "Needs people outside." },
         ],
       },
     ],
@@ -62,5 +66,5 @@ it("the page counts and shows them", () => {
   const page = readinessPage(areas, results);
   expect(page).toContain("1 proved, 1 open, 0 failed");
   expect(page).toContain("| T1 | A burst arrives | proved | `cpp/T1_Burst.* (2 tests)` |");
-  expect(page).toContain("| Audited | *open* | `no test proves it` |");
+  expect(page).toContain("| Audited | *open* | Needs people outside. |");
 });

@@ -11,7 +11,9 @@ import {
   inspectBinary,
   staticFunctions,
 } from "../../../tools/lib/sdk/inspect.mjs";
+import { llvm } from "../../../tools/lib/sdk/llvm.mjs";
 import { GLIBC_FLOOR, MACOS_FLOOR, PLATFORMS } from "../../../tools/lib/sdk/platforms.mjs";
+import { sdkLibraries } from "../../../tools/stage-unreal.mjs";
 import { buildFor, emulator, fillWindowsFolder, type Target, type Zig } from "./cross.js";
 import { makeArchives, project, repository, run, Scratch, unpack } from "./sdk.js";
 
@@ -32,11 +34,15 @@ const scratch = new Scratch();
 const folders = new Map<string, string>();
 let zig: Zig;
 
-beforeAll(async () => {
-  // Those that are to be released, or new ones.
+/** The folder with the archives: those that are to be released, or new ones. */
+function archives(): string {
   const made = process.env.MOQ_SDK_ARCHIVES;
-  const out = made === undefined ? scratch.path("out") : resolve(repository, made);
-  if (made === undefined) await makeArchives(out, ["--all"]);
+  return made === undefined ? scratch.path("out") : resolve(repository, made);
+}
+
+beforeAll(async () => {
+  const out = archives();
+  if (process.env.MOQ_SDK_ARCHIVES === undefined) await makeArchives(out, ["--all"]);
   for (const { name, format } of platforms) {
     const file = `moq-ffi-${version()}-${name}${format === "pe" ? ".zip" : ".tar.gz"}`;
     const archive = join(out, file);
@@ -138,6 +144,13 @@ describe("linux-x64, on this machine", () => {
       expect(printed, program).toContain(`received hello from ${language}`);
     }
   });
+
+  it("passes the tests of the C ABI", { timeout: LONG }, async () => {
+    const library = join(folderOf("linux-x64"), "lib", "libmoq_ffi.so");
+    const build = await abiTests("linux-x64", "libmoq_ffi.so", library);
+    expectPassed(await run(join(build, "moq_ffi_tests"), [], { env: patient(), timeout: LONG }));
+    await run(join(build, "moq_ffi_dynamic_test"), [], { env: patient(), timeout: LONG });
+  });
 });
 
 describe.each(platforms.filter(({ format }) => format === "macho"))("$name", (platform) => {
@@ -148,6 +161,18 @@ describe.each(platforms.filter(({ format }) => format === "macho"))("$name", (pl
       expect(binary.machine).toBe(platform.machine);
       expect(binary.needs.includes("@rpath/libmoq_ffi.dylib")).toBe(program.endsWith("shared"));
     }
+  });
+});
+
+describe("macOS", () => {
+  it("has one library for both processors in Unreal's plugin", async () => {
+    const { Mac = "" } = sdkLibraries(archives(), scratch.path("libraries"));
+    const headers = await llvm("llvm-readobj", ["--file-headers", Mac], process.env);
+    const machines = [...headers.matchAll(/^Arch: (\S+)/gm)].map(([, machine]) => machine);
+    expect(machines.sort()).toEqual(["aarch64", "x86_64"]);
+    const { exports, needs } = await inspectBinary(Mac, "macho", process.env);
+    expect(exports).toEqual(declaredFunctions(join(folderOf("macos-x64"), "include", "moq_ffi.h")));
+    expect(needs).toContain("/usr/lib/libSystem.B.dylib");
   });
 });
 

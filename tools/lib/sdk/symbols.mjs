@@ -16,7 +16,7 @@ export async function copyStripped(from, to, platform, folder, env) {
   mkdirSync(folder, { recursive: true });
   if (platform.format === "macho") {
     // Linked files hold none on macOS, and changing one would break its signature; dsymutil collects it from the
-    // object files, where it exists: on macOS.
+    // object files, where it is installed: on macOS, and with LLVM of many Linux systems.
     copyFileSync(from, to);
     if (firstLine("dsymutil", ["--version"], env) === undefined) return;
     const bundle = join(folder, `${basename(to)}.dSYM`);
