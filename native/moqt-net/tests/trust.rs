@@ -108,6 +108,30 @@ fn a_ca_file_decides() {
     );
 }
 
+/// The certificate that many tools make: signed with its own key, and marked as an authority.
+#[test]
+fn a_self_signed_authority_is_an_unknown_issuer() {
+    let (other, _) = issued(-1, 10, &["127.0.0.1"]);
+    let other = file("other.pem", &other);
+    let key = rcgen::KeyPair::generate().unwrap();
+    let mut params = rcgen::CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let own = params.self_signed(&key).unwrap().pem();
+    let own = ServerCertificate::from_pem(own.as_bytes(), key.serialize_pem().as_bytes());
+    let trust = Trust {
+        ca_files: vec![other.0.clone()],
+        ..Trust::default()
+    };
+    let mut pair = pair(own.unwrap(), |_| {});
+    for scheme in SCHEMES {
+        let text = text_of_certificate(pair.refused(scheme, trust.clone()), R::UnknownIssuer);
+        assert!(
+            text.contains("CaUsedAsEndEntity") && text.contains("give its hash"),
+            "it is told by what rustls says of it: {text}"
+        );
+    }
+}
+
 #[test]
 fn names_and_dates_are_told_apart() {
     let (ca, certificate) = issued(-1, 10, &["relay.example"]);
