@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `wire` | integers, names, tokens, properties, control messages, streams, datagrams |
 //! | `session` | what a peer does on a connection: against a session of either side, and a client |
+//! | `peer`, `templates` | that peer, and the messages that it bends |
 //! | `outer` | the WebTransport exchange, URLs, options, catalogs, token files, the command line |
 //! | `mutate` | random changes, for runs without libFuzzer |
 //! | `corpus` | files of examples, and how they are made |
@@ -16,7 +17,9 @@ pub mod corpus;
 mod input;
 pub mod mutate;
 mod outer;
+mod peer;
 mod session;
+mod templates;
 mod wire;
 
 /// A function that must live through any bytes.

@@ -28,7 +28,7 @@ pub fn main() -> ExitCode {
     let arguments = match args::parse(lexopt::Parser::from_env()) {
         Ok(Action::Run(arguments)) => *arguments,
         Ok(Action::Help) => {
-            say(args::HELP);
+            say(&args::help());
             return ExitCode::SUCCESS;
         }
         Ok(Action::Version) => {

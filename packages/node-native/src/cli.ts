@@ -5,6 +5,7 @@ import { MoqError } from "@moq-game/core";
 import { ImpairUsageError, runImpair } from "@moq-game/impair/cli";
 import { type RelayLimits, type RelayOptions, startRelay } from "./relay.js";
 
+// The options are those of the stand-alone relay, in its words (`native/moqt-relay/src/cli/options.txt`).
 const HELP = `moq-game: MoQ Transport for games
 
 Usage: moq-game relay [OPTIONS]    starts a relay and prints its address
@@ -54,7 +55,8 @@ Limits
   --max-object-bytes BYTES   [default: 16777216]
   --cache-bytes BYTES        all tracks together [default: 268435456]
   --track-cache-bytes BYTES  one track [default: 16777216]
-  --queue-bytes BYTES        waiting for one subscriber [default: 4194304]
+  --queue-bytes BYTES        waiting for one subscriber, beyond it TOO_FAR_BEHIND
+                             [default: 4194304]
 
 Rates (0: no limit; a burst is what may come at once after a pause)
   --connects-per-second N    new connections; beyond it they are refused [default: 1000]

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { afterEach, expect, test } from "vitest";
 import { connect } from "../src/index.js";
@@ -37,6 +38,13 @@ test("`moq-game relay` prints address and hash, serves, and leaves gracefully", 
   child.kill("SIGINT");
   expect(await ended).toBe(0);
   await until(() => client.state === "closed");
+});
+
+test("--help says what the stand-alone relay says of the same options", async () => {
+  const file = new URL("../../../native/moqt-relay/src/cli/options.txt", import.meta.url);
+  const help = run("relay", "--help");
+  expect(await help.ended).toBe(0);
+  expect(help.seen.out).toContain(readFileSync(file, "utf8"));
 });
 
 test("--help tells every option; mistakes are one line and a hint", async () => {

@@ -1,5 +1,5 @@
 import type { NamespaceChange } from "@moq-game/core";
-import { collect } from "../collect.js";
+import { publishing, subscribing } from "../opening.js";
 import {
   type ContractCase,
   check,
@@ -88,20 +88,13 @@ export const discoveryCases: readonly ContractCase[] = [
   {
     name: "fetch: the current group comes back whole and in order",
     async publisher(role) {
-      const track = role.client.publish([role.namespace, "world"]);
-      await track.ready;
-      role.tell("published");
-      await role.told("subscribed");
+      const track = await publishing(role, "world");
       track.keyframe(numbered(0, 5_000));
       for (const i of range(19, 1)) track.send(numbered(i, 100));
       await role.told("done");
     },
     async subscriber(role) {
-      await role.told("published");
-      const subscription = role.client.subscribe([role.namespace, "world"]);
-      await subscription.ready;
-      const seen = collect(subscription);
-      role.tell("subscribed");
+      const { seen } = await subscribing(role, "world");
       await until(
         role,
         () => seen.numbers.length === 20,

@@ -1,5 +1,6 @@
 import type { Client } from "@moq-game/core";
 import { collect } from "../collect.js";
+import { publishing } from "../opening.js";
 import { type ContractCase, check, equal, failure, until } from "../role.js";
 
 type Loose = Record<string, (...given: unknown[]) => unknown>;
@@ -75,10 +76,7 @@ export const inputCases: readonly ContractCase[] = [
   {
     name: "input: bytes whose buffer was transferred are refused, empty ones are not",
     async publisher(role) {
-      const track = role.client.publish([role.namespace, "t"], { delivery: "reliable" });
-      await track.ready;
-      role.tell("published");
-      await role.told("subscribed");
+      const track = await publishing(role, "t", { delivery: "reliable" });
       const gone = detached();
       for (const call of ["send", "keyframe"] as const) {
         const error = await failure(call, () => track[call](gone));

@@ -1,4 +1,5 @@
 import { collect } from "../collect.js";
+import { publishing, subscribing } from "../opening.js";
 import { type ContractCase, check, equal, failure, numbered, until } from "../role.js";
 
 export const lifecycleCases: readonly ContractCase[] = [
@@ -69,10 +70,7 @@ export const lifecycleCases: readonly ContractCase[] = [
   {
     name: "end: the subscriber gets everything, then one end",
     async publisher(role) {
-      const track = role.client.publish([role.namespace, "finite"]);
-      await track.ready;
-      role.tell("published");
-      await role.told("subscribed");
+      const track = await publishing(role, "finite");
       for (let i = 0; i < 20; i++) track.send(numbered(i));
       await track.end();
       await track.end();
@@ -81,11 +79,7 @@ export const lifecycleCases: readonly ContractCase[] = [
       await role.told("done");
     },
     async subscriber(role) {
-      await role.told("published");
-      const subscription = role.client.subscribe([role.namespace, "finite"]);
-      await subscription.ready;
-      const seen = collect(subscription);
-      role.tell("subscribed");
+      const { seen } = await subscribing(role, "finite");
       await until(
         role,
         () => seen.ends.length > 0,
@@ -101,10 +95,7 @@ export const lifecycleCases: readonly ContractCase[] = [
   {
     name: "close: nothing is delivered after a subscription closes",
     async publisher(role) {
-      const track = role.client.publish([role.namespace, "state"]);
-      await track.ready;
-      role.tell("published");
-      await role.told("subscribed");
+      const track = await publishing(role, "state");
       track.keyframe(numbered(0));
       await role.told("closed");
       for (let i = 1; i < 30; i++) {
@@ -120,11 +111,7 @@ export const lifecycleCases: readonly ContractCase[] = [
       role.tell("sent");
     },
     async subscriber(role) {
-      await role.told("published");
-      const subscription = role.client.subscribe([role.namespace, "state"]);
-      await subscription.ready;
-      const seen = collect(subscription);
-      role.tell("subscribed");
+      const { subscription, seen } = await subscribing(role, "state");
       await until(
         role,
         () => seen.numbers.length === 1,
@@ -205,10 +192,7 @@ export const lifecycleCases: readonly ContractCase[] = [
   {
     name: "reading: async iteration gives owned bytes in batches and ends with the track",
     async publisher(role) {
-      const track = role.client.publish([role.namespace, "log"]);
-      await track.ready;
-      role.tell("published");
-      await role.told("subscribed");
+      const track = await publishing(role, "log");
       for (let i = 0; i < 500; i++) track.send(numbered(i));
       await track.end({ flush: 2_000 });
       await role.told("done");
@@ -235,10 +219,7 @@ export const lifecycleCases: readonly ContractCase[] = [
   {
     name: "reading: a drain that stops at its budget says so and comes again",
     async publisher(role) {
-      const track = role.client.publish([role.namespace, "log"]);
-      await track.ready;
-      role.tell("published");
-      await role.told("subscribed");
+      const track = await publishing(role, "log");
       for (let i = 0; i < 100; i++) track.send(numbered(i));
       role.tell("sent");
       await role.told("done");

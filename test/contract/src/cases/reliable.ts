@@ -1,4 +1,5 @@
 import { collect } from "../collect.js";
+import { publishing, subscribing } from "../opening.js";
 import { type ContractCase, check, equal, last, numbered, range, rising, until } from "../role.js";
 
 const TRACK = "state";
@@ -7,21 +8,14 @@ export const reliableCases: readonly ContractCase[] = [
   {
     name: "reliable: 60 objects of one burst arrive once, in order",
     async publisher(role) {
-      const track = role.client.publish([role.namespace, TRACK]);
-      await track.ready;
-      role.tell("published");
-      await role.told("subscribed");
+      const track = await publishing(role, TRACK);
       track.keyframe(numbered(0));
       for (const i of range(59, 1)) check(track.send(numbered(i)), `object ${i} was refused`);
       await role.told("done");
     },
     async subscriber(role) {
-      await role.told("published");
-      const subscription = role.client.subscribe([role.namespace, TRACK]);
-      await subscription.ready;
+      const { subscription, seen } = await subscribing(role, TRACK);
       equal(subscription.delivery, "reliable", "delivery class");
-      const seen = collect(subscription);
-      role.tell("subscribed");
       await until(
         role,
         () => seen.numbers.length >= 60,
@@ -37,10 +31,7 @@ export const reliableCases: readonly ContractCase[] = [
   {
     name: "reliable: order holds across many groups",
     async publisher(role) {
-      const track = role.client.publish([role.namespace, TRACK]);
-      await track.ready;
-      role.tell("published");
-      await role.told("subscribed");
+      const track = await publishing(role, TRACK);
       for (const i of range(200)) {
         const accepted = i % 5 === 0 ? track.keyframe(numbered(i)) : track.send(numbered(i));
         check(accepted, `object ${i} was refused`);
@@ -49,11 +40,7 @@ export const reliableCases: readonly ContractCase[] = [
       await role.told("done");
     },
     async subscriber(role) {
-      await role.told("published");
-      const subscription = role.client.subscribe([role.namespace, TRACK]);
-      await subscription.ready;
-      const seen = collect(subscription);
-      role.tell("subscribed");
+      const { seen } = await subscribing(role, TRACK);
       await until(
         role,
         () => seen.numbers.length >= 200,
@@ -103,10 +90,7 @@ export const reliableCases: readonly ContractCase[] = [
   {
     name: "reliable: an empty object and one of a megabyte arrive whole",
     async publisher(role) {
-      const track = role.client.publish([role.namespace, TRACK], { queueBytes: 4 * 1024 * 1024 });
-      await track.ready;
-      role.tell("published");
-      await role.told("subscribed");
+      const track = await publishing(role, TRACK, { queueBytes: 4 * 1024 * 1024 });
       track.keyframe(new Uint8Array());
       track.send(numbered(1, 1024 * 1024));
       track.send(new Uint8Array());
@@ -114,11 +98,7 @@ export const reliableCases: readonly ContractCase[] = [
       await role.told("done");
     },
     async subscriber(role) {
-      await role.told("published");
-      const subscription = role.client.subscribe([role.namespace, TRACK]);
-      await subscription.ready;
-      const seen = collect(subscription);
-      role.tell("subscribed");
+      const { subscription, seen } = await subscribing(role, TRACK);
       await until(
         role,
         () => seen.numbers.length >= 4,
@@ -133,10 +113,7 @@ export const reliableCases: readonly ContractCase[] = [
   {
     name: "reliable: a full queue says so, loses nothing, and drains",
     async publisher(role) {
-      const track = role.client.publish([role.namespace, TRACK], { queueBytes: 64 * 1024 });
-      await track.ready;
-      role.tell("published");
-      await role.told("subscribed");
+      const track = await publishing(role, TRACK, { queueBytes: 64 * 1024 });
       let refused = 0;
       for (let i = 0; i < 400; ) {
         const accepted =
@@ -151,11 +128,7 @@ export const reliableCases: readonly ContractCase[] = [
       await role.told("done");
     },
     async subscriber(role) {
-      await role.told("published");
-      const subscription = role.client.subscribe([role.namespace, TRACK]);
-      await subscription.ready;
-      const seen = collect(subscription);
-      role.tell("subscribed");
+      const { seen } = await subscribing(role, TRACK);
       await until(
         role,
         () => seen.numbers.length >= 400,
@@ -169,10 +142,7 @@ export const reliableCases: readonly ContractCase[] = [
   {
     name: "reliable: a reader that stops hurts no other, and gets everything it may when it goes on",
     async publisher(role) {
-      const track = role.client.publish([role.namespace, TRACK]);
-      await track.ready;
-      role.tell("published");
-      await role.told("subscribed");
+      const track = await publishing(role, TRACK);
       for (const i of range(120)) {
         if (i % 30 === 0) track.keyframe(numbered(i, 512));
         else track.send(numbered(i, 512));

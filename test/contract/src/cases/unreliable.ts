@@ -1,4 +1,5 @@
 import { collect } from "../collect.js";
+import { publishing, subscribing } from "../opening.js";
 import {
   type ContractCase,
   check,
@@ -15,10 +16,7 @@ export const unreliableCases: readonly ContractCase[] = [
   {
     name: "latest: never goes back, and ends on the last update",
     async publisher(role) {
-      const track = role.client.publish([role.namespace, "poses"], { delivery: "latest" });
-      await track.ready;
-      role.tell("published");
-      await role.told("subscribed");
+      const track = await publishing(role, "poses", { delivery: "latest" });
       for (const i of range(300)) {
         track.send(numbered(i, 200));
         if (i % 10 === 9) await role.sleep(5);
@@ -26,12 +24,8 @@ export const unreliableCases: readonly ContractCase[] = [
       await role.told("done");
     },
     async subscriber(role) {
-      await role.told("published");
-      const subscription = role.client.subscribe([role.namespace, "poses"]);
-      await subscription.ready;
+      const { subscription, seen } = await subscribing(role, "poses");
       equal(subscription.delivery, "latest", "delivery class");
-      const seen = collect(subscription);
-      role.tell("subscribed");
       await until(
         role,
         () => last(seen.numbers) === 299,
@@ -67,10 +61,7 @@ export const unreliableCases: readonly ContractCase[] = [
   {
     name: "latest: a pose of 17 kB, more than any datagram, arrives whole",
     async publisher(role) {
-      const track = role.client.publish([role.namespace, "mocap"], { delivery: "latest" });
-      await track.ready;
-      role.tell("published");
-      await role.told("subscribed");
+      const track = await publishing(role, "mocap", { delivery: "latest" });
       for (const i of range(30)) {
         track.send(numbered(i, 17_000));
         await role.sleep(16);
@@ -78,11 +69,7 @@ export const unreliableCases: readonly ContractCase[] = [
       await role.told("done");
     },
     async subscriber(role) {
-      await role.told("published");
-      const subscription = role.client.subscribe([role.namespace, "mocap"]);
-      await subscription.ready;
-      const seen = collect(subscription);
-      role.tell("subscribed");
+      const { seen } = await subscribing(role, "mocap");
       await until(
         role,
         () => last(seen.numbers) === 29,
@@ -95,13 +82,10 @@ export const unreliableCases: readonly ContractCase[] = [
   {
     name: "deadline: what is in time arrives in order, with the publisher's time",
     async publisher(role) {
-      const track = role.client.publish([role.namespace, "voice"], {
+      const track = await publishing(role, "voice", {
         delivery: "deadline",
         deadline: 2_000,
       });
-      await track.ready;
-      role.tell("published");
-      await role.told("subscribed");
       for (const i of range(50)) {
         track.send(numbered(i));
         await role.sleep(5);
@@ -136,10 +120,7 @@ export const unreliableCases: readonly ContractCase[] = [
   {
     name: "datagram: only newer updates, most of them, the session stays up for thousands",
     async publisher(role) {
-      const track = role.client.publish([role.namespace, "input"], { delivery: "datagram" });
-      await track.ready;
-      role.tell("published");
-      await role.told("subscribed");
+      const track = await publishing(role, "input", { delivery: "datagram" });
       for (const i of range(3_000)) {
         track.send(numbered(i, 100));
         if (i % 20 === 19) await role.sleep(4);
@@ -149,12 +130,8 @@ export const unreliableCases: readonly ContractCase[] = [
       equal(role.client.state, "open", "state of the publisher");
     },
     async subscriber(role) {
-      await role.told("published");
-      const subscription = role.client.subscribe([role.namespace, "input"]);
-      await subscription.ready;
+      const { subscription, seen } = await subscribing(role, "input");
       equal(subscription.delivery, "datagram", "delivery class");
-      const seen = collect(subscription);
-      role.tell("subscribed");
       await role.told("sent");
       await role.sleep(200);
       check(rising(seen.numbers), "an older update came after a newer one");
@@ -166,10 +143,7 @@ export const unreliableCases: readonly ContractCase[] = [
   {
     name: "datagram: one over the limit is refused with the limit; the others go on",
     async publisher(role) {
-      const track = role.client.publish([role.namespace, "input"], { delivery: "datagram" });
-      await track.ready;
-      role.tell("published");
-      await role.told("subscribed");
+      const track = await publishing(role, "input", { delivery: "datagram" });
       track.send(numbered(1, 1_000));
       const error = await failure("a datagram of 5,000 bytes", () =>
         track.send(numbered(2, 5_000)),
@@ -184,11 +158,7 @@ export const unreliableCases: readonly ContractCase[] = [
       await role.told("done");
     },
     async subscriber(role) {
-      await role.told("published");
-      const subscription = role.client.subscribe([role.namespace, "input"]);
-      await subscription.ready;
-      const seen = collect(subscription);
-      role.tell("subscribed");
+      const { seen } = await subscribing(role, "input");
       await until(
         role,
         () => (last(seen.numbers) ?? 0) >= 20,
