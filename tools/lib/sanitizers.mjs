@@ -84,7 +84,6 @@ export async function valgrindAbi(env) {
       "T3_Datagrams.*",
       "T14_Poses.*",
       "Delivery.LargeObjects*",
-      "Inherited.LargeObjects*",
     ].join(":")}`,
   ];
   const patient = { ...env, MOQ_TEST_PATIENCE: "10", MOQ_TEST_ROUNDS: "4" };

@@ -98,8 +98,8 @@ TEST(Inherited, LargeObjectsArriveAmongSmallOnes) {
   MoqSubscriber* subscriber = moq_subscribe(client.get(), "test", "large", OnData, &heard);
   ASSERT_NE(subscriber, nullptr) << moq_last_error();
   std::vector<std::string> sent;
-  // Together less than a relay holds for one subscription (4 MiB).
-  for (const size_t size : {1u, 300000u, 1u, 1u << 20, 2u, 2u << 20, 3u})
+  // One is larger than all that may wait for one subscription in a relay (4 MiB).
+  for (const size_t size : {1u, 300000u, 1u, 1u << 20, 2u, 5u << 20, 3u})
     sent.push_back(std::string(size, 'l'));
   for (const std::string& one : sent)
     ASSERT_EQ(Send(publisher, one), MOQ_OK) << moq_last_error();

@@ -149,6 +149,11 @@ impl TrackCache {
         self.bytes
     }
 
+    /// Whether anything was heard of a group.
+    pub(crate) fn knows(&self, group: u64) -> bool {
+        group < self.floor || self.groups.contains_key(&group)
+    }
+
     /// Groups held.
     pub(crate) fn groups(&self) -> usize {
         self.groups.len()
@@ -167,6 +172,28 @@ impl TrackCache {
             && a.payload == b.payload
     }
 
+    /// Whether an object is older than MAX_CACHE_DURATION: its state is unknown then.
+    fn is_expired(&self, object: &SharedObject, now: Instant) -> bool {
+        let age = now.saturating_duration_since(object.received);
+        self.max_age.is_some_and(|most| age > most)
+    }
+
+    /// Forgets an object that is too old when another comes in its place.
+    fn expire(&mut self, location: Location, now: Instant) {
+        let group = self.groups.get(&location.group);
+        let known = group.and_then(|group| group.objects.get(&location.object));
+        if !known.is_some_and(|known| self.is_expired(known, now)) {
+            return;
+        }
+        let group = group_of(&mut self.groups, &mut self.bytes, location.group);
+        if let Some(object) = group.objects.remove(&location.object) {
+            let freed = object.cost() + OBJECT_COST;
+            group.bytes = group.bytes.saturating_sub(freed);
+            self.bytes = self.bytes.saturating_sub(freed);
+            group.known.remove(location.object);
+        }
+    }
+
     /// Offers a normal object. `object_gap` and `group_gap` are the values of its gap properties.
     pub(crate) fn insert(
         &mut self,
@@ -183,6 +210,9 @@ impl TrackCache {
         }
         if location.group < self.floor && !self.groups.contains_key(&location.group) {
             return Insert::Evicted;
+        }
+        if self.max_age.is_some() {
+            self.expire(location, object.received);
         }
         let group = self.groups.get(&location.group);
         if let Some(known) = group.and_then(|g| g.objects.get(&location.object)) {
@@ -359,25 +389,23 @@ impl TrackCache {
         self.groups.values().all(|g| g.objects.is_empty())
     }
 
-    /// Drops what is older than MAX_CACHE_DURATION; its state becomes unknown.
-    pub(crate) fn expire(&mut self, now: Instant) {
-        let Some(max_age) = self.max_age else { return };
-        for group in self.groups.values_mut() {
-            let expired: Vec<u64> = group
-                .objects
-                .iter()
-                .filter(|(_, o)| now.saturating_duration_since(o.received) > max_age)
-                .map(|(id, _)| *id)
-                .collect();
-            for id in expired {
-                if let Some(object) = group.objects.remove(&id) {
-                    let freed = object.cost() + OBJECT_COST;
-                    group.bytes = group.bytes.saturating_sub(freed);
-                    self.bytes = self.bytes.saturating_sub(freed);
-                    group.known.remove(id);
-                }
+    /// Frees about so many of its objects and groups, for a cache that nobody needs any more. Gives how
+    /// many; fewer than `most`: it is empty.
+    pub(crate) fn free(&mut self, most: usize) -> usize {
+        let mut freed = 0;
+        while freed < most {
+            let Some(mut group) = self.groups.first_entry() else {
+                break;
+            };
+            while freed < most && group.get_mut().objects.pop_first().is_some() {
+                freed += 1;
+            }
+            if group.get().objects.is_empty() {
+                group.remove();
+                freed += 1;
             }
         }
+        freed
     }
 
     /// Evicts the oldest groups, then the oldest objects of the newest group, until `max_bytes`

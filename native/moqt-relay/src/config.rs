@@ -187,8 +187,8 @@ pub struct Limits {
     pub cache_groups_per_track: usize,
     /// Bytes of objects cached of all tracks; the oldest are evicted. Default 256 MiB.
     pub cache_bytes: usize,
-    /// Bytes waiting for one subscriber; beyond it a subscription that may not drop ends with
-    /// TOO_FAR_BEHIND. Default 4 MiB.
+    /// Bytes waiting for one subscriber, besides one object that is larger; beyond it a subscription
+    /// that may not drop ends with TOO_FAR_BEHIND. Default 4 MiB.
     pub queue_bytes_per_subscriber: usize,
     /// Bytes waiting for all subscribers (shared payloads counted once for each); beyond it the
     /// slowest subscriber of the track that grows ends with TOO_FAR_BEHIND. Default 512 MiB.

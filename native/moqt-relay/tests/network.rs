@@ -304,3 +304,149 @@ fn what_cannot_be_started_says_what_to_do() {
     assert_eq!(quiet.stats().expect("statistics").sessions.open, 1);
     drop((node, quiet));
 }
+
+/// More than a subscription's queue holds, in one object: it passes all the same, and so does what
+/// comes before and after it.
+#[test]
+fn a_burst_with_an_object_of_5_mib_passes_a_relay_with_its_defaults() {
+    let relay = relay(|_| {});
+    let clients = Runtime::start("clients").expect("a thread");
+    let world = track("match", "world");
+    let mut publisher = Node::connect(&clients, quic(&relay)).ready();
+    publisher.announce(world.namespace());
+    let mut readers = [
+        Node::connect(&clients, quic(&relay)).ready(),
+        Node::connect(&clients, webtransport(&relay)).ready(),
+    ];
+    let ids: Vec<_> = readers
+        .iter_mut()
+        .map(|reader| reader.subscribe(&world, largest()))
+        .collect();
+    publisher.accept(3, None, Properties::builder().varint(0x3800, 1).build());
+    for (reader, id) in readers.iter_mut().zip(ids) {
+        assert!(matches!(reader.response(id), Response::SubscribeOk(_)));
+    }
+    let sizes = [1, 300_000, 1, 1 << 20, 2, 5 << 20, 3];
+    for (group, size) in sizes.into_iter().enumerate() {
+        let payload = Bytes::from(vec![b'0' + group as u8; size]);
+        publisher.send_group(3, group as u64, vec![payload]);
+    }
+    for reader in &mut readers {
+        let mut got: Vec<_> = sizes
+            .iter()
+            .map(|_| {
+                let (_, payload) = reader.object();
+                (payload[0], payload.len())
+            })
+            .collect();
+        got.sort_unstable();
+        let sent = (b'0'..).zip(sizes).collect::<Vec<_>>();
+        assert_eq!(got, sent);
+    }
+    let stats = relay.stats().expect("statistics");
+    assert_eq!(stats.requests.too_far_behind, 0);
+}
+
+/// A subgroup goes on behind objects that another reader's FETCH has brought: who is subscribed gets
+/// those as well.
+#[test]
+fn what_a_fetch_has_brought_is_handed_on_when_the_subgroup_goes_on_behind_it() {
+    let relay = relay(|_| {});
+    let clients = Runtime::start("clients").expect("a thread");
+    let world = track("match", "world");
+    let mut publisher = Node::connect(&clients, quic(&relay)).ready();
+    publisher.announce(world.namespace());
+    let mut reader = Node::connect(&clients, quic(&relay)).ready();
+    let mut fetcher = Node::connect(&clients, webtransport(&relay)).ready();
+    let id = reader.subscribe(&world, largest());
+    publisher.accept(3, None, Properties::builder().varint(0x3800, 1).build());
+    assert!(matches!(reader.response(id), Response::SubscribeOk(_)));
+    let header = SubgroupHeader {
+        track_alias: 3,
+        group: 1,
+        first_object: true,
+        ..SubgroupHeader::default()
+    };
+    let object = |object: u64, payload: &'static str| SubgroupObject {
+        object,
+        payload: payload.into(),
+        ..SubgroupObject::default()
+    };
+    // The subgroup stays open, and there is something behind it.
+    publisher.with(move |s, t, _| {
+        let stream = s.open_subgroup(t, &header, 0).expect("a stream");
+        s.write_object(t, stream, &object(0, "a")).expect("room");
+    });
+    assert_eq!(reader.object(), (0, "a".into()));
+    publisher.send_group(3, 2, vec!["e".into()]);
+    assert_eq!(reader.object(), (0, "e".into()));
+    // A FETCH of what the relay lacks goes upstream.
+    let range = FetchRange::Standalone {
+        track: world.clone(),
+        start: Location::new(1, 0),
+        end: Location::new(1, 3),
+    };
+    let fetch = fetcher.request(Request::Fetch(Fetch {
+        range,
+        params: Parameters::default(),
+    }));
+    let (asked, range) = publisher.wait("FETCH", |event| match event {
+        SessionEvent::Request {
+            id,
+            request: Request::Fetch(fetch),
+            ..
+        } => Some((*id, fetch.range.clone())),
+        _ => None,
+    });
+    let FetchRange::Standalone { start, end, .. } = range else {
+        panic!("a range of its own: {range:?}")
+    };
+    assert_eq!((start, end), (Location::new(1, 1), Location::new(1, 3)));
+    publisher.with(move |s, t, _| {
+        let ok = FetchOk {
+            end,
+            ..FetchOk::default()
+        };
+        s.respond(t, asked, Response::FetchOk(ok))
+            .expect("an answer");
+        let stream = s.open_fetch(t, asked, 0).expect("a stream");
+        for (object, payload) in [(1, "b"), (2, "c")] {
+            let item = FetchItem::Object(FetchObject {
+                group: 1,
+                subgroup: Some(0),
+                object,
+                priority: 128,
+                properties: Properties::empty(),
+                payload: payload.into(),
+            });
+            s.write_fetch_item(t, stream, &item).expect("room");
+        }
+        s.finish_stream(t, stream);
+    });
+    assert!(matches!(fetcher.response(fetch), Response::FetchOk(_)));
+    for expected in ["a", "b", "c"] {
+        let payload = fetcher.wait("item", |event| match event {
+            SessionEvent::FetchItem {
+                item: FetchItem::Object(object),
+                ..
+            } => Some(object.payload.clone()),
+            _ => None,
+        });
+        assert_eq!(text(&payload), expected);
+    }
+    // Nobody has sent those live; the subgroup goes on behind them on another stream.
+    let header = SubgroupHeader {
+        first_object: false,
+        ..header
+    };
+    publisher.with(move |s, t, _| {
+        let stream = s.open_subgroup(t, &header, 0).expect("a stream");
+        s.write_object(t, stream, &object(3, "d")).expect("room");
+    });
+    for expected in [(1, "b"), (2, "c"), (3, "d")] {
+        let (id, payload) = reader.object();
+        assert_eq!((id, text(&payload)), expected);
+    }
+    let stats = relay.stats().expect("statistics");
+    assert_eq!(stats.requests.fetch_upstream, 1);
+}

@@ -38,8 +38,7 @@ enum Piece<'a> {
 
 impl TrackCache {
     /// The smallest span that holds everything unknown within `span`.
-    pub(crate) fn unknown(&mut self, span: Span, now: Instant) -> Option<Span> {
-        self.expire(now);
+    pub(crate) fn unknown(&self, span: Span) -> Option<Span> {
         let mut found: Option<Span> = None;
         let mut add = |start: Location, end: Location| {
             found = Some(Span {
@@ -212,10 +211,10 @@ impl TrackCache {
     }
 
     /// An empty cache that knows of this track what is known of whole groups, for [`Self::copy`].
-    pub(crate) fn part(&mut self, max_bytes: usize, now: Instant) -> TrackCache {
-        self.expire(now);
+    pub(crate) fn part(&self, max_bytes: usize) -> TrackCache {
         let mut part = TrackCache::new(max_bytes, usize::MAX);
-        part.configure(self.max_age, self.default_priority);
+        // What is fresh when it is copied is not asked for its age again.
+        part.configure(None, self.default_priority);
         part.absent = self.absent.clone();
         for &(first, last) in self.gaps.ranges() {
             part.absent.insert(first, last);
@@ -225,12 +224,14 @@ impl TrackCache {
     }
 
     /// Copies what is known of the beginning of a span to a part, about so many bytes; the objects
-    /// are shared. Gives the bytes, and where to go on if that was not all.
+    /// are shared. What is older than MAX_CACHE_DURATION is unknown. Gives the bytes, and where to go
+    /// on if that was not all.
     pub(crate) fn copy(
         &self,
         part: &mut TrackCache,
         span: Span,
         most: usize,
+        now: Instant,
     ) -> (usize, Option<Location>) {
         let (mut copied, mut next) = (0, None);
         for (&id, group) in self.groups.range(span.start.group..=span.end.group) {
@@ -243,12 +244,17 @@ impl TrackCache {
             let copy = group_of(&mut part.groups, &mut part.bytes, id);
             copy.end = group.end;
             let mut until = last;
+            let mut expired = Vec::new();
             for (&object_id, object) in group.objects.range(first..=last) {
                 let cost = object.cost() + OBJECT_COST;
                 copied += cost;
-                copy.bytes += cost;
-                part.bytes += cost;
-                copy.objects.insert(object_id, object.clone());
+                if self.is_expired(object, now) {
+                    expired.push(object_id);
+                } else {
+                    copy.bytes += cost;
+                    part.bytes += cost;
+                    copy.objects.insert(object_id, object.clone());
+                }
                 if copied >= most && object_id < last {
                     until = object_id;
                     break;
@@ -258,6 +264,9 @@ impl TrackCache {
                 if from <= until && to >= first {
                     copy.known.insert(from.max(first), to.min(until));
                 }
+            }
+            for object_id in expired {
+                copy.known.remove(object_id);
             }
             if until < last {
                 next = Some(Location::new(id, until + 1));

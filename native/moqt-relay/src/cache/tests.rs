@@ -55,14 +55,14 @@ fn answer_in(
     share: usize,
     slice: usize,
 ) -> String {
-    let mut part = cache.part(usize::MAX, Instant::now());
+    let mut part = cache.part(usize::MAX);
     let mut start = Some(span.start);
     while let Some(from) = start {
         let rest = Span {
             start: from,
             end: span.end,
         };
-        start = cache.copy(&mut part, rest, share).1;
+        start = cache.copy(&mut part, rest, share, Instant::now()).1;
     }
     let mut unsent = Unsent::new(span, order);
     let mut items = Vec::new();
@@ -110,7 +110,7 @@ fn gap_properties_settle_what_does_not_exist() {
     let mut cache = TrackCache::new(1 << 20, 64);
     put(&mut cache, 1, 0);
     assert_eq!(cache.insert(&object(4, 3, b"x"), 3, Some(2)), Insert::New);
-    assert_eq!(cache.unknown(span((4, 0), (4, 3)), Instant::now()), None);
+    assert_eq!(cache.unknown(span((4, 0), (4, 3))), None);
     assert_eq!(answer(&mut cache, span((2, 0), (4, 3))), "4.3");
     assert!(
         matches!(put(&mut cache, 3, 0), Insert::Malformed(_)),
@@ -138,7 +138,7 @@ fn unknown_parts_are_found_and_marked() {
         put(&mut cache, group, id);
     }
     let whole = span((1, 0), (3, 3));
-    let unknown = cache.unknown(whole, Instant::now());
+    let unknown = cache.unknown(whole);
     assert_eq!(unknown, Some(span((1, 2), (3, 1))));
     assert_eq!(
         answer(&mut cache, whole),
@@ -146,7 +146,7 @@ fn unknown_parts_are_found_and_marked() {
     );
     assert_eq!(answer(&mut cache, span((3, 2), (3, 3))), "3.2 3.3");
     cache.mark_known(span((1, 2), (3, 1)));
-    assert_eq!(cache.unknown(whole, Instant::now()), None);
+    assert_eq!(cache.unknown(whole), None);
     assert_eq!(answer(&mut cache, whole), "1.0 1.1 3.2 3.3");
     let down = answer_by(&mut cache, whole, GroupOrder::Descending);
     assert_eq!(down, "3.2 3.3 1.0 1.1");
@@ -172,17 +172,17 @@ fn known_absence_next_to_unknown_is_split() {
 fn a_fetched_range_may_end_inside_a_group() {
     let mut cache = TrackCache::new(1 << 20, 64);
     cache.mark_known(span((1, 4), (9, 2)));
-    assert_eq!(cache.unknown(span((1, 4), (9, 2)), Instant::now()), None);
+    assert_eq!(cache.unknown(span((1, 4), (9, 2))), None);
     assert_eq!(
-        cache.unknown(span((1, 3), (9, 3)), Instant::now()),
+        cache.unknown(span((1, 3), (9, 3))),
         Some(span((1, 3), (9, 3)))
     );
     assert_eq!(put(&mut cache, 9, 3), Insert::New);
     assert_eq!(put(&mut cache, 9, 2), Insert::Absent);
     let huge = span((0, 0), (u64::MAX, u64::MAX));
-    assert!(cache.unknown(huge, Instant::now()).is_some());
+    assert!(cache.unknown(huge).is_some());
     cache.mark_known(huge);
-    assert_eq!(cache.unknown(huge, Instant::now()), None);
+    assert_eq!(cache.unknown(huge), None);
 }
 
 #[test]
@@ -212,11 +212,47 @@ fn eviction_makes_things_unknown_and_keeps_the_newest() {
 fn expired_objects_are_unknown_again() {
     let mut cache = TrackCache::new(1 << 20, 64);
     cache.configure(Some(Duration::from_millis(50)), 128);
-    put(&mut cache, 1, 0);
+    for id in 0..3 {
+        put(&mut cache, 1, id);
+    }
     let later = Instant::now() + Duration::from_millis(500);
-    cache.expire(later);
-    assert_eq!(answer(&mut cache, span((1, 0), (1, 0))), "unknown<=1.0");
-    assert_eq!(put(&mut cache, 1, 0), Insert::New, "it may come again");
+    let again = SharedObject::new(OutObject {
+        received: later,
+        ..(*object(1, 1, b"x")).clone()
+    });
+    assert_eq!(cache.insert(&again, 0, None), Insert::New);
+    let held = cache.bytes();
+    let whole = span((1, 0), (1, 2));
+    let mut part = cache.part(usize::MAX);
+    let (_, next) = cache.copy(&mut part, whole, usize::MAX, later);
+    assert_eq!(next, None);
+    assert_eq!(part.unknown(whole), Some(whole));
+    let items = part.take(&mut Unsent::new(whole, GroupOrder::Ascending), 10);
+    assert_eq!(text(&items), "unknown<=1.0 1.1 unknown<=1.2");
+    assert_eq!(
+        cache.bytes(),
+        held,
+        "they leave with their groups, or when they come again"
+    );
+    assert_eq!(
+        put(&mut cache, 1, 0),
+        Insert::Duplicate,
+        "as old as the one before"
+    );
+}
+
+#[test]
+fn a_cache_is_freed_in_pieces() {
+    let mut cache = TrackCache::new(1 << 20, 64);
+    for group in 0..10 {
+        for id in 0..9 {
+            put(&mut cache, group, id);
+        }
+    }
+    assert_eq!(cache.free(25), 25);
+    assert_eq!(cache.groups(), 8);
+    assert_eq!(cache.free(1_000), 75);
+    assert_eq!((cache.groups(), cache.free(1)), (0, 0));
 }
 
 #[test]
@@ -224,7 +260,7 @@ fn the_end_of_the_track_bounds_what_can_be_unknown() {
     let mut cache = TrackCache::new(1 << 20, 64);
     put(&mut cache, 1, 0);
     cache.end_track(Location::new(1, 1)).expect("an end");
-    assert_eq!(cache.unknown(span((1, 0), (8, 0)), Instant::now()), None);
+    assert_eq!(cache.unknown(span((1, 0), (8, 0))), None);
     assert_eq!(answer(&mut cache, span((1, 0), (8, 0))), "1.0");
     assert_eq!(cache.end(), Some(Location::new(1, 1)));
 }
@@ -267,17 +303,14 @@ fn answers_are_the_same_in_slices_and_no_slice_is_large() {
             assert!(text.len() > 40, "{text}");
         }
     }
-    let (mut part, whole) = (
-        cache.part(usize::MAX, Instant::now()),
-        span((0, 0), (50, 0)),
-    );
+    let (mut part, whole) = (cache.part(usize::MAX), span((0, 0), (50, 0)));
     let one = OBJECT_COST + object(0, 0, b"x").cost() + GROUP_COST;
-    let (bytes, next) = cache.copy(&mut part, whole, 3 * one);
+    let (bytes, next) = cache.copy(&mut part, whole, 3 * one, Instant::now());
     assert!(
         bytes < 4 * one && next.is_some_and(|next| next.group < 3),
         "{bytes}"
     );
-    cache.copy(&mut part, whole, usize::MAX);
+    cache.copy(&mut part, whole, usize::MAX, Instant::now());
     let held = part.bytes();
     let taken = part.take(&mut Unsent::new(whole, GroupOrder::Ascending), 10);
     assert!((10..30).contains(&taken.len()), "{}", taken.len());
@@ -291,19 +324,16 @@ fn what_is_evicted_before_it_is_copied_is_unknown() {
         put(&mut cache, group, id);
     }
     let whole = span((1, 0), (3, 0));
-    let mut part = cache.part(usize::MAX, Instant::now());
-    let (_, next) = cache.copy(&mut part, whole, 1);
+    let mut part = cache.part(usize::MAX);
+    let (_, next) = cache.copy(&mut part, whole, 1, Instant::now());
     assert_eq!(next, Some(Location::new(1, 1)));
     assert!(cache.shrink_to(cache.bytes() - 1) > 0, "group 1 is gone");
     let rest = Span {
         start: Location::new(1, 1),
         end: whole.end,
     };
-    cache.copy(&mut part, rest, usize::MAX);
-    assert_eq!(
-        part.unknown(whole, Instant::now()),
-        Some(span((1, 1), (2, u64::MAX)))
-    );
+    cache.copy(&mut part, rest, usize::MAX, Instant::now());
+    assert_eq!(part.unknown(whole), Some(span((1, 1), (2, u64::MAX))));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::fetch::FetchJob;
 use super::turns::PIECE;
 use super::Core;
-use crate::cache::{Item, Unsent, OBJECT_COST};
+use crate::cache::{Item, TrackCache, Unsent, OBJECT_COST};
 use crate::io::Io;
 use moqt::delivery::priority::transport_priority;
 use moqt::delivery::StreamSignal;
@@ -21,14 +21,13 @@ const ITEMS: usize = 64;
 impl Core {
     /// Sends FETCH_OK and the objects, or the reason why there is nothing.
     pub(super) fn answer_fetch(&mut self, io: &mut dyn Io, fetch: u64) {
-        let now = io.now();
         let Some(job) = self.fetches.get_mut(&fetch) else {
             return;
         };
         if job.answered {
             return;
         }
-        let unknown = job.store.unknown(job.span, now).is_some();
+        let unknown = job.store.unknown(job.span).is_some();
         if unknown && job.store.is_empty() {
             let established = self
                 .tracks
@@ -249,6 +248,8 @@ impl Core {
             track.fetches -= 1;
         }
         self.review_track(io, job.track);
+        let store = std::mem::replace(&mut job.store, TrackCache::new(0, 1));
+        self.discard(store);
         Some(job)
     }
 }

@@ -181,7 +181,7 @@ impl Core {
             self.subscriptions -= 1;
             return;
         }
-        self.add_subscriber(id, conn, request, sender, largest);
+        self.add_subscriber(io, id, conn, request, sender, largest);
         self.joining_ready(io, conn, request);
     }
 
@@ -206,6 +206,7 @@ impl Core {
     /// Puts a subscriber on the track's list.
     pub(super) fn add_subscriber(
         &mut self,
+        io: &mut dyn Io,
         id: u64,
         conn: ConnId,
         request: RequestId,
@@ -229,6 +230,7 @@ impl Core {
                 .insert(request, Role::Subscriber { track: id, slot });
             peer.subscriptions.insert((id, slot));
         }
+        self.announce_to(io, id, slot);
     }
 
     /// Lets a sender write, and draws the consequences.

@@ -118,13 +118,15 @@ impl Core {
             return 0;
         };
         let end = job.span.end;
-        let (taken, next) = track.cache.copy(&mut job.store, Span { start, end }, SHARE);
+        let (taken, next) = track
+            .cache
+            .copy(&mut job.store, Span { start, end }, SHARE, now);
         job.gathered = next;
         if next.is_some() {
             self.want_turn(fetch);
             return taken;
         }
-        let complete = job.store.unknown(job.span, now).is_none();
+        let complete = job.store.unknown(job.span).is_none();
         let fill_timeout = job.fill_timeout;
         let waits_for_prefetch = track.prefetch.is_some();
         if complete {
@@ -152,7 +154,6 @@ impl Core {
 
     /// Looks what of the range there can be. Refuses a range of which there is nothing.
     fn begin_gathering(&mut self, io: &mut dyn Io, fetch: u64) {
-        let now = io.now();
         let Some(job) = self.fetches.get_mut(&fetch) else {
             return;
         };
@@ -181,7 +182,7 @@ impl Core {
             job.end_of_track = true;
             job.span.end = last;
         }
-        job.store = track.cache.part(self.config.limits.fetch_bytes, now);
+        job.store = track.cache.part(self.config.limits.fetch_bytes);
         job.properties = track.properties.clone();
         job.gathered = Some(job.span.start);
     }
@@ -193,7 +194,7 @@ impl Core {
             let Some(job) = self.fetches.get_mut(&fetch) else {
                 return;
             };
-            let Some(span) = job.store.unknown(job.span, now) else {
+            let Some(span) = job.store.unknown(job.span) else {
                 return self.answer_fetch(io, fetch);
             };
             let Some(track) = self.tracks.get(&job.track) else {

@@ -6,7 +6,7 @@ use crate::io::Io;
 use crate::peer::{Incoming, Role};
 use crate::track::LiveSubgroup;
 use bytes::Bytes;
-use moqt::delivery::{OutObject, SharedObject, SubgroupEnd};
+use moqt::delivery::{DeliveryClass, OutObject, SharedObject, SubgroupEnd};
 use moqt::session::{RequestId, SessionEvent, StreamEnd};
 use moqt::transport::StreamId;
 use moqt::wire::{
@@ -40,6 +40,7 @@ pub(super) fn compact_properties(properties: &Properties) -> Properties {
 impl Core {
     pub(super) fn on_subgroup(
         &mut self,
+        io: &mut dyn Io,
         conn: ConnId,
         stream: StreamId,
         request: RequestId,
@@ -56,13 +57,82 @@ impl Core {
             SubgroupId::Explicit(id) => Some(id),
             SubgroupId::FirstObject => None,
         };
+        let track = *track;
         let incoming = Incoming {
-            track: *track,
+            track,
             header,
             subgroup,
             last: None,
         };
         peer.incoming.insert(stream, incoming);
+        let follows = matches!(
+            peer.session.peek_event(),
+            Some(SessionEvent::Object { stream: of, .. } | SessionEvent::StreamEnded { stream: of, .. })
+                if *of == stream
+        );
+        if let Some(subgroup) = subgroup.filter(|_| !follows) {
+            self.announce(io, track, (conn, stream), header, subgroup);
+        }
+    }
+
+    /// The first object of a subgroup takes its time. Subscribers hear of its group now: what comes
+    /// meanwhile in later groups would look as if this one were lost.
+    fn announce(
+        &mut self,
+        io: &mut dyn Io,
+        id: u64,
+        from: (ConnId, StreamId),
+        header: SubgroupHeader,
+        subgroup: u64,
+    ) {
+        let Some(track) = self.tracks.get_mut(&id) else {
+            return;
+        };
+        let ordered = matches!(track.info.class, Some(DeliveryClass::Reliable) | None);
+        if !ordered || track.cache.knows(header.group) {
+            return;
+        }
+        let Entry::Vacant(entry) = track.live.entry((header.group, subgroup)) else {
+            return;
+        };
+        entry.insert(LiveSubgroup {
+            last: None,
+            from,
+            streams: vec![from],
+            priority: header.priority,
+        });
+        let now = io.now();
+        for (_, subscriber) in track.subscribers.iter_mut() {
+            subscriber.sender.announce(now, &header, subgroup);
+        }
+        self.pump_track(io, id);
+    }
+
+    /// A new subscriber hears of the subgroups whose first object is on its way.
+    pub(super) fn announce_to(&mut self, io: &mut dyn Io, id: u64, slot: usize) {
+        let Some(track) = self.tracks.get_mut(&id) else {
+            return;
+        };
+        let coming = track.live.iter().filter(|(_, live)| live.last.is_none());
+        let mut coming: Vec<(SubgroupHeader, u64)> = coming
+            .filter_map(|((_, subgroup), live)| {
+                let (conn, stream) = live.from;
+                let incoming = self.peers.get(&conn)?.incoming.get(&stream)?;
+                Some((incoming.header, *subgroup))
+            })
+            .collect();
+        let Some(subscriber) = track
+            .subscribers
+            .get_mut(slot)
+            .filter(|_| !coming.is_empty())
+        else {
+            return;
+        };
+        coming.sort_unstable_by_key(|(header, subgroup)| (header.group, *subgroup));
+        for (header, subgroup) in coming {
+            subscriber.sender.announce(io.now(), &header, subgroup);
+        }
+        self.pump_subscriber(io, id, slot);
     }
 
     pub(super) fn on_object(
@@ -118,7 +188,7 @@ impl Core {
                 if live.priority != header.priority {
                     return self.malformed(io, id, "one subgroup with two priorities");
                 }
-                if first_here {
+                if first_here && !live.streams.contains(&(conn, stream)) {
                     live.streams.push((conn, stream));
                 }
             }

@@ -22,6 +22,7 @@ mod update;
 mod upstream;
 mod work;
 
+use crate::cache::TrackCache;
 use crate::config::RelayConfig;
 use crate::io::{Gone, Io};
 use crate::peer::{Peer, Role};
@@ -59,6 +60,8 @@ pub(crate) struct Core {
     turn: Option<Instant>,
     turn_left: usize,
     turn_follows: bool,
+    /// What nobody needs any more, freed a piece a turn.
+    discarded: VecDeque<TrackCache>,
     timers: Timers,
     /// Sessions whose events are to be taken.
     dirty: Vec<ConnId>,
@@ -102,6 +105,7 @@ impl Core {
             turn: None,
             turn_left: 0,
             turn_follows: false,
+            discarded: VecDeque::new(),
             timers: Timers::default(),
             dirty: Vec::new(),
             due: Vec::new(),
@@ -320,7 +324,7 @@ impl Core {
                 request,
                 header,
             } => {
-                self.on_subgroup(conn, stream, request, header);
+                self.on_subgroup(io, conn, stream, request, header);
             }
             SessionEvent::StreamEnded {
                 stream,

@@ -75,6 +75,7 @@ impl Core {
         self.tracks_by_namespace
             .remove(track.name.namespace(), |other| *other == id);
         self.cached -= track.cache.bytes().min(self.cached);
+        self.discard(track.cache);
         if let Some(prefetch) = &track.prefetch {
             let (conn, request) = (prefetch.conn, prefetch.request);
             self.cancel_request(io, conn, request, stream_codes::CANCELLED);

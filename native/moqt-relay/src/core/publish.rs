@@ -200,7 +200,7 @@ impl Core {
         };
         self.subscriptions += 1;
         let forwarding = sender.is_forwarding();
-        self.add_subscriber(id, conn, request, sender, largest);
+        self.add_subscriber(io, id, conn, request, sender, largest);
         if forwarding {
             self.set_forward(io, id, true);
         }

@@ -1,7 +1,9 @@
 //! FETCH: whose turn it is. Answers are made and written in pieces, one session after the other, and
-//! a session that has used up its rate waits: a flood of fetches holds nobody up.
+//! a session that has used up its rate waits: a flood of fetches holds nobody up. Nor does what they
+//! leave behind, which is freed in pieces too.
 
 use super::Core;
+use crate::cache::TrackCache;
 use crate::io::Io;
 use crate::timers::Timer;
 use moqt_net::ConnId;
@@ -12,6 +14,8 @@ pub(super) const PIECE: usize = 16 << 10;
 const TURN: usize = 64 << 10;
 /// What a fetch costs besides its objects.
 const FETCH: usize = 16 << 10;
+/// Objects and groups that are freed in one turn: some ten microseconds each hundred.
+const FREED: usize = 2_048;
 
 impl Core {
     /// A fetch has something to do: what it asks for is to be gathered, or its stream takes more.
@@ -35,18 +39,19 @@ impl Core {
     /// Works on fetches until none has anything to do, or this turn is over. Whether it did
     /// anything.
     pub(super) fn serve(&mut self, io: &mut dyn Io) -> bool {
-        if self.serving.is_empty() {
+        if self.serving.is_empty() && self.discarded.is_empty() {
             return false;
         }
         let now = io.now();
         if self.turn.replace(now) != Some(now) {
             self.turn_left = TURN;
+            self.free(FREED);
         }
         let rate = self.config.limits.fetch_bytes_rate;
         let mut worked = false;
         while self.turn_left > 0 {
             let Some(conn) = self.serving.pop_front() else {
-                return worked;
+                break;
             };
             let Some(peer) = self.peers.get_mut(&conn) else {
                 continue;
@@ -72,10 +77,30 @@ impl Core {
                 }
             }
         }
-        if !self.serving.is_empty() && !std::mem::replace(&mut self.turn_follows, true) {
+        let more = !self.serving.is_empty() || !self.discarded.is_empty();
+        if more && !std::mem::replace(&mut self.turn_follows, true) {
             self.timers.add(now, Timer::Turn);
         }
         worked
+    }
+
+    /// Nobody needs a cache any more. It may hold very much: what it has is freed with the turns that
+    /// follow.
+    pub(super) fn discard(&mut self, mut cache: TrackCache) {
+        if cache.free(FREED / 16) == FREED / 16 {
+            self.discarded.push_back(cache);
+        }
+    }
+
+    fn free(&mut self, most: usize) {
+        let mut left = most;
+        while let Some(cache) = self.discarded.front_mut() {
+            left -= cache.free(left);
+            if left == 0 {
+                return;
+            }
+            self.discarded.pop_front();
+        }
     }
 
     /// Gathers what a fetch asks for, or writes a piece of it. Gives what that has cost.

@@ -171,11 +171,12 @@ impl Core {
         );
         if let Some(track) = self.tracks.get_mut(&id) {
             self.cached -= track.cache.bytes().min(self.cached);
-            track.cache = cache;
+            let old = std::mem::replace(&mut track.cache, cache);
             track.largest = None;
             track.live.clear();
             track.orphans.clear();
             track.group_request = None;
+            self.discard(old);
         }
     }
 

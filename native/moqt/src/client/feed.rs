@@ -15,8 +15,11 @@ use std::time::{Duration, Instant};
 
 use super::shared::{Cx, Route};
 
-/// How long a joining fetch may take before live objects go on without it.
+/// How long a joining fetch may stand still before live objects go on without it.
 pub(super) const JOIN_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long it may take for one object, however steadily that comes.
+const JOIN_OBJECT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How long others who lost the same relay may take to come back to it: as long as the default of
 /// [`Reconnect::max_delay`]. Until then their absence does not mean that they are gone.
@@ -60,6 +63,10 @@ pub(super) struct Feed {
     pub join_stream: Option<StreamId>,
     pub join_paused: bool,
     pub join_until: Option<Instant>,
+    /// Bytes that had come of the joining fetch's next object when that was last looked at.
+    join_partial: usize,
+    /// Until when that object is waited for, while it comes.
+    join_limit: Option<Instant>,
     pub join_again: JoinAgain,
     /// The joining fetch asks for all since this group, not only for the newest one.
     join_since: Option<u64>,
@@ -96,6 +103,8 @@ impl Feed {
             join_stream: None,
             join_paused: false,
             join_until: None,
+            join_partial: 0,
+            join_limit: None,
             join_again: JoinAgain::default(),
             join_since: None,
             resumption: None,
@@ -333,7 +342,8 @@ impl Feed {
         let resumed = self.resumption.as_ref().map(|resumption| resumption.after);
         self.receiver.on_ok(now, &info, start, resumed);
         if self.receiver.is_joining() {
-            self.join_until = Some(now + JOIN_TIMEOUT);
+            self.join_until = Some(now);
+            self.join_moves(now);
         }
         gap
     }
@@ -361,6 +371,28 @@ impl Feed {
     pub fn pause_join(&mut self) -> Option<(StreamId, bool)> {
         let stream = self.join_stream?;
         (!std::mem::replace(&mut self.join_paused, true)).then_some((stream, true))
+    }
+
+    /// The joining fetch has brought something whole, or its reader lets it go on: its time begins
+    /// anew.
+    pub fn join_moves(&mut self, now: Instant) {
+        if let Some(until) = &mut self.join_until {
+            *until = now + JOIN_TIMEOUT;
+            self.join_limit = Some(now + JOIN_OBJECT_TIMEOUT);
+            self.join_partial = 0;
+        }
+    }
+
+    /// The joining fetch's time is over. Whether it is waited for again, because `partial` bytes of
+    /// its next object are here and that is more than before.
+    pub fn join_extends(&mut self, now: Instant, partial: usize) -> bool {
+        let limit = self.join_limit.filter(|limit| now < *limit);
+        let Some(limit) = limit.filter(|_| partial > self.join_partial) else {
+            return false;
+        };
+        self.join_partial = partial;
+        self.join_until = Some(limit.min(now + JOIN_TIMEOUT));
+        true
     }
 
     /// When live objects go on without the joining fetch; not while the reader holds it back.

@@ -350,9 +350,7 @@ impl Subscriber {
         let Some(feed) = self.feeds.get_mut(&id) else {
             return;
         };
-        feed.join_until = feed
-            .join_until
-            .map(|at| at.max(cx.now + super::feed::JOIN_TIMEOUT));
+        feed.join_moves(cx.now);
         let result = feed.receiver.on_fetch_item(cx.now, item);
         self.distribute(id);
         if let Err(fault) = result {

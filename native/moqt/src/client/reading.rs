@@ -1,6 +1,5 @@
 //! From feeds to readers, and from readers to the application.
 
-use super::feed::JOIN_TIMEOUT;
 use super::reader::{Reader, Source};
 use super::resumption::location_of;
 use super::shared::Shared;
@@ -58,7 +57,7 @@ impl Subscriber {
                 if feed.receiver.is_reader_full() && readers.all(Reader::has_room) {
                     feed.receiver.set_reader_full(false);
                     self.pauses.extend(feed.resume_join());
-                    feed.join_until = feed.join_until.map(|_| now + JOIN_TIMEOUT);
+                    feed.join_moves(now);
                     self.dirty_feeds.push(id);
                     shared.want();
                 }

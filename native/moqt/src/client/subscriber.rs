@@ -253,7 +253,10 @@ impl Subscriber {
             let Some(feed) = self.feeds.get_mut(&id) else {
                 continue;
             };
-            if feed.join_due().is_some_and(|at| at <= cx.now) {
+            let partial = |stream| cx.session.partial_bytes(stream);
+            let partial = feed.join_stream.map_or(0, partial);
+            let due = feed.join_due().is_some_and(|at| at <= cx.now);
+            if due && !feed.join_extends(cx.now, partial) {
                 if let Some(join) = feed.join.take() {
                     cx.shared.cancel(join, stream_codes::CANCELLED);
                 }

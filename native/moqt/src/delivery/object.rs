@@ -53,10 +53,7 @@ impl OutObject {
         SubgroupHeader {
             track_alias,
             group: self.group,
-            subgroup: match self.subgroup {
-                0 => SubgroupId::Zero,
-                id => SubgroupId::Explicit(id),
-            },
+            subgroup: SubgroupId::of(self.subgroup),
             priority: self.priority,
             has_properties: self.carries_properties(),
             end_of_group: self.end_of_group,

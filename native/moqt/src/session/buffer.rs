@@ -106,6 +106,11 @@ impl Assembler {
         self.charge = Some(meter.charge(self.stash.len()));
     }
 
+    /// Bytes of what is not whole.
+    pub fn len(&self) -> usize {
+        self.stash.len()
+    }
+
     /// Whether a message has begun and is not whole.
     pub fn is_partial(&self) -> bool {
         !self.stash.is_empty()

@@ -106,6 +106,16 @@ impl Session {
         Ok(stream)
     }
 
+    /// Sends the header of a stream ahead of its first object, so that the peer knows of the stream.
+    pub fn send_header(&mut self, t: &mut dyn Transport, stream: StreamId) {
+        if let Ok(outgoing) = self.outgoing(stream) {
+            if let Some(header) = outgoing.header.take() {
+                // A stopped stream is reported by the transport's own event.
+                let _ = outgoing.out.push(t, stream, header);
+            }
+        }
+    }
+
     fn open_data(
         &mut self,
         t: &mut dyn Transport,

@@ -297,6 +297,14 @@ impl Session {
         }
     }
 
+    /// Bytes that have come of an object of the peer's stream that is not whole.
+    pub fn partial_bytes(&self, stream: StreamId) -> usize {
+        match self.streams.get(&stream) {
+            Some(StreamEntry::Incoming(incoming)) => incoming.input.len(),
+            _ => 0,
+        }
+    }
+
     pub(super) fn on_acked(&mut self, id: StreamId) {
         if let Some(StreamEntry::Outgoing(_)) = self.streams.get(&id) {
             self.streams.remove(&id);

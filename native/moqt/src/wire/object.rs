@@ -50,6 +50,16 @@ pub enum SubgroupId {
     Explicit(u64),
 }
 
+impl SubgroupId {
+    /// The shortest form of a known id.
+    pub const fn of(id: u64) -> Self {
+        match id {
+            0 => SubgroupId::Zero,
+            id => SubgroupId::Explicit(id),
+        }
+    }
+}
+
 /// SUBGROUP_HEADER: begins a stream of objects of one subgroup.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct SubgroupHeader {

@@ -6,8 +6,10 @@ use bytes::Bytes;
 use moqt::delivery::info::TRACK_CLASS;
 use moqt::delivery::DeliveryClass;
 use moqt::memory::MemoryConfig;
-use moqt::session::SessionEvent;
+use moqt::session::{SessionEvent, StreamEnd};
+use moqt::transport::StreamId;
 use moqt::wire::*;
+use moqt_net::ConnId;
 
 fn class(class: DeliveryClass) -> Properties {
     Properties::builder()
@@ -256,4 +258,93 @@ fn a_reset_upstream_is_a_reset_downstream() {
         ["Reset { code: 1, truncated: false }"],
         "cut with the connection"
     );
+}
+
+/// Opens a group of one object as publisher with alias 7; the object is still to come.
+fn begin_group(w: &mut World, publisher: ConnId, group: u64) -> StreamId {
+    let header = SubgroupHeader {
+        track_alias: 7,
+        group,
+        end_of_group: true,
+        first_object: true,
+        ..SubgroupHeader::default()
+    };
+    w.with_client(publisher, |s, t, _| {
+        let stream = s.open_subgroup(t, &header, 0).expect("a stream");
+        s.send_header(t, stream);
+        stream
+    })
+}
+
+fn end_group(w: &mut World, publisher: ConnId, stream: StreamId, payload: &'static [u8]) {
+    let object = SubgroupObject {
+        payload: Bytes::from_static(payload),
+        ..SubgroupObject::default()
+    };
+    w.with_client(publisher, |s, t, _| {
+        s.write_object(t, stream, &object).expect("room");
+        s.finish_stream(t, stream);
+    });
+}
+
+fn opened(w: &World, conn: ConnId) -> Vec<u64> {
+    let group = |event: &SessionEvent| match event {
+        SessionEvent::SubgroupOpened { header, .. } => Some(header.group),
+        _ => None,
+    };
+    w.clients[&conn].events.iter().filter_map(group).collect()
+}
+
+#[test]
+fn a_group_is_known_downstream_before_its_first_object_is_whole() {
+    for properties in [class(DeliveryClass::Reliable), Properties::empty()] {
+        let mut w = World::new();
+        let track = name("match", "world");
+        let (publisher, early, ..) = w.joined(&track, properties);
+        w.send_group(publisher, 1, &[b"a"]);
+        let large = begin_group(&mut w, publisher, 2);
+        let late = w.client();
+        w.subscribe(late, &track, largest());
+        w.run();
+        w.send_group(publisher, 3, &[b"c"]);
+        assert_eq!(opened(&w, early), [1, 2, 3]);
+        assert_eq!(opened(&w, late), [2, 3]);
+        end_group(&mut w, publisher, large, b"b");
+        assert_eq!(w.objects(early), ["1.0=a", "3.0=c", "2.0=b"]);
+        assert_eq!(w.objects(late), ["3.0=c", "2.0=b"]);
+        assert_eq!(w.stats().queues.bytes, 0);
+    }
+}
+
+#[test]
+fn a_group_that_was_announced_and_is_cut_is_cut_downstream() {
+    let mut w = World::new();
+    let track = name("match", "world");
+    let (publisher, reader, ..) = w.joined(&track, class(DeliveryClass::Reliable));
+    let cut = begin_group(&mut w, publisher, 1);
+    assert_eq!(opened(&w, reader), [1]);
+    w.with_client(publisher, |s, t, _| {
+        s.reset_stream(t, cut, stream_codes::CANCELLED);
+    });
+    let ends = w.take(reader, |event| match event {
+        SessionEvent::StreamEnded { end, .. } => Some(*end),
+        _ => None,
+    });
+    assert!(matches!(ends[..], [StreamEnd::Reset { .. }]), "{ends:?}");
+    // Another stream brings it after all.
+    w.send_group(publisher, 1, &[b"a"]);
+    assert_eq!(w.objects(reader), ["1.0=a"]);
+}
+
+#[test]
+fn updates_that_may_be_skipped_are_not_announced() {
+    for of in [DeliveryClass::Latest, DeliveryClass::Deadline] {
+        let mut w = World::new();
+        let track = name("match", "poses");
+        let (publisher, reader, ..) = w.joined(&track, class(of));
+        let large = begin_group(&mut w, publisher, 1);
+        assert!(opened(&w, reader).is_empty(), "{of:?}");
+        end_group(&mut w, publisher, large, b"a");
+        assert_eq!(w.objects(reader), ["1.0=a"], "{of:?}");
+    }
 }

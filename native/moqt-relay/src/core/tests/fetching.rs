@@ -2,6 +2,7 @@
 
 use super::world::*;
 use bytes::Bytes;
+use moqt::memory::MemoryConfig;
 use moqt::session::RequestId;
 use moqt::wire::*;
 use moqt_net::ConnId;
@@ -409,4 +410,40 @@ fn the_end_of_a_track_is_told() {
     let ok = fetch_ok(&mut w, reader, id);
     assert_eq!((ok.end, ok.end_of_track), (at(1, 1), true));
     assert_eq!(w.fetched(reader, id), "1.0=");
+}
+
+#[test]
+fn what_nobody_needs_any_more_is_freed_in_pieces() {
+    let mut w = World::new();
+    let track = name("match", "x");
+    let (publisher, ..) = w.joined(&track, Properties::empty());
+    for group in 0..20 {
+        w.send_group(publisher, group, &[b"x".as_slice(); 500]);
+    }
+    let slow = w.client_with(
+        MemoryConfig {
+            stream_window: 1_024,
+            ..MemoryConfig::default()
+        },
+        Vec::new(),
+    );
+    w.clients.get_mut(&slow).expect("it is here").reads = false;
+    let range = standalone(&track, (0, 0), (19, 0));
+    let fetch = w.fetch(slow, range, Parameters::default());
+    assert!(w.core.fetches.values().any(|job| !job.store.is_empty()));
+    let client = w.clients.get_mut(&slow).expect("it is here");
+    client
+        .session
+        .cancel(&mut client.transport, fetch, stream_codes::CANCELLED);
+    while let Some(event) = w.links_poll(slow) {
+        w.core_event(slow, event);
+    }
+    assert!(w.core.fetches.is_empty());
+    let mut turns = 0;
+    while !w.core.discarded.is_empty() {
+        assert!(w.core.next_timeout().is_some_and(|at| at <= w.now()));
+        w.core_timeout();
+        turns += 1;
+    }
+    assert!((3..10).contains(&turns), "{turns}");
 }

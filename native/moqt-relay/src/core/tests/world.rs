@@ -444,6 +444,11 @@ impl World {
         self.links.servers.get_mut(&conn)?.poll_event()
     }
 
+    /// One turn of the relay's deadlines.
+    pub fn core_timeout(&mut self) {
+        self.core.on_timeout(&mut self.links);
+    }
+
     pub fn core_event(&mut self, conn: ConnId, event: TransportEvent) {
         self.core.on_event(&mut self.links, conn, event);
     }

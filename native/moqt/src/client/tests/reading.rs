@@ -362,6 +362,56 @@ fn a_slow_reader_holds_back_the_join_too() {
     assert_eq!(w.b.gaps(reader), []);
 }
 
+/// Reads `bytes` of a keyframe, published before, on a line that brings little every three seconds.
+/// Gives the size of what came, and the gaps.
+fn join_slowly(bytes: usize) -> (Vec<usize>, Vec<Gap>) {
+    let memory = MemoryConfig {
+        stream_window: 4_096,
+        ..MemoryConfig::default()
+    };
+    let mut w = World::with(memory, |_| {});
+    let publication = w.publish("t", DeliveryClass::Reliable);
+    w.keyframe(publication, vec![1; bytes]);
+    w.run();
+    let reader =
+        w.b.client
+            .subscribe(track("t"), SubscribeOptions::default());
+    let reader = reader.expect("subscribes");
+    for _ in 0..40 {
+        w.b.deaf = true;
+        w.pass(Duration::from_secs(3));
+        w.b.deaf = false;
+        for _ in 0..4 {
+            w.b.step(w.now);
+            w.a.step(w.now);
+        }
+    }
+    w.run();
+    w.send(publication, vec![2; 1]);
+    w.run();
+    let sizes = w.b.objects(reader).iter().map(Bytes::len).collect();
+    (sizes, w.b.gaps(reader))
+}
+
+#[test]
+fn a_late_joiner_on_a_slow_line_gets_the_keyframe_while_it_keeps_coming() {
+    // Three times as long as a joining fetch may stand still.
+    assert_eq!(join_slowly(40_000), (vec![40_000, 1], vec![]));
+    // But not for ever.
+    let (sizes, gaps) = join_slowly(1_000_000);
+    assert_eq!(sizes, [1]);
+    assert!(
+        matches!(
+            gaps[..],
+            [Gap {
+                reason: GapReason::Lost,
+                ..
+            }]
+        ),
+        "{gaps:?}"
+    );
+}
+
 /// Requests travel on streams of their own: on a lossy path the joining fetch may come first.
 #[test]
 fn a_joining_fetch_that_overtook_its_subscribe_is_sent_again() {

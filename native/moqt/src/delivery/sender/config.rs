@@ -8,8 +8,9 @@ use std::time::Duration;
 /// Bounds of one sender.
 #[derive(Clone, Copy, Debug)]
 pub struct SenderLimits {
-    /// Bytes that may wait. `reliable` and tracks of no class: above it the subscription is too
-    /// far behind; `deadline` and `datagram`: the oldest are dropped. Default 4 MiB.
+    /// Bytes that may wait. `reliable` and tracks of no class: above it the subscription is too far
+    /// behind, though one object that is larger by itself may wait beside the others; `deadline` and
+    /// `datagram`: the oldest are dropped. Default 4 MiB.
     pub queue_bytes: usize,
     /// Objects that may wait, likewise. Default 16,384.
     pub queue_objects: usize,

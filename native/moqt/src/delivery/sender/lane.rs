@@ -46,37 +46,50 @@ pub(super) struct Lane {
     pub since: Instant,
     /// When its end became known.
     pub ended: Option<Instant>,
-    /// It has no objects and is opened all the same.
-    pub marker: bool,
+    /// Its stream's header goes ahead of the first object, or instead of one.
+    pub announced: bool,
     with_properties: bool,
     pub priority: Option<u8>,
+    /// END_OF_GROUP and FIRST_OBJECT of an announced lane's header.
+    end_of_group: bool,
+    first_object: bool,
+    /// Queue cost of the object that the stream has not taken all of.
+    pub flushing: usize,
 }
 
 impl Lane {
     pub fn new(object: &OutObject) -> Self {
         Lane {
-            group: object.group,
-            subgroup: object.subgroup,
-            state: LaneState::Waiting,
-            head: None,
-            rest: VecDeque::new(),
-            previous: None,
-            waiting_cost: 0,
-            written_cost: 0,
-            blocked: false,
-            flowed: false,
-            fin: false,
-            cut: None,
-            since: object.received,
-            ended: None,
-            marker: false,
             with_properties: object.carries_properties(),
             priority: object.priority,
+            ..Lane::empty(object.group, object.subgroup, object.received)
+        }
+    }
+
+    /// A lane whose stream is opened before its first object is here.
+    pub fn announced(header: &SubgroupHeader, subgroup: u64, now: Instant) -> Self {
+        Lane {
+            announced: true,
+            with_properties: header.has_properties,
+            priority: header.priority,
+            end_of_group: header.end_of_group,
+            first_object: header.first_object,
+            ..Lane::empty(header.group, subgroup, now)
         }
     }
 
     /// A lane without objects, whose stream says that its group is over.
     pub fn end_marker(group: u64, subgroup: u64, now: Instant) -> Self {
+        Lane {
+            fin: true,
+            ended: Some(now),
+            announced: true,
+            end_of_group: true,
+            ..Lane::empty(group, subgroup, now)
+        }
+    }
+
+    fn empty(group: u64, subgroup: u64, since: Instant) -> Self {
         Lane {
             group,
             subgroup,
@@ -88,13 +101,16 @@ impl Lane {
             written_cost: 0,
             blocked: false,
             flowed: false,
-            fin: true,
+            fin: false,
             cut: None,
-            since: now,
-            ended: Some(now),
-            marker: true,
+            since,
+            ended: None,
+            announced: false,
             with_properties: false,
             priority: None,
+            end_of_group: false,
+            first_object: false,
+            flushing: 0,
         }
     }
 
@@ -123,6 +139,12 @@ impl Lane {
         usize::from(self.head.is_some()) + self.rest.len()
     }
 
+    /// Queue cost of its largest object that the connection has not taken all of.
+    pub fn largest(&self) -> usize {
+        let waiting = self.head.iter().chain(&self.rest).map(SharedObject::cost);
+        waiting.chain([self.flushing]).max().unwrap_or(0)
+    }
+
     /// Drops what waits; gives the number of objects and their cost.
     pub fn clear(&mut self) -> (usize, usize) {
         let dropped = (self.waiting(), self.waiting_cost);
@@ -148,14 +170,16 @@ impl Lane {
         self.with_properties
     }
 
-    /// The header of a marker's stream; other streams' headers come with their first object.
+    /// The header of an announced stream; other streams' headers come with their first object.
     pub fn header(&self, alias: u64) -> SubgroupHeader {
         SubgroupHeader {
             track_alias: alias,
             group: self.group,
-            subgroup: SubgroupId::Zero,
-            end_of_group: true,
-            ..SubgroupHeader::default()
+            subgroup: SubgroupId::of(self.subgroup),
+            priority: self.priority,
+            has_properties: self.with_properties,
+            end_of_group: self.end_of_group,
+            first_object: self.first_object,
         }
     }
 }

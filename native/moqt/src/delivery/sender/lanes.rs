@@ -44,16 +44,40 @@ impl Sender {
     /// What the class does when more waits than the bounds allow.
     pub(super) fn bound(&mut self) {
         let limits = self.config.limits;
-        let over =
-            self.waiting_cost > limits.queue_bytes || self.waiting_objects > limits.queue_objects;
-        if !over {
+        let held = self.waiting_cost + self.flushing_cost;
+        if held <= limits.queue_bytes && self.waiting_objects <= limits.queue_objects {
             return;
         }
         match self.class() {
             Some(DeliveryClass::Deadline | DeliveryClass::Latest | DeliveryClass::Datagram) => {
                 self.drop_oldest_waiting();
             }
-            Some(DeliveryClass::Reliable) | None => self.too_far_behind = true,
+            Some(DeliveryClass::Reliable) | None => {
+                // One object may be larger than all the room there is, and wait beside the others.
+                let beside = self.oversized();
+                self.too_far_behind |= held - beside > limits.queue_bytes
+                    || self.waiting_objects > limits.queue_objects;
+            }
+        }
+    }
+
+    /// Queue cost of the largest object here that is above the bound by itself.
+    fn oversized(&self) -> usize {
+        let most = self.config.limits.queue_bytes;
+        let lanes = self.lanes.iter();
+        let large = lanes.filter(|lane| lane.waiting_cost + lane.flushing > most);
+        let largest = large.map(Lane::largest).max().unwrap_or(0);
+        if largest > most {
+            largest
+        } else {
+            0
+        }
+    }
+
+    /// The connection has taken all of the lane's last object, or never will.
+    pub(super) fn flushed(&mut self, index: usize) {
+        if let Some(lane) = self.lanes.get_mut(index) {
+            self.flushing_cost -= std::mem::take(&mut lane.flushing);
         }
     }
 
@@ -69,6 +93,7 @@ impl Sender {
 
     pub(super) fn remove_lane(&mut self, index: usize) {
         self.clear_lane(index);
+        self.flushed(index);
         if let Some(lane) = self.lanes.remove(index) {
             match lane.state {
                 LaneState::Dead => self.dead -= 1,
@@ -88,6 +113,7 @@ impl Sender {
     /// The lane's stream is gone. It is forgotten when its end is known, else remembered as dead.
     pub(super) fn kill(&mut self, index: usize) {
         self.stats.dropped += self.clear_lane(index) as u64;
+        self.flushed(index);
         let Some(lane) = self.lanes.get_mut(index) else {
             return;
         };

@@ -102,7 +102,7 @@ impl Sender {
     }
 
     /// Looks whether the connection has taken what finished streams held; `false` when it has not.
-    fn settle_finished(&mut self, out: &Outlet<'_>) -> bool {
+    pub(super) fn settle_finished(&mut self, out: &Outlet<'_>) -> bool {
         for lane in &mut self.lanes {
             if let (LaneState::Finished(stream), false) = (lane.state, lane.flowed) {
                 if lane.blocked || out.session.is_blocked(stream) {
@@ -112,6 +112,7 @@ impl Sender {
                 self.unflowed -= 1;
                 self.flowing += 1;
                 self.flowing_cost += lane.written_cost;
+                self.flushing_cost -= std::mem::take(&mut lane.flushing);
             }
         }
         true

@@ -20,6 +20,7 @@ use super::outlet::{Outlet, StreamSignal};
 use crate::transport::StreamId;
 use crate::wire::error::stream_codes;
 use crate::wire::location::{GroupOrder, Location};
+use crate::wire::object::SubgroupHeader;
 use crate::wire::params::Parameters;
 use config::timeout;
 use lane::{Lane, LaneState};
@@ -49,6 +50,8 @@ pub struct Sender {
     ring_cost: usize,
     waiting_objects: usize,
     waiting_cost: usize,
+    /// Cost of objects that their streams have begun and not taken all of.
+    flushing_cost: usize,
     dead: usize,
     /// Finished streams that are not acknowledged, with the cost of what they carry.
     flowing: usize,
@@ -78,6 +81,7 @@ impl Sender {
             ring_cost: 0,
             waiting_objects: 0,
             waiting_cost: 0,
+            flushing_cost: 0,
             dead: 0,
             flowing: 0,
             flowing_cost: 0,
@@ -129,6 +133,24 @@ impl Sender {
         self.bound();
     }
 
+    /// Opens a subgroup's stream before its first object is here, so that the subscriber knows of the
+    /// group: a large object may take long, and what comes in later groups would overtake it unseen.
+    /// `subgroup` is the id that the header stands for; its Track Alias is not looked at. Nothing is
+    /// written before [`Sender::pump`].
+    pub fn announce(&mut self, now: Instant, header: &SubgroupHeader, subgroup: u64) {
+        let config = &self.config;
+        let whole = config.start <= Location::new(header.group, 0)
+            && config.end_group.is_none_or(|end| header.group <= end);
+        let ordered = matches!(self.class(), Some(DeliveryClass::Reliable) | None);
+        if self.too_far_behind || self.finishing || !config.forward || !whole || !ordered {
+            return;
+        }
+        if self.find(header.group, subgroup).is_none() {
+            self.lanes.push_back(Lane::announced(header, subgroup, now));
+            self.active_from = self.active_from.min(self.lanes.len() - 1);
+        }
+    }
+
     /// The subgroup's objects were all pushed, or it was cut. For subgroups with nothing that
     /// passed, this does nothing.
     pub fn end_subgroup(&mut self, now: Instant, group: u64, subgroup: u64, end: SubgroupEnd) {
@@ -137,7 +159,8 @@ impl Sender {
             return;
         };
         let lane = &mut self.lanes[index];
-        if lane.state == LaneState::Dead {
+        let unheard = lane.state == LaneState::Waiting && lane.waiting() == 0 && !lane.fin;
+        if lane.state == LaneState::Dead || unheard {
             self.remove_lane(index);
             return;
         }
@@ -186,6 +209,7 @@ impl Sender {
         match signal {
             StreamSignal::Writable => {
                 self.lanes[index].blocked = false;
+                self.flushed(index);
                 self.active_from = self.active_from.min(index);
             }
             StreamSignal::Acked => {
@@ -289,6 +313,7 @@ impl Sender {
         self.unflowed = 0;
         self.waiting_objects = 0;
         self.waiting_cost = 0;
+        self.flushing_cost = 0;
         self.ring.clear();
         self.ring_cost = 0;
         self.timer = None;
@@ -315,9 +340,10 @@ impl Sender {
         self.ring.is_empty() && self.lanes.len() == self.dead
     }
 
-    /// Bytes waiting, with [`OBJECT_OVERHEAD`](super::object::OBJECT_OVERHEAD) per object.
+    /// Bytes waiting, with [`OBJECT_OVERHEAD`](super::object::OBJECT_OVERHEAD) per object. One that its
+    /// stream has begun counts until the stream has taken all of it.
     pub fn queued_bytes(&self) -> usize {
-        self.waiting_cost + self.ring_cost
+        self.waiting_cost + self.flushing_cost + self.ring_cost
     }
 
     /// Objects waiting.

@@ -22,6 +22,9 @@ impl Sender {
     /// Every lane that can take something, oldest first. Exhausted stream credit holds back the
     /// lanes that have no stream yet.
     pub(super) fn pump_all(&mut self, now: Instant, out: &mut Outlet<'_>) {
+        if self.unflowed > 0 {
+            self.settle_finished(out);
+        }
         let mut credit = true;
         let mut index = self.active_from;
         while index < self.lanes.len() {
@@ -74,7 +77,8 @@ impl Sender {
             let lane = &self.lanes[index];
             let Some(object) = lane.front() else { break };
             let profile = out.session.profile();
-            let head = lane.previous.is_none().then_some(self.config.alias);
+            let first = lane.previous.is_none() && !lane.announced;
+            let head = first.then_some(self.config.alias);
             let framed =
                 encode::framed(profile, object, head, lane.previous, lane.has_properties());
             let Some(framed) = framed else {
@@ -98,8 +102,8 @@ impl Sender {
                 }
             }
         }
-        let marker = self.lanes.get(index).is_some_and(|lane| lane.marker);
-        if marker {
+        let announced = self.lanes.get(index).is_some_and(|lane| lane.announced);
+        if announced {
             if let Err(turn) = self.open_lane(index, out) {
                 return turn;
             }
@@ -118,9 +122,13 @@ impl Sender {
         }
         let priority = self.lane_priority(lane);
         let alias = self.config.alias;
-        let opened = if lane.marker {
+        let opened = if lane.announced {
             let header = lane.header(alias);
-            out.session.open_subgroup(out.transport, &header, priority)
+            let opened = out.session.open_subgroup(out.transport, &header, priority);
+            if let Ok(stream) = opened {
+                out.session.send_header(out.transport, stream);
+            }
+            opened
         } else {
             out.session
                 .open_subgroup_encoded(out.transport, alias, priority)
@@ -150,6 +158,10 @@ impl Sender {
             lane.written_cost += object.cost();
             self.waiting_objects -= 1;
             self.waiting_cost -= object.cost();
+            if blocked {
+                lane.flushing = object.cost();
+                self.flushing_cost += object.cost();
+            }
             self.stats.objects += 1;
             self.stats.bytes += object.payload.len() as u64;
         }

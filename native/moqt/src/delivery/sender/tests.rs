@@ -486,3 +486,135 @@ fn encodings_are_shared_between_senders_with_one_alias() {
     assert_eq!(one.as_ptr(), two.as_ptr());
     assert_ne!(encode::datagram(profile, &object, 4), one);
 }
+
+fn header(group: u64) -> SubgroupHeader {
+    SubgroupHeader {
+        group,
+        end_of_group: true,
+        first_object: true,
+        ..SubgroupHeader::default()
+    }
+}
+
+#[test]
+fn an_announced_subgroup_is_known_before_its_first_object() {
+    for info in [
+        TrackInfo::default(),
+        TrackInfo::of_class(DeliveryClass::Reliable, 1, MS),
+    ] {
+        let mut b = Bench::new(info, Parameters::default(), None);
+        let mut large = object_of(b.now, 5, 3, 0, "large");
+        large.priority = Some(4);
+        let announced = SubgroupHeader {
+            priority: Some(4),
+            ..header(5)
+        };
+        b.sender.announce(b.now, &announced, 3);
+        b.run();
+        assert_eq!(b.headers.len(), 1);
+        b.update(6, "small");
+        b.run();
+        b.push(large.clone());
+        large.object = 1;
+        large.payload = Bytes::from_static(b"next");
+        b.push(large);
+        b.fin(5, 3);
+        b.run();
+        assert_eq!(b.got, ["small", "fin", "large", "next", "fin"]);
+        assert_eq!(b.headers.len(), 2, "one stream for each");
+        let told = b.headers[0];
+        assert_eq!(
+            (told.group, told.subgroup, told.priority),
+            (5, SubgroupId::Explicit(3), Some(4))
+        );
+        assert!(told.end_of_group && told.first_object);
+        assert!(b.sender.is_acked() && b.owners.is_empty());
+    }
+}
+
+#[test]
+fn an_announced_subgroup_without_an_object_ends_as_it_ended_upstream() {
+    let mut b = Bench::of(DeliveryClass::Reliable);
+    b.sender.announce(b.now, &header(5), 0);
+    b.run();
+    b.sender
+        .end_subgroup(b.now, 5, 0, SubgroupEnd::Reset(stream_codes::CANCELLED));
+    b.run();
+    b.sender.announce(b.now, &header(6), 0);
+    b.fin(6, 0);
+    b.run();
+    assert_eq!(
+        b.got,
+        ["reset 1"],
+        "what is over before it began is not told"
+    );
+    b.sender.announce(b.now, &header(7), 0);
+    b.run();
+    b.fin(7, 0);
+    b.run();
+    assert_eq!(b.got, ["reset 1", "fin"]);
+    assert!(b.sender.is_acked() && b.owners.is_empty());
+}
+
+#[test]
+fn only_who_gets_a_group_whole_and_in_order_hears_of_it_early() {
+    for class in [
+        DeliveryClass::Latest,
+        DeliveryClass::Deadline,
+        DeliveryClass::Datagram,
+    ] {
+        let mut b = Bench::of(class);
+        b.sender.announce(b.now, &header(5), 0);
+        b.run();
+        assert_eq!(b.headers, [], "{class:?}");
+    }
+    let params = Parameters {
+        filter: Some(SubscriptionFilter::AbsoluteRange {
+            start: Location::new(2, 1),
+            end_group: 3,
+        }),
+        ..Parameters::default()
+    };
+    let mut b = Bench::new(TrackInfo::default(), params, None);
+    for group in 1..5 {
+        b.sender.announce(b.now, &header(group), 0);
+    }
+    b.run();
+    let groups: Vec<u64> = b.headers.iter().map(|header| header.group).collect();
+    assert_eq!(groups, [3]);
+    assert!(
+        !b.sender.is_past_end(),
+        "the last group may still be coming"
+    );
+}
+
+#[test]
+fn one_object_may_be_larger_than_all_that_may_wait() {
+    let memory = MemoryConfig {
+        stream_window: 1_000,
+        ..MemoryConfig::default()
+    };
+    let info = TrackInfo::of_class(DeliveryClass::Reliable, 1, MS);
+    let mut b = Bench::over(memory, info, Parameters::default(), None);
+    b.sender.config.limits.queue_bytes = 10_000;
+    let large = "x".repeat(20_000);
+    b.update(0, "a");
+    b.update(1, &large);
+    b.glimpse();
+    b.update(2, "b");
+    b.glimpse();
+    assert!(!b.sender.is_too_far_behind());
+    assert!(b.sender.queued_bytes() >= 20_000, "until it is all taken");
+    b.deaf = false;
+    b.run();
+    assert_eq!(b.got.len(), 6);
+    assert_eq!(b.sender.queued_bytes(), 0);
+    // Others count, whether streams hold them or the sender.
+    b.deaf = true;
+    for group in 3..7 {
+        assert!(!b.sender.is_too_far_behind(), "{group}");
+        b.update(group, &large[..3_000]);
+        b.run();
+    }
+    assert!(b.sender.is_too_far_behind());
+}
