@@ -85,8 +85,8 @@ async function runStep(step, env) {
   }
 }
 
-/** Runs the steps in order; stops at the first failure unless `keepGoing`. */
-export async function runSteps(steps, env, { keepGoing = false } = {}) {
+/** Runs the steps in order; stops at the first failure unless `keepGoing`. `after` hears of each as it ends. */
+export async function runSteps(steps, env, { keepGoing = false, after = () => {} } = {}) {
   const results = [];
   const started = Date.now();
   for (const [index, step] of steps.entries()) {
@@ -94,6 +94,7 @@ export async function runSteps(steps, env, { keepGoing = false } = {}) {
     say(`\n${bold(`[${index + 1}/${steps.length}] ${step.name}`)}: ${step.about} ${elapsed}`);
     const result = await runStep(step, env);
     results.push(result);
+    after(result);
     if (result.ok) continue;
     say(red(`${step.name}: ${result.reason}`));
     // Nothing that needs the build can run without it.

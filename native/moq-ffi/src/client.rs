@@ -375,10 +375,10 @@ impl ClientShared {
     }
 
     pub fn call_waker(&self) {
-        // SAFETY: `moq_set_waker` demands a function that may be called from any thread with this
-        // pointer until it is taken back; the gate sees to the latter.
         self.gate.call(|waker| {
             border::cross(Border::Waker.name());
+            // SAFETY: `moq_set_waker` demands a function that may be called from any thread with this
+            // pointer until it is taken back; the gate sees to the latter.
             unsafe { (waker.call)(waker.user_data) }
         });
     }

@@ -70,6 +70,8 @@ pub struct Error {
     pub message: String,
     /// The peer's raw code, when the peer caused this.
     pub peer_code: Option<u64>,
+    /// Whether trying the same again later can succeed: as the code says, unless the peer said so of this one.
+    pub retryable: bool,
     /// With `MOQ_ERROR_CERTIFICATE`: why.
     pub certificate: Option<CertificateReason>,
 }
@@ -80,6 +82,7 @@ impl Error {
             code,
             message: message.into(),
             peer_code: None,
+            retryable: code.retryable(),
             certificate: None,
         }
     }
@@ -142,6 +145,7 @@ impl From<moqt::client::ClientError> for Error {
             code: error.code.into(),
             message: error.message,
             peer_code: error.peer_code,
+            retryable: error.retryable,
             certificate: error.certificate,
         }
     }

@@ -21,6 +21,7 @@
 
 // What the caller of each function must keep is in its text, written for C.
 #![allow(clippy::missing_safety_doc)]
+#![deny(clippy::undocumented_unsafe_blocks)]
 
 pub mod abi;
 mod client;

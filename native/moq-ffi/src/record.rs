@@ -251,6 +251,10 @@ impl Record {
             code,
             message: message.unwrap_or("it ended without a reason").to_owned(),
             peer_code: said.get("peerCode").and_then(Value::as_u64),
+            retryable: said
+                .get("retryable")
+                .and_then(Value::as_bool)
+                .unwrap_or(code.retryable()),
             certificate: None,
         })
     }

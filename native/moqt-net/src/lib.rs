@@ -10,6 +10,8 @@
 //! After each batch of callbacks the loop sends what all touched connections have, so many small
 //! writes share packets and many packets share system calls.
 
+#![deny(clippy::undocumented_unsafe_blocks)]
+
 mod acks;
 pub mod address;
 #[doc(hidden)]

@@ -7,6 +7,7 @@
 
 // A refusal is passed up once and sent: boxing it would only hide what it is.
 #![allow(clippy::result_large_err)]
+#![forbid(unsafe_code)]
 
 pub mod auth;
 mod cache;

@@ -92,7 +92,7 @@ fn with_json(mut record: Record, value: &Value) -> Record {
 }
 
 fn error_json(error: &Error) -> Value {
-    let mut value = json!({ "message": error.message, "retryable": error.code.retryable() });
+    let mut value = json!({ "message": error.message, "retryable": error.retryable });
     if let Some(code) = error.peer_code {
         value["peerCode"] = code.into();
     }
