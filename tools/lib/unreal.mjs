@@ -84,14 +84,20 @@ async function runShim(env, { name, settings, filter = [], variables = {} }) {
   return finish(result, shimCounts(result.output), `unreal-shim (${name})`);
 }
 
-/** npm test: one compiler, one engine version, each module as one file; and the rules of every platform. */
+/** npm test: one compiler, one engine version, each module as one file, also as a dedicated server; and the rules of every platform. */
 export async function unrealPlugin(env) {
   if (process.platform !== "linux") {
     say("skipped: the shim of Unreal Engine runs on Linux only.");
     return { ...noCounts(), skipped: 1 };
   }
-  const shim = await runShim(env, { name: "quick", settings: ["-DMOQ_UNITY=ON"] });
-  return sum([shim, await buildRules(env)]);
+  const quick = { name: "quick", settings: ["-DMOQ_UNITY=ON"] };
+  const shim = await runShim(env, quick);
+  const server = await runShim(env, {
+    ...quick,
+    filter: ["Moq.Library.the settings", "Moq.Games.TwoLiveSideBySide"],
+    variables: { MOQ_SHIM_DEDICATED: "1" },
+  });
+  return sum([shim, server, await buildRules(env)]);
 }
 
 /** npm run test:deep: both compilers, file by file, as the oldest and the newest engine, as a dedicated server. */

@@ -18,6 +18,7 @@ public:
 
   FString AsString() const { return Text; }
   double AsNumber() const { return Number; }
+  const TSharedPtr<FJsonObject>& AsObject() const { return Object; }
 };
 
 class FJsonObject {
@@ -35,6 +36,10 @@ public:
   bool TryGetBoolField(const TCHAR* Name, bool& bValue) const {
     const FJsonValue* const Found = Find(Name, FJsonValue::EKind::Bool);
     return Found != nullptr && (bValue = Found->bValue, true);
+  }
+  bool TryGetArrayField(const TCHAR* Name, const TArray<TSharedPtr<FJsonValue>>*& Items) const {
+    const FJsonValue* const Found = Find(Name, FJsonValue::EKind::Array);
+    return Found != nullptr && (Items = &Found->Items, true);
   }
 
 private:

@@ -72,6 +72,9 @@ public:
   static FString Printf(const TCHAR* Format, Args... Arguments) {
     return FString(Shim::Format(Format, {Shim::FArgument(Arguments)...}));
   }
+  static FString ChrN(int32 Count, TCHAR Char) {
+    return FString(std::u16string(static_cast<SIZE_T>(Count), Char));
+  }
   static FString FromInt(int32 Value) { return Printf(u"%d", Value); }
   template <class C>
   static FString Join(const C& Parts, const TCHAR* Separator) {

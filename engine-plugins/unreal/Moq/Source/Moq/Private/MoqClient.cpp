@@ -126,9 +126,7 @@ FMoqClientStats UMoqClient::GetStats() const {
   if (!Json.IsValid())
     return Stats;
   const auto Read = [&Json](const TCHAR* Name, auto& Value) {
-    double Number = 0;
-    if (Json->TryGetNumberField(Name, Number))
-      Value = static_cast<std::remove_reference_t<decltype(Value)>>(Number);
+    MoqConvert::Read(*Json, Name, Value);
   };
   Read(TEXT("rtt"), Stats.RoundTrip);
   Read(TEXT("reconnects"), Stats.Reconnects);

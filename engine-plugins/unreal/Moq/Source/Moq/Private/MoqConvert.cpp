@@ -1,7 +1,6 @@
 // Copyright moq-game contributors. Licensed under MIT or Apache-2.0, at your choice.
 #include "MoqConvert.h"
 
-#include "Dom/JsonObject.h"
 #include "Dom/JsonValue.h"
 #include "Serialization/JsonReader.h"
 #include "Serialization/JsonSerializer.h"
@@ -19,10 +18,10 @@ FString Text(std::string_view Utf8Text) {
 }
 
 EMoqErrorCode Code(MoqResultCode Code) {
-  static_assert(static_cast<int>(EMoqErrorCode::Unavailable) == MOQ_ERROR_UNAVAILABLE,
+  static_assert(static_cast<int>(EMoqErrorCode::RateLimited) == MOQ_ERROR_RATE_LIMITED,
                 "EMoqErrorCode is MoqResultCode");
-  return Code >= 0 && Code <= MOQ_ERROR_UNAVAILABLE ? static_cast<EMoqErrorCode>(Code)
-                                                    : EMoqErrorCode::Other;
+  return Code >= 0 && Code <= MOQ_ERROR_RATE_LIMITED ? static_cast<EMoqErrorCode>(Code)
+                                                     : EMoqErrorCode::Other;
 }
 
 FMoqError Error(MoqResultCode Code, const std::string& Message) {
@@ -42,6 +41,18 @@ FMoqError Reason(MoqResultCode Code, std::string_view Json) {
     if (Told->TryGetNumberField(TEXT("peerCode"), Peer))
       Result.PeerCode = static_cast<int64>(Peer);
   }
+  return Result;
+}
+
+FMoqError Reason(const moq::Record& End) {
+  static_assert(static_cast<int>(EMoqCertificateReason::ClientRefused) ==
+                    MOQ_CERTIFICATE_CLIENT_REFUSED + 1,
+                "EMoqCertificateReason is MoqCertificateReason after None");
+  FMoqError Result = Reason(static_cast<MoqResultCode>(End.header.code), End.payload.text());
+  if (Result.Code == EMoqErrorCode::Certificate)
+    Result.CertificateReason = End.header.extra <= MOQ_CERTIFICATE_CLIENT_REFUSED
+                                   ? static_cast<EMoqCertificateReason>(End.header.extra + 1)
+                                   : EMoqCertificateReason::Other;
   return Result;
 }
 

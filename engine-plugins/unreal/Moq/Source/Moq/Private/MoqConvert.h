@@ -8,12 +8,11 @@
 #include <moq_ffi/records.hpp>
 
 #include "CoreMinimal.h"
+#include "Dom/JsonObject.h"
 #include "MoqTypes.h"
 
 #include <string>
 #include <string_view>
-
-class FJsonObject;
 
 namespace MoqConvert {
 
@@ -23,11 +22,20 @@ FString Text(std::string_view Utf8);
 EMoqErrorCode Code(MoqResultCode Code);
 /** An error of a call; `Message` is what the library said. */
 FMoqError Error(MoqResultCode Code, const std::string& Message);
-/** What an END or a state record tells of its reason. */
+/** What a state record tells of its reason. */
 FMoqError Reason(MoqResultCode Code, std::string_view Json);
+/** What an END tells of its reason. */
+FMoqError Reason(const moq::Record& End);
 
 /** Null when it is no object. */
 TSharedPtr<FJsonObject> Object(std::string_view Json);
+/** A number of an object; left as it is when there is none. */
+template <class T>
+void Read(const FJsonObject& Json, const TCHAR* Name, T& Value) {
+  double Number = 0;
+  if (Json.TryGetNumberField(Name, Number))
+    Value = static_cast<T>(Number);
+}
 /** A JSON array of texts. */
 TArray<FString> Texts(std::string_view Json);
 

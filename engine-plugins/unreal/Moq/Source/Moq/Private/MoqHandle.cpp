@@ -35,7 +35,7 @@ void UMoqHandle::Finish(const FMoqError& Reason) {
 void UMoqHandle::OnRecord(const moq::Record& Record) {
   if (Record.header.kind != MOQ_RECORD_END)
     return;
-  Finish(MoqConvert::Reason(static_cast<MoqResultCode>(Record.header.code), Record.payload.text()));
+  Finish(MoqConvert::Reason(Record));
 }
 
 void UMoqHandle::BeginDestroy() {

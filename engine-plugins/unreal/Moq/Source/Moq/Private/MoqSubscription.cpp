@@ -4,6 +4,9 @@
 #include "MoqConvert.h"
 #include "MoqState.h"
 
+#include "Dom/JsonObject.h"
+#include "Dom/JsonValue.h"
+
 void UMoqReader::OnRecord(const moq::Record& Record) {
   if (Record.header.kind != MOQ_RECORD_OBJECT) {
     Super::OnRecord(Record);
@@ -45,6 +48,29 @@ bool UMoqSubscription::SetPriority(uint8 Priority) {
 
 bool UMoqSubscription::Hold(bool bHeld) {
   return IsOpen() && Session && Session->Hold(Handle, bHeld) == MOQ_OK;
+}
+
+FMoqSubscriptionStats UMoqSubscription::GetStats() const {
+  FMoqSubscriptionStats Stats;
+  const TSharedPtr<FJsonObject> Client =
+      IsOpen() && Session ? MoqConvert::Object(Session->Stats()) : nullptr;
+  const TArray<TSharedPtr<FJsonValue>>* All = nullptr;
+  if (!Client.IsValid() || !Client->TryGetArrayField(TEXT("subscriptions"), All))
+    return Stats;
+  for (const TSharedPtr<FJsonValue>& Each : *All) {
+    const TSharedPtr<FJsonObject> Json = Each->AsObject();
+    int64 Whose = 0;
+    MoqConvert::Read(*Json, TEXT("handle"), Whose);
+    if (static_cast<uint64>(Whose) != Handle)
+      continue;
+    MoqConvert::Read(*Json, TEXT("queuedObjects"), Stats.QueuedObjects);
+    MoqConvert::Read(*Json, TEXT("queuedBytes"), Stats.QueuedBytes);
+    MoqConvert::Read(*Json, TEXT("stale"), Stats.Stale);
+    MoqConvert::Read(*Json, TEXT("late"), Stats.Late);
+    MoqConvert::Read(*Json, TEXT("overflow"), Stats.Overflow);
+    MoqConvert::Read(*Json, TEXT("reset"), Stats.Reset);
+  }
+  return Stats;
 }
 
 void UMoqSubscription::OnRecord(const moq::Record& Record) {

@@ -45,6 +45,9 @@ public:
   /** While held, no objects come; the policy of the queue applies. */
   UFUNCTION(BlueprintCallable, Category = "MoQ")
   bool Hold(bool bHeld);
+  /** What waits, and what was dropped and why. All 0 once it has ended. */
+  UFUNCTION(BlueprintPure, Category = "MoQ")
+  FMoqSubscriptionStats GetStats() const;
 
   void OnRecord(const moq::Record& Record) override;
 };

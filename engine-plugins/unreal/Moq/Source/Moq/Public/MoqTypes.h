@@ -76,8 +76,32 @@ enum class EMoqErrorCode : uint8 {
   Duplicate,
   Busy,
   Unavailable,
+  RateLimited,
   /** A code of a newer library. */
   Other = 254
+};
+
+/** Why a certificate was not accepted, of errors with the code Certificate. */
+UENUM(BlueprintType)
+enum class EMoqCertificateReason : uint8 {
+  /** The error is not about a certificate. */
+  None,
+  /** The message says more. */
+  Other,
+  Expired,
+  /** Or a clock is wrong. */
+  NotYetValid,
+  /** It is not for the host in the URL. */
+  WrongName,
+  /** Self-signed, or of an authority that is not trusted here. */
+  UnknownIssuer,
+  /** Not among Server Certificate Hashes. */
+  WrongHash,
+  Revoked,
+  /** The relay wants a certificate of this client. */
+  ClientMissing,
+  /** The relay does not take this client's certificate. */
+  ClientRefused
 };
 
 /** Why objects will not be delivered. */
@@ -99,6 +123,9 @@ struct MOQ_API FMoqError {
   /** The peer's own code; -1 when it told none. */
   UPROPERTY(BlueprintReadOnly, Category = "MoQ")
   int64 PeerCode = -1;
+  /** Of the code Certificate: why, to branch on. */
+  UPROPERTY(BlueprintReadOnly, Category = "MoQ")
+  EMoqCertificateReason CertificateReason = EMoqCertificateReason::None;
 
   bool IsError() const { return Code != EMoqErrorCode::Ok; }
 };
@@ -290,6 +317,30 @@ struct MOQ_API FMoqClientStats {
   int64 PacketsLost = 0;
   UPROPERTY(BlueprintReadOnly, Category = "MoQ")
   int64 DatagramsDropped = 0;
+};
+
+/** Counters of a subscription since it was made; a few ms old. */
+USTRUCT(BlueprintType)
+struct MOQ_API FMoqSubscriptionStats {
+  GENERATED_BODY()
+
+  /** What waits for the game's tick. */
+  UPROPERTY(BlueprintReadOnly, Category = "MoQ")
+  int64 QueuedObjects = 0;
+  UPROPERTY(BlueprintReadOnly, Category = "MoQ")
+  int64 QueuedBytes = 0;
+  /** Dropped because a newer one was there, or because of Max Age. */
+  UPROPERTY(BlueprintReadOnly, Category = "MoQ")
+  int64 Stale = 0;
+  /** Dropped because it came after its deadline. */
+  UPROPERTY(BlueprintReadOnly, Category = "MoQ")
+  int64 Late = 0;
+  /** Dropped because Queue Bytes were full. */
+  UPROPERTY(BlueprintReadOnly, Category = "MoQ")
+  int64 Overflow = 0;
+  /** Lost because a stream was given up before its end. */
+  UPROPERTY(BlueprintReadOnly, Category = "MoQ")
+  int64 Reset = 0;
 };
 
 /** What one game instance drained. Times in µs. */

@@ -5,6 +5,8 @@
 #include "Engine/GameInstance.h"
 #include "HAL/IConsoleManager.h"
 #include "HAL/PlatformMisc.h"
+#include "Interfaces/IPluginManager.h"
+#include "Misc/Paths.h"
 #include "MoqModule.h"
 #include "MoqSettings.h"
 
@@ -47,6 +49,19 @@ void FMoqLibrarySpec::Define() {
       const FString Path = TEXT("/nowhere/libmoq_ffi.so");
       TestFalse(TEXT("loaded"), IMoqModule::Get().LoadLibraryFrom(Path));
       IsUnavailable(TEXT("no such file"));
+    });
+
+    It(TEXT("is for another platform: one line says so, and the game goes on"), [this]() {
+      AddExpectedError(TEXT("reinstall the Moq plugin"), EAutomationExpectedErrorFlags::Contains,
+                       1);
+      // What the engine says of its own.
+      AddExpectedError(TEXT("dlopen"), EAutomationExpectedErrorFlags::Contains, -1);
+      AddExpectedError(TEXT("Failed to load"), EAutomationExpectedErrorFlags::Contains, -1);
+      const TSharedPtr<IPlugin> Plugin = IPluginManager::Get().FindPlugin(TEXT("Moq"));
+      const FString NoLibrary = FPaths::ConvertRelativePathToFull(
+          FPaths::Combine(Plugin->GetBaseDir(), TEXT("Moq.uplugin")));
+      TestFalse(TEXT("loaded"), IMoqModule::Get().LoadLibraryFrom(NoLibrary));
+      IsUnavailable(TEXT("built for another platform"));
     });
 
     const FString Old = FPlatformMisc::GetEnvironmentVariable(TEXT("MOQ_TEST_OLD_LIBRARY"));
