@@ -101,26 +101,6 @@ Napi::Value Flush(Info info) {
   return CodeOnly(info.Env(), Environment::Of(info).library.moq_publish_flush(HandleArg(info, 0)));
 }
 
-Napi::Value PublishBatch(Info info) {
-  const BytesArg updates(info, 0);
-  napi_typedarray_type type;
-  size_t capacity = 0;
-  void* results = nullptr;
-  if (!updates.valid ||
-      napi_get_typedarray_info(info.Env(), info[1], &type, &capacity, &results, nullptr, nullptr) !=
-          napi_ok ||
-      type != napi_int32_array) {
-    return Failure(info.Env(), MOQ_ERROR_INVALID_ARGUMENT);
-  }
-  size_t count = 0;
-  const MoqResultCode code = Environment::Of(info).library.moq_publish_packed(
-      updates.data, updates.length, static_cast<int32_t*>(results), capacity, &count);
-  // Results of single updates are in the array; only a broken buffer fails the call.
-  if (count == 0 && code != MOQ_OK)
-    return Failure(info.Env(), code);
-  return Napi::Number::New(info.Env(), static_cast<double>(count));
-}
-
 Napi::Value End(Info info) {
   return CodeOnly(info.Env(), Environment::Of(info).library.moq_publication_end(
                                   HandleArg(info, 0), NumberArg(info, 1)));
@@ -214,7 +194,6 @@ void DefineCalls(Napi::Env env, Napi::Object exports) {
   define("request", Request);
   define("publish", Publish);
   define("flush", Flush);
-  define("publishBatch", PublishBatch);
   define("end", End);
   define("closeHandle", CloseHandle);
   define("update", Update);

@@ -20,7 +20,6 @@
   X(moq_publication_open)                                                                          \
   X(moq_publish)                                                                                   \
   X(moq_publish_flush)                                                                             \
-  X(moq_publish_packed)                                                                            \
   X(moq_publication_end)                                                                           \
   X(moq_subscription_open)                                                                         \
   X(moq_fetch_open)                                                                                \
