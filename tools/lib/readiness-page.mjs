@@ -8,7 +8,8 @@ export function judgeProof(proof, results) {
   const slash = proof.indexOf("/");
   const [name, pattern] = slash < 0 ? [proof] : [proof.slice(0, slash), proof.slice(slash + 1)];
   const step = results[name];
-  if (step === undefined) return { state: "open", note: `${proof}: not run` };
+  if (step === undefined)
+    return { state: "open", note: `${proof}: not run; npm run readiness -- ${name}` };
   if (pattern === undefined) {
     if (!step.ok) return { state: "failed", note: `${name}: ${step.reason}` };
     if (step.passed === 0 && step.skipped > 0)
