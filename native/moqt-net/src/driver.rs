@@ -1,7 +1,8 @@
 //! The poll loop of an I/O thread.
 //!
 //! One turn: wait; take what the sockets, other threads and timers brought; deliver events to
-//! handlers; send what every touched connection has. Only touched connections are looked at.
+//! handlers; send what every touched connection has; begin new connections. Only touched connections
+//! are looked at.
 
 use crate::border::{self, Border};
 use crate::engine::{Core, Owner};
@@ -16,6 +17,9 @@ use std::time::{Duration, Instant};
 pub(crate) const WAKER: Token = Token(usize::MAX);
 /// Receive batches taken from one socket per turn, so that sending and timers get their share.
 const BATCHES_PER_TURN: usize = 16;
+/// Time for it: packets of a flood cost more to judge than others, and those that came before them
+/// are to be delivered.
+const TIME_PER_SOCKET: Duration = Duration::from_micros(500);
 /// Rounds of deliver-and-send per turn before sockets are looked at again: handlers that answer
 /// each other in memory must not starve the network.
 const ROUNDS_PER_TURN: usize = 32;
@@ -23,6 +27,10 @@ const ROUNDS_PER_TURN: usize = 32;
 /// and lets others run in between: to be woken costs both sides more, and what comes meanwhile is
 /// dealt with together. A thread with less to do sleeps at once, as before.
 const LINGER: Duration = Duration::from_micros(30);
+/// For how many waits a thread does not look again after somebody else has kept the processor for
+/// longer than [`LINGER`]. Who sleeps is put in front when something comes for it; who looks again is
+/// ready to run, and waits until the other's time slice is over.
+const CROWDED: u32 = 256;
 /// How long the thread stays after shutdown to say goodbye on connections that need an
 /// acknowledgement for it (WebTransport).
 const FAREWELL: Duration = Duration::from_millis(300);
@@ -33,6 +41,8 @@ pub(crate) struct Driver {
     buffers: ReceiveBuffers,
     /// The last wait was shorter than [`LINGER`].
     brief: bool,
+    /// Waits until the thread may look again before it sleeps, see [`CROWDED`].
+    crowded: u32,
     shutdown: bool,
 }
 
@@ -44,6 +54,7 @@ impl Driver {
             core: Core::new(registry, inbox),
             buffers: ReceiveBuffers::new(),
             brief: false,
+            crowded: 0,
             shutdown: false,
         }
     }
@@ -84,14 +95,19 @@ impl Driver {
         }
         self.poll(events, timeout);
         self.core.inbox.is_up();
-        self.brief = begun.elapsed() < LINGER;
+        self.brief = begun.elapsed() < LINGER && self.crowded == 0;
+        self.crowded = self.crowded.saturating_sub(1);
     }
 
     /// Looks again and again for a while. Gives whether something came.
     fn linger(&mut self, events: &mut Events, begun: Instant, timeout: Option<Duration>) -> bool {
         let until = timeout.map_or(LINGER, |timeout| timeout.min(LINGER));
         loop {
+            let asked = Instant::now();
             std::thread::yield_now();
+            if asked.elapsed() > LINGER {
+                (self.crowded, self.brief) = (CROWDED, false);
+            }
             self.poll(events, Some(Duration::ZERO));
             if !events.is_empty() || !self.core.inbox.is_empty() {
                 return true;
@@ -157,9 +173,11 @@ impl Driver {
             }
         }
         self.core.work(ROUNDS_PER_TURN);
+        self.core.answer_arrivals();
     }
 
     fn receive(&mut self, index: usize) {
+        let begun = Instant::now();
         for _ in 0..BATCHES_PER_TURN {
             let count = self.core.receive(index, &mut self.buffers);
             for i in 0..count {
@@ -169,6 +187,9 @@ impl Driver {
             }
             if count == 0 || self.buffers.drained {
                 return;
+            }
+            if begun.elapsed() >= TIME_PER_SOCKET {
+                break;
             }
         }
         self.core.keep_readable(index);

@@ -25,12 +25,16 @@ pub(crate) const ALPN_H3: &[u8] = b"h3";
 const CLIENT_CID: usize = 3;
 const SERVER_CID: usize = 4;
 
+/// What is kept of a client's further packets while its first one waits for its turn: the rest of
+/// a large first flight, which comes again if it does not fit.
+const BYTES_PER_ARRIVAL: u64 = 8 << 10;
+
 /// The part of an endpoint that accepts connections.
 pub(crate) struct Listener {
     pub handler: u64,
     pub config: Arc<ListenConfig>,
     pub accepting: bool,
-    /// Accepted connections that still exist.
+    /// Admitted connections that still exist.
     pub connections: usize,
     /// Those of them that are not ready yet.
     pub handshakes: usize,
@@ -169,6 +173,28 @@ impl Listener {
     pub fn source(&self, incoming: &Incoming) -> Option<Source> {
         Source::of(incoming.remote_address().ip(), &self.config)
     }
+
+    /// A connection was admitted.
+    pub fn begin(&mut self, source: Option<Source>) {
+        self.connections += 1;
+        self.handshakes += 1;
+        self.sources.begin(source);
+    }
+
+    /// A connection became ready.
+    pub fn ready(&mut self, source: Option<Source>) {
+        self.handshakes = self.handshakes.saturating_sub(1);
+        self.sources.ready(source);
+    }
+
+    /// A connection is over; `ready` if it had been.
+    pub fn end(&mut self, source: Option<Source>, ready: bool) {
+        self.connections = self.connections.saturating_sub(1);
+        if !ready {
+            self.handshakes = self.handshakes.saturating_sub(1);
+        }
+        self.sources.end(source, ready);
+    }
 }
 
 fn server_config(config: &ListenConfig) -> Result<ServerConfig, TlsError> {
@@ -193,6 +219,11 @@ fn server_config(config: &ListenConfig) -> Result<ServerConfig, TlsError> {
         phrase: format!("this server speaks {}", speaks.join(", ")).into(),
     };
     let mut server = ServerConfig::with_crypto(Arc::new(crypto));
+    server
+        // Those that wait and the one being judged; beyond it QUIC would ignore them uncounted.
+        .max_incoming(config.max_handshakes.saturating_add(1))
+        .incoming_buffer_size(BYTES_PER_ARRIVAL)
+        .incoming_buffer_size_total(BYTES_PER_ARRIVAL.saturating_mul(config.max_handshakes as u64));
     server.transport_config(Arc::new(transport_config(&config.link)?));
     Ok(server)
 }

@@ -1,6 +1,7 @@
 //! The state of an I/O thread: endpoints, connections, handlers, timers, and what is due.
 
 mod accept;
+mod arrivals;
 mod connect;
 mod deliver;
 mod memory;
@@ -16,6 +17,7 @@ use crate::slots::Slots;
 use crate::sources::Source;
 use crate::timers::{Armed, Timers};
 use crate::EndpointStats;
+use arrivals::Arrival;
 use connect::Attempt;
 use mio::Registry;
 use moqt::hash::IntMap;
@@ -90,6 +92,8 @@ pub(crate) struct Core {
     /// Client endpoints for IPv4 and IPv6.
     client_endpoints: [Option<usize>; 2],
     conns: Slots<Conn>,
+    /// First packets of new connections that wait for an answer, oldest first.
+    arrivals: VecDeque<Arrival>,
     handlers: IntMap<u64, HandlerSlot>,
     timers: Timers<Owner>,
     /// Connections that may have events.
@@ -117,6 +121,7 @@ impl Core {
             readable_next: Vec::new(),
             client_endpoints: [None; 2],
             conns: Slots::default(),
+            arrivals: VecDeque::new(),
             handlers: IntMap::default(),
             timers: Timers::new(),
             rx: VecDeque::new(),
@@ -132,6 +137,7 @@ impl Core {
     pub fn stats(&self) -> EndpointStats {
         let mut stats = self.stats;
         stats.connections = self.conns.len() as u64;
+        stats.waiting = self.arrivals.len() as u64;
         for endpoint in self.endpoints.iter().flatten() {
             stats.socket_errors += endpoint.socket.errors;
         }
@@ -182,7 +188,10 @@ impl Core {
     }
 
     pub fn has_work(&self) -> bool {
-        !self.rx.is_empty() || !self.tx.is_empty() || !self.readable.is_empty()
+        !self.rx.is_empty()
+            || !self.tx.is_empty()
+            || !self.readable.is_empty()
+            || !self.arrivals.is_empty()
     }
 
     /// Delivers and sends until nothing is left or the rounds are used up.
@@ -352,12 +361,13 @@ impl Core {
             }
         }
         for index in 0..self.endpoints.len() {
-            if let Some(Some(endpoint)) = self.endpoints.get_mut(index) {
-                if endpoint.listener.as_ref().is_some_and(|l| l.handler == id) {
-                    endpoint.listener = None;
-                    endpoint.quic.set_server_config(None);
-                    self.drop_unused_endpoint(index);
-                }
+            let Some(Some(endpoint)) = self.endpoints.get_mut(index) else {
+                continue;
+            };
+            if endpoint.listener.take_if(|l| l.handler == id).is_some() {
+                endpoint.quic.set_server_config(None);
+                self.refuse_arrivals(index);
+                self.drop_unused_endpoint(index);
             }
         }
         drop(slot);

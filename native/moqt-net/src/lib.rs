@@ -49,6 +49,8 @@ pub use tls::{parse_sha256, ClientCertificate, ClientTrust, ServerCertificate, T
 pub struct EndpointStats {
     /// Connections of all kinds that exist now, also those that are beginning or ending.
     pub connections: u64,
+    /// First packets of admitted connections that wait for an answer now. They count as handshakes.
+    pub waiting: u64,
     /// Connections that became ready.
     pub accepted: u64,
     /// Refused: the sum of the next five, and those that came to a stopped listener.
@@ -65,8 +67,10 @@ pub struct EndpointStats {
     pub refused_rate_per_address: u64,
     /// Clients that were asked to prove their address first.
     pub retried: u64,
-    /// Incoming connections that failed before they were ready (TLS, ALPN, HTTP).
+    /// Incoming connections that failed before they were ready (TLS, ALPN, HTTP, no time).
     pub handshake_failures: u64,
+    /// Those of them whose first packet waited for all of [`ListenConfig::handshake_timeout`].
+    pub expired: u64,
     /// Socket errors on send or receive that were survived.
     pub socket_errors: u64,
 }

@@ -26,7 +26,7 @@ pub(crate) fn client_config(
     certificate: Option<&ClientCertificate>,
     alpn: Vec<Vec<u8>>,
 ) -> Result<(QuicClientConfig, Refusal), TlsError> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let provider = Arc::new(crate::tls::provider());
     let refusal = Refusal::default();
     let verifier = Arc::new(Verifier {
         policy: policy(trust, &provider)?,

@@ -62,6 +62,10 @@ pub struct SessionCounts {
     pub refused: u64,
     /// Connections that did not get through TLS and the WebTransport exchange, or not in time.
     pub handshakes_failed: u64,
+    /// Connections whose handshake waits for its turn now.
+    pub handshakes_waiting: u64,
+    /// Those of `handshakes_failed` whose turn did not come in time.
+    pub handshakes_expired: u64,
     /// Connections that were first asked to prove their address.
     pub retried: u64,
 }
@@ -283,6 +287,12 @@ impl RelayStats {
             self.queues.sessions,
         );
         metric("gauge", "cache_bytes", "Bytes cached.", self.cache.bytes);
+        metric(
+            "gauge",
+            "handshakes_waiting",
+            "Connections whose handshake waits for its turn.",
+            self.sessions.handshakes_waiting,
+        );
         let mut counter = |name: &str, help: &str, value: u64| metric("counter", name, help, value);
         counter(
             "sessions_accepted_total",
@@ -313,6 +323,11 @@ impl RelayStats {
             "handshakes_failed_total",
             "Connections that did not become ready.",
             self.sessions.handshakes_failed,
+        );
+        counter(
+            "handshakes_expired_total",
+            "Connections whose handshake was not begun in time.",
+            self.sessions.handshakes_expired,
         );
         counter(
             "handshakes_retried_total",

@@ -3,8 +3,6 @@
 use super::{Accepted, Conn, Core, Link};
 use crate::config::ListenConfig;
 use crate::endpoint::{Admission, Endpoint, Excess};
-use crate::link::quic::{Origin, QuicLink};
-use crate::link::Mapping;
 use crate::udp::ReceiveBuffers;
 use bytes::BytesMut;
 use mio::{Interest, Token};
@@ -21,11 +19,15 @@ impl Core {
     }
 
     pub fn stop_accepting(&mut self, address: SocketAddr, handler: u64) {
-        for endpoint in self.endpoints.iter_mut().flatten() {
+        for index in 0..self.endpoints.len() {
+            let Some(Some(endpoint)) = self.endpoints.get_mut(index) else {
+                continue;
+            };
             if endpoint.local == address {
                 if let Some(listener) = endpoint.listener.as_mut().filter(|l| l.handler == handler)
                 {
                     listener.accepting = false;
+                    self.refuse_arrivals(index);
                 }
             }
         }
@@ -170,45 +172,8 @@ impl Core {
             }
         };
         let source = listener.source(&incoming);
-        match endpoint
-            .quic
-            .accept(incoming, self.now, &mut self.packet, None)
-        {
-            Ok((handle, connection)) => {
-                listener.connections += 1;
-                listener.handshakes += 1;
-                listener.sources.begin(source);
-                let config = listener.config.clone();
-                let handler = listener.handler;
-                let link = QuicLink::new(
-                    connection,
-                    index,
-                    handle,
-                    self.now,
-                    Mapping::Raw,
-                    &config.link,
-                    Origin::Incoming(config.clone()),
-                );
-                let deadline = self.now + config.handshake_timeout;
-                let id = self.new_conn(handler, Link::Quic(Box::new(link)));
-                if let Some(conn) = self.conns.get_mut(id) {
-                    conn.deadline = Some(deadline);
-                    conn.accepted = Some(Accepted {
-                        endpoint: index,
-                        source,
-                    });
-                }
-                if let Some(Some(endpoint)) = self.endpoints.get_mut(index) {
-                    endpoint.set_conn(handle, Some(id));
-                }
-            }
-            Err(e) => {
-                self.stats.handshake_failures += 1;
-                if let Some(transmit) = e.response {
-                    endpoint.socket.send(transmit, &self.packet);
-                }
-            }
-        }
+        listener.begin(source);
+        self.arrived(index, incoming, source);
     }
 
     /// An accepted connection became ready.
@@ -219,8 +184,7 @@ impl Core {
         if let Some(Some(endpoint)) = self.endpoints.get_mut(endpoint) {
             self.stats.accepted += 1;
             if let Some(listener) = &mut endpoint.listener {
-                listener.sources.ready(source);
-                listener.handshakes = listener.handshakes.saturating_sub(1);
+                listener.ready(source);
             }
         }
     }
@@ -235,11 +199,7 @@ impl Core {
                 self.stats.handshake_failures += 1;
             }
             if let Some(listener) = &mut endpoint.listener {
-                listener.sources.end(source, ready);
-                listener.connections = listener.connections.saturating_sub(1);
-                if !ready {
-                    listener.handshakes = listener.handshakes.saturating_sub(1);
-                }
+                listener.end(source, ready);
             }
         }
     }

@@ -20,6 +20,8 @@ impl Core {
         stats.sessions.open = self.peers.values().filter(|p| p.ready).count() as u64;
         stats.sessions.refused = endpoint.refused;
         stats.sessions.handshakes_failed = endpoint.handshake_failures;
+        stats.sessions.handshakes_waiting = endpoint.waiting;
+        stats.sessions.handshakes_expired = endpoint.expired;
         stats.sessions.retried = endpoint.retried;
         stats.limits.sessions += endpoint.refused_connections;
         stats.limits.sessions_per_address = endpoint.refused_per_address;
