@@ -3,6 +3,7 @@
 use crate::acks::Acks;
 use crate::histogram::Histogram;
 use crate::options::Options;
+use crate::system::now_us;
 use moqt::transport::TransportStats;
 use moqt_net::Remote;
 use std::sync::atomic::{AtomicU64, AtomicU8, AtomicUsize, Ordering};
@@ -66,6 +67,8 @@ pub struct Times {
 pub struct Shared {
     pub options: Options,
     phase: AtomicU8,
+    /// When what counts was sent, see [`Shared::counts_from`].
+    from: AtomicU64,
     /// Subscriptions that are ready.
     pub subscribed: AtomicUsize,
     /// Updates that all subscribers of this process have received or passed over, added up.
@@ -89,6 +92,7 @@ impl Shared {
         Shared {
             options,
             phase: AtomicU8::new(phase as u8),
+            from: AtomicU64::new(u64::MAX),
             subscribed: AtomicUsize::new(0),
             passed: AtomicU64::new(0),
             wake_at: AtomicU64::new(u64::MAX),
@@ -109,12 +113,18 @@ impl Shared {
     }
 
     pub fn set_phase(&self, phase: Phase) {
+        let from = match phase {
+            Phase::Measuring => now_us(),
+            _ => u64::MAX,
+        };
+        self.from.store(from, Ordering::Relaxed);
         self.phase.store(phase as u8, Ordering::Relaxed);
-        if phase == Phase::Measuring {
-            // What arrived so far does not count, except for first objects.
-            let mut times = self.times();
-            (times.age, times.interval) = Default::default();
-        }
+    }
+
+    /// Updates count that were sent since the measurement began, on the clock of [`now_us`], and
+    /// arrive before it ends: those from before that are late are not of this measurement.
+    pub fn counts_from(&self) -> u64 {
+        self.from.load(Ordering::Relaxed)
     }
 
     pub fn times(&self) -> MutexGuard<'_, Times> {

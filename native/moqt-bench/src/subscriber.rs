@@ -54,19 +54,20 @@ impl Subscriber {
     fn deliver(&mut self, cx: &mut Context<'_>) {
         let (now, mut at, mut passed) = (cx.now(), None, 0);
         let shared = self.peer.shared.clone();
+        let from = shared.counts_from();
         loop {
             while let Some(event) = self.peer.client.poll_event(now) {
                 match self.peer.common(event) {
                     Some(ClientEvent::Object(_, object)) => {
                         let at = *at.get_or_insert_with(now_us);
-                        passed += self.object(at, &object.payload, &mut shared.times());
+                        passed += self.object(at, from, &object.payload, &mut shared.times());
                     }
                     Some(ClientEvent::SubscriptionReady { .. }) => {
                         self.peer.shared.subscribed.fetch_add(1, Ordering::SeqCst);
                         self.peer.shared.tell(Message::SubscriberReady);
                     }
                     Some(ClientEvent::Gap(_, gap)) => {
-                        self.received.gaps_reported += 1;
+                        self.received.gaps_reported += u64::from(from != u64::MAX);
                         eprintln!("moqt-bench: {gap:?}, after {:?}", self.last);
                     }
                     Some(ClientEvent::Ended(_, End::Error(e))) if !self.peer.shared.is_over() => {
@@ -85,27 +86,33 @@ impl Subscriber {
         }
     }
 
-    /// Gives by how many numbers it is ahead of the last.
-    fn object(&mut self, at: u64, payload: &Bytes, times: &mut Times) -> u64 {
+    /// An update that arrived at `at` and counts if it was sent at `from` or later. Gives by how many
+    /// numbers it is ahead of the last.
+    fn object(&mut self, at: u64, from: u64, payload: &Bytes, times: &mut Times) -> u64 {
         let (Some(number), Some(sent)) = (read(payload, 0), read(payload, 8)) else {
             return 0;
         };
+        let counts = sent >= from;
         let received = &mut self.received;
-        received.objects += 1;
-        received.bytes += payload.len() as u64;
-        times.age.add(at.saturating_sub(sent));
+        if counts {
+            received.objects += 1;
+            received.bytes += payload.len() as u64;
+            times.age.add(at.saturating_sub(sent));
+        }
         let ahead = match self.last {
             None => {
                 times.first.add(at.saturating_sub(self.subscribed_at));
                 number + 1
             }
             Some((last, before)) => {
-                times.interval.add(at.saturating_sub(before));
+                if counts {
+                    times.interval.add(at.saturating_sub(before));
+                }
                 if number <= last {
-                    received.out_of_order += 1;
+                    received.out_of_order += u64::from(counts);
                     return 0;
                 }
-                received.lost += number - last - 1;
+                received.lost += (number - last - 1) * u64::from(counts);
                 number - last
             }
         };
@@ -142,16 +149,16 @@ impl Handler for Subscriber {
         }
         self.phase = phase;
         let traffic = self.peer.stats(cx);
-        let mut received = std::mem::take(&mut self.received);
         match phase {
             Phase::Measuring => self.traffic = traffic,
             Phase::Over => {
+                let mut received = std::mem::take(&mut self.received);
                 received.traffic = traffic_since(traffic, self.traffic);
                 let message = Message::Received(Box::new(received));
                 self.peer.shared.tell(message);
                 self.peer.close(cx);
             }
-            Phase::Holding | Phase::Warming => self.received = received,
+            Phase::Holding | Phase::Warming => {}
         }
     }
 

@@ -41,6 +41,12 @@ it("counts what is left out, what is late and how far a subscriber is", () => {
   expect(meter.result().age_us).toEqual({ p50: 50, p99: 50, max: 50 });
   meter.measure();
   expect(meter.result().delivered).toBe(0);
+  // Sent before the measurement began, and late.
   take(5);
-  expect(meter.result()).toMatchObject({ delivered: 1, lost: 0 });
+  expect(meter.result()).toMatchObject({ delivered: 0, lost: 0, age_us: { max: 0 } });
+  now += 50;
+  take(7);
+  expect(meter.result()).toMatchObject({ delivered: 1, bytes: 100, lost: 1 });
+  expect(meter.result().age_us).toEqual({ p50: 50, p99: 50, max: 50 });
+  expect(meter.passed).toBe(8);
 });

@@ -25,6 +25,8 @@ export class Meter {
   outOfOrder = 0;
   /** Updates that the subscribers have received or passed over, added up. */
   passed = 0;
+  /** When what counts was sent, µs: what was sent before it and is late is not of this measurement. */
+  from = 0;
   onPassed: (() => void) | undefined;
 
   constructor(clock: Clock) {
@@ -35,8 +37,9 @@ export class Meter {
     return new Subscriber(this);
   }
 
-  /** Begins the measurement: what arrived so far does not count, except for first objects. */
+  /** Begins the measurement: what was sent so far does not count, except for first objects. */
   measure(): void {
+    this.from = this.clock();
     for (const histogram of [this.age, this.interval]) histogram.clear();
     this.delivered = 0;
     this.bytes = 0;
@@ -78,20 +81,24 @@ export class Subscriber {
     if (bytes.length < HEADER_BYTES) return;
     const meter = this.#meter;
     const number = readNumber(bytes);
-    meter.delivered += 1;
-    meter.bytes += bytes.length;
-    meter.age.add(at - readSentAt(bytes));
+    const sent = readSentAt(bytes);
+    const counts = sent >= meter.from;
+    if (counts) {
+      meter.delivered += 1;
+      meter.bytes += bytes.length;
+      meter.age.add(at - sent);
+    }
     let ahead = number + 1;
     if (this.#last < 0) {
       meter.first.add(at - this.#since);
     } else {
-      meter.interval.add(at - this.#lastAt);
+      if (counts) meter.interval.add(at - this.#lastAt);
       ahead = number - this.#last;
       if (ahead <= 0) {
-        meter.outOfOrder += 1;
+        if (counts) meter.outOfOrder += 1;
         return;
       }
-      meter.lost += ahead - 1;
+      if (counts) meter.lost += ahead - 1;
     }
     this.#last = number;
     this.#lastAt = at;
