@@ -5,5 +5,7 @@ export default defineConfig({
     name: "contract",
     include: ["src/**/*.test.ts", "test/**/*.test.ts"],
     testTimeout: 20_000,
+    // Cases mostly wait: several files share the machine.
+    maxWorkers: 3,
   },
 });

@@ -16,8 +16,9 @@ export default defineConfig({
     include: ["src/**/*.test.ts", "test/**/*.test.ts"],
     testTimeout: 120_000,
     hookTimeout: 60_000,
-    // Conditions mostly wait: several share the machine.
+    // Conditions mostly wait: several share the machine, and so do files.
     maxConcurrency: 8,
+    maxWorkers: 2,
     env: { MOQ_NETWORK_SEED: chooseSeed(process.env.MOQ_NETWORK_SEED) },
   },
 });

@@ -198,17 +198,9 @@ export class PageClient implements Client {
     };
   }
 
-  /** The worker's own counters for a track, as of its last report. */
-  workerStats(
-    kind: "subscriptions",
-    track: string,
-  ): ClientStats["subscriptions"][number] | undefined;
-  workerStats(kind: "publications", track: string): ClientStats["publications"][number] | undefined;
-  workerStats(
-    kind: "subscriptions" | "publications",
-    track: string,
-  ): ClientStats["subscriptions" | "publications"][number] | undefined {
-    return this.#stats?.[kind].find((entry) => entry.track === track);
+  /** The worker's own counters for a publication, as of its last report. */
+  workerStats(track: string): ClientStats["publications"][number] | undefined {
+    return this.#stats?.publications.find((entry) => entry.track === track);
   }
 
   onState(listener: (state: ClientState, reason: MoqError | undefined) => void): () => void {
@@ -325,6 +317,9 @@ export class PageClient implements Client {
         for (const [id, count] of message.subscribers) {
           this.#publications.get(id)?.setSubscribers(count);
         }
+        for (const [id, counted] of message.subscriptions) {
+          this.#subscriptions.get(id)?.count(counted);
+        }
         return;
       case "reply": {
         const call = this.#calls.get(message.call);
@@ -358,7 +353,9 @@ export class PageClient implements Client {
       case "end": {
         const end = readEnd(message.end);
         this.#publications.get(message.id)?.fail(end.error);
-        this.#subscriptions.get(message.id)?.end(end);
+        const subscription = this.#subscriptions.get(message.id);
+        if (message.stats !== undefined) subscription?.count(message.stats);
+        subscription?.end(end);
         this.#iterations.get(message.id)?.end(end.error);
         this.forget(message.id);
       }

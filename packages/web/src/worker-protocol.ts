@@ -12,6 +12,7 @@ import type {
   PublishOptions,
   ReconnectOptions,
   SubscribeOptions,
+  SubscriptionStats,
   TrackStatus,
 } from "@moq-game/core";
 import { MoqError, type MoqObject } from "@moq-game/core";
@@ -129,6 +130,8 @@ export type ToPage =
       readonly protocol: ProtocolInfo;
       /** Subscribers by publication id. */
       readonly subscribers: readonly (readonly [number, number])[];
+      /** Counters by subscription id. */
+      readonly subscriptions: readonly (readonly [number, SubscriptionStats])[];
     }
   | {
       readonly type: "reply";
@@ -152,7 +155,13 @@ export type ToPage =
   | { readonly type: "objects"; readonly id: number; readonly batch: PostedBatch }
   | { readonly type: "gap"; readonly id: number; readonly gap: Gap }
   | { readonly type: "change"; readonly id: number; readonly change: NamespaceChange }
-  | { readonly type: "end"; readonly id: number; readonly end: PostedEnd };
+  | {
+      readonly type: "end";
+      readonly id: number;
+      readonly end: PostedEnd;
+      /** The last counters of a subscription. */
+      readonly stats?: SubscriptionStats;
+    };
 
 /** Numbers per object in {@link PostedBatch.numbers}. */
 export const OBJECT_NUMBERS = 6;

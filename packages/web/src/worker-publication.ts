@@ -77,7 +77,7 @@ export class PagePublication implements Publication {
   }
 
   get stats(): PublicationStats {
-    const worker = this.#client.workerStats("publications", this.label);
+    const worker = this.#client.workerStats(this.label);
     return {
       objects: this.#objects,
       bytes: this.#bytes,

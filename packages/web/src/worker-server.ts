@@ -254,7 +254,7 @@ class Server {
         reader.held = false;
         this.#forward(id, reader);
         this.#readers.delete(id);
-        this.#post({ type: "end", id, end: postEnd(reason) }, []);
+        this.#post({ type: "end", id, end: postEnd(reason), stats: subscription.stats }, []);
       });
       this.#postReady(id, subscription);
     } catch (error) {
@@ -365,8 +365,12 @@ class Server {
     for (const [id, { publication }] of this.#tracks) {
       subscribers.push([id, publication.subscribers]);
     }
+    const subscriptions = [...this.#readers].map(
+      ([id, { subscription }]) => [id, subscription.stats] as const,
+    );
     const { protocol } = client;
-    this.#post({ type: "stats", stats: client.stats(), protocol, subscribers }, []);
+    const stats = client.stats();
+    this.#post({ type: "stats", stats, protocol, subscribers, subscriptions }, []);
   }
 }
 

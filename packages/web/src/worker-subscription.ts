@@ -33,6 +33,8 @@ export class PageSubscription implements Subscription {
   #objects = 0;
   #bytes = 0;
   #gapCount = 0;
+  /** The worker's counters, as of its last report. */
+  #counted: SubscriptionStats | undefined;
   #reason: EndReason | undefined;
 
   constructor(
@@ -82,7 +84,7 @@ export class PageSubscription implements Subscription {
   }
 
   get stats(): SubscriptionStats {
-    const worker = this.#client.workerStats("subscriptions", this.label);
+    const worker = this.#counted;
     return {
       objects: this.#objects,
       bytes: this.#bytes,
@@ -150,6 +152,10 @@ export class PageSubscription implements Subscription {
       this.#bytes += object.bytes.byteLength;
       this.#queue.push(object);
     }
+  }
+
+  count(counted: SubscriptionStats): void {
+    this.#counted = counted;
   }
 
   gap(gap: Gap): void {

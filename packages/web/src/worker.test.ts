@@ -137,6 +137,21 @@ describe("the page's client", () => {
     expect(worker.of("hold").map(({ held }) => held)).toEqual([true, false]);
   });
 
+  it("keeps the worker's counters of each subscription when its track has ended", async () => {
+    const { worker, client } = await opened();
+    const [one, two] = [client.subscribe(["m", "w"]), client.subscribe(["m", "w"])];
+    const counted = { ...one.stats, late: 3, stale: 1, reset: 2, overflow: 4 };
+    const stats = client.stats();
+    const report = { type: "stats", stats, protocol: client.protocol, subscribers: [] } as const;
+    worker.say({ ...report, subscriptions: [[1, counted]] });
+    expect(one.stats).toMatchObject({ late: 3, stale: 1, reset: 2, overflow: 4 });
+    expect(two.stats).toMatchObject({ late: 0, stale: 0, reset: 0, overflow: 0 });
+    const end = { kind: "ended", error: undefined } as const;
+    worker.say({ type: "end", id: 1, end, stats: { ...counted, late: 5 } });
+    worker.say({ ...report, subscriptions: [] });
+    expect(one.stats).toMatchObject({ late: 5, stale: 1, reset: 2, overflow: 4 });
+  });
+
   it("gives the worker room for further results only as they are read", async () => {
     const { worker, client } = await opened();
     const found = client.discover("m/")[Symbol.asyncIterator]();
