@@ -1,6 +1,6 @@
 // What the benchmark compares with: a binding that calls a script function for each object, with
 // the bytes as a buffer that is borrowed during the call. Otherwise as good as it gets: no string,
-// no look-up, one function that is converted once.
+// no look-up, one function that is converted once. And one that publishes update by update.
 #include "per_object.h"
 
 #include <Binding.hpp>
@@ -9,8 +9,14 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace moq_test {
+
+// What a binding takes that keeps to types of its own.
+struct Copied {
+  std::vector<std::uint8_t> Bytes;
+};
 
 struct Borrowed {
   const std::uint8_t* Data;
@@ -51,6 +57,21 @@ public:
     return static_cast<double>(handle);
   }
 
+  double OpenPublication(double client, const std::string& options) {
+    MoqHandle handle = 0;
+    if (const auto session = Clients.Find(static_cast<MoqHandle>(client)))
+      session->Request(moq::unreal::RequestKind::Publish, options, handle);
+    return static_cast<double>(handle);
+  }
+
+  // Sends one update by itself: the library is woken for it.
+  double Publish(double client, double publication, Copied bytes) {
+    const auto session = Clients.Find(static_cast<MoqHandle>(client));
+    return session ? session->Publish(static_cast<MoqHandle>(publication), 0, bytes.Bytes.data(),
+                                      bytes.Bytes.size())
+                   : MOQ_ERROR_CLOSED;
+  }
+
   // Calls `visit` with handle, group, object and bytes of each object that waits; gives how many.
   double Drain(Visitor::Visit visit) {
     Visitor visitor(visit);
@@ -71,7 +92,28 @@ template <>
 struct ScriptTypeName<moq_test::Borrowed> {
   static constexpr auto value() { return internal::Literal("ArrayBuffer"); }
 };
+template <>
+struct ScriptTypeName<moq_test::Copied> {
+  static constexpr auto value() { return internal::Literal("Uint8Array"); }
+};
 namespace PUERTS_BINDING_IMPL {
+template <>
+struct Converter<moq_test::Copied> {
+  static moq_test::Copied toCpp(API::ContextType context, API::ValueType value) {
+    const std::uint8_t* data = nullptr;
+    std::size_t size = 0;
+#if defined(PES_EXTENSION_WITH_V8_API)
+    (void)context;
+    const auto view = value.template As<v8::ArrayBufferView>();
+    size = view->ByteLength();
+    data = static_cast<const std::uint8_t*>(DataTransfer::GetArrayBufferData(view->Buffer())) +
+           view->ByteOffset();
+#else
+    data = static_cast<const std::uint8_t*>(pesapi_get_value_binary(context, value, &size));
+#endif
+    return {std::vector<std::uint8_t>(data, data + size)};
+  }
+};
 template <>
 struct Converter<moq_test::Borrowed> {
   static API::ValueType toScript(API::ContextType context, moq_test::Borrowed bytes) {
@@ -95,6 +137,8 @@ void RegisterPerObject() {
       .Constructor<>()
       .Method("Open", MakeFunction(&PerObject::Open))
       .Method("Subscribe", MakeFunction(&PerObject::Subscribe))
+      .Method("OpenPublication", MakeFunction(&PerObject::OpenPublication))
+      .Method("Publish", MakeFunction(&PerObject::Publish))
       .Method("Drain", MakeFunction(&PerObject::Drain))
       .Method("Close", MakeFunction(&PerObject::Close))
       .Register();

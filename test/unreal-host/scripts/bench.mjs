@@ -12,6 +12,7 @@ const quick = process.argv.includes("--quick");
 const ROUNDS = quick ? 5 : 40;
 const OBJECTS = 16_384;
 const SIZE = 64;
+const PUBLISHED_SIZE = 100;
 const TRACKS = 200;
 const TICKS = quick ? 30 : 300;
 const PUBLISHES = quick ? 20_000 : 200_000;
@@ -145,12 +146,12 @@ async function tracks() {
   await Promise.all([publisher.close(), reader.close()]);
 }
 
-/** One native publish, and one through the package. */
+/** One native publish, one through the package, and one through a binding that copies twice and sends each by itself. */
 async function publish() {
   const client = await connect(url, trust);
   const track = client.publish(["bench", "publish"], { delivery: "latest" });
   await track.ready;
-  const bytes = new Uint8Array(SIZE);
+  const bytes = new Uint8Array(PUBLISHED_SIZE);
   const script = [];
   for (let i = 0; i < PUBLISHES; i += 1_000) {
     const from = process.hrtime.bigint();
@@ -166,7 +167,14 @@ async function publish() {
     "publish",
     '{"namespace":["bench"],"name":"native","delivery":"latest"}',
   );
+  const other = new cpp.MoqPerObject();
+  const otherClient = other.Open(JSON.stringify({ url, ...trust, reconnect: false }));
+  const otherTrack = other.OpenPublication(
+    otherClient,
+    '{"namespace":["bench"],"name":"naive","delivery":"latest"}',
+  );
   const native = [];
+  const naive = [];
   const empty = [];
   for (let i = 0; i < PUBLISHES; i += 1_000) {
     let from = process.hrtime.bigint();
@@ -175,14 +183,19 @@ async function publish() {
     native.push(Number(process.hrtime.bigint() - from) / 1_000);
     bridge.Flush(handle);
     from = process.hrtime.bigint();
+    for (let n = 0; n < 1_000; n++) other.Publish(otherClient, otherTrack, bytes);
+    naive.push(Number(process.hrtime.bigint() - from) / 1_000);
+    from = process.hrtime.bigint();
     for (let n = 0; n < 1_000; n++) bridge.Now();
     empty.push(Number(process.hrtime.bigint() - from) / 1_000);
     await new Promise((done) => setTimeout(done, 0));
   }
   bridge.Close(handle, -1);
+  other.Close();
   results.publish = {
     packageNs: Math.round(median(script)),
     nativeNs: Math.round(median(native)),
+    naiveNs: Math.round(median(naive)),
     emptyCallNs: Math.round(median(empty)),
   };
 }
@@ -207,7 +220,8 @@ if (process.argv.includes("--json")) {
       `write ${t.writeMedianMs.toFixed(3)} ms, ${(t.updatesSeen * 100).toFixed(1)} % of updates seen`,
   );
   console.log(
-    `publish of ${SIZE} bytes                    ${p.nativeNs} ns native, ${p.packageNs} ns through the package, ${p.emptyCallNs} ns an empty call`,
+    `publish of ${PUBLISHED_SIZE} bytes                   ${p.nativeNs} ns native, ${p.packageNs} ns through the package, ` +
+      `${p.naiveNs} ns through the other binding, ${p.emptyCallNs} ns an empty call`,
   );
 }
 process.exit(0);

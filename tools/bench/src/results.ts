@@ -109,7 +109,10 @@ export function summarize(passes: readonly CellResult[], load: Load): Measured {
       1,
     ),
     gameThread: round(
-      medianOf(passes, (pass) => pass.gameThread && pass.gameThread.spent / pass.delivered),
+      medianOf(
+        passes,
+        (pass) => pass.gameThread && pass.gameThread.spent / pass.gameThread.objects,
+      ),
       4,
     ),
     tick: passes.some((pass) => pass.gameThread !== undefined)

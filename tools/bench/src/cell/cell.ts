@@ -42,8 +42,12 @@ export interface CellResult {
   readonly age: Quantiles;
   readonly interval: Quantiles;
   readonly usage: Readonly<Partial<Record<Part, PartUsage>>>;
-  /** Of a game's script: µs that its thread spent in ticks, and in each of them. */
-  readonly gameThread?: { readonly spent: number; readonly tick: Quantiles };
+  /** Of a game's script: µs that its thread spent in ticks, on so many objects, and in each of them. */
+  readonly gameThread?: {
+    readonly spent: number;
+    readonly objects: number;
+    readonly tick: Quantiles;
+  };
   readonly wire?: { readonly packets: number; readonly bytes: number };
 }
 
@@ -100,6 +104,7 @@ async function measure(order: CellOrder, stage: Stage): Promise<CellResult> {
   const wire = order.isolated ? readWire(headers) : undefined;
   const telling = stage.members.filter((member) => member.tells);
   const results = await Promise.all(telling.map((member) => member.line("result")));
+  const scripts = results.filter((each) => "tick_us" in each);
   const receiving = results.filter((each) => Number(each.delivered ?? 0) > 0);
   // Not a rate of 0: something does not work, and it may have said what.
   if (receiving.length === 0) {
@@ -117,11 +122,12 @@ async function measure(order: CellOrder, stage: Stage): Promise<CellResult> {
     age: worst(receiving, "age_us"),
     interval: worst(receiving, "interval_us"),
     usage,
-    ...(receiving.some((each) => "tick_us" in each)
+    ...(scripts.length > 0
       ? {
           gameThread: {
-            spent: total(receiving, "game_thread_us"),
-            tick: worst(receiving, "tick_us"),
+            spent: total(scripts, "game_thread_us"),
+            objects: total(scripts, "game_thread_objects"),
+            tick: worst(scripts, "tick_us"),
           },
         }
       : {}),

@@ -5,7 +5,7 @@ import { datagram } from "./datagram.js";
 import { moqNet, webTransport } from "./moq-dev.js";
 import { binding, node, rust } from "./ours.js";
 import { arenaOverMoq, arenaOverWebSocket, mocapOverMoq, mocapOverWebSocket } from "./presets.js";
-import { puerts } from "./puerts.js";
+import { puerts, puertsPublishers } from "./puerts.js";
 import { moqRelay, moqRelayIetf } from "./relays.js";
 import { uws, ws } from "./web-socket.js";
 
@@ -45,6 +45,7 @@ export const CONTENDERS: readonly Contender[] = [
   puerts("reliable", true),
   puerts("latest"),
   puerts("latest", true),
+  ...puertsPublishers,
   ...ATTACKS.map(attacked),
 ];
 

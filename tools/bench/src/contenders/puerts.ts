@@ -1,6 +1,7 @@
 /** Scripts inside Unreal, in a Puerts host without the engine: test/unreal-host. */
 import { existsSync } from "node:fs";
 import type { Delivery } from "@moq-game/core";
+import type { Through } from "../roles/puerts-publisher.js";
 import { type Contender, UDP } from "./contender.js";
 
 function missing(): string | undefined {
@@ -34,3 +35,31 @@ export function puerts(delivery: Delivery, callback = false): Contender {
     },
   };
 }
+
+const PUBLISHERS: Readonly<Record<Through, string>> = {
+  package: "@moq-game/unreal in a Puerts host publishes, `latest`",
+  native: "the native function of its binding alone, `latest`",
+  naive: "a Puerts binding that copies twice and sends each by itself, `latest`",
+};
+
+/** Scripts that publish. */
+export const puertsPublishers: readonly Contender[] = (
+  Object.entries(PUBLISHERS) as [Through, string][]
+).map(([through, label]) => ({
+  id: through === "package" ? "puerts-publish" : `puerts-publish-${through}`,
+  label,
+  headers: UDP,
+  missing,
+  async start(stage, load) {
+    const { url, certificateHash } = await stage.role("server", "relay", { load });
+    const peer = {
+      load,
+      delivery: "latest",
+      through,
+      url: String(url).replace(/^https:/, "moqt:"),
+      certificateHash: String(certificateHash),
+    };
+    await stage.role("publisher", "puerts-publisher", peer);
+    await stage.role("subscriber", "node-subscribers", peer);
+  },
+}));

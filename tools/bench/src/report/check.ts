@@ -62,7 +62,8 @@ export interface Finding {
 /** Contenders that are not ours change for reasons of their own. */
 function isOurs(id: string): boolean {
   return (
-    /^(node|rust|page|arena|mocap|attacked|puerts)-/.test(id) && !/-ws$|^puerts-callback/.test(id)
+    /^(node|rust|page|arena|mocap|attacked|puerts)-/.test(id) &&
+    !/-ws$|^puerts-callback|-naive$/.test(id)
   );
 }
 

@@ -238,6 +238,17 @@ const RULES: readonly Rule[] = [
         (value) => `${(value / 1000).toFixed(2)} ms`,
       ),
   },
+  {
+    id: "G10",
+    what: "An update of 100 bytes published by a script there, of 200 in a tick: native function with the copy, and all of it",
+    target: "≤ 1 µs native",
+    judge: (look) => {
+      const native = look("script-publish", "puerts-publish-native")?.gameThread;
+      const whole = look("script-publish", "puerts-publish")?.gameThread;
+      if (native === undefined || whole === undefined) return undefined;
+      return [`${micros(native)}, ${micros(whole)}`, native <= 1];
+    },
+  },
   ...["saturated", "paced"].flatMap((pace) =>
     ["datagram", "latest", "reliable"].map((delivery) => relayRule("G11", pace, delivery)),
   ),

@@ -51,7 +51,7 @@ const CHAPTERS: readonly Chapter[] = [
   },
   {
     title: "Inside Unreal's scripts",
-    text: "A script in a Puerts host, without the engine, ticks and takes what has arrived; timed is its thread alone, per object and per tick. The other binding calls a script function for each object and lends it the bytes. What publishing costs there is in [unreal.md](performance/unreal.md).",
+    text: "A script in a Puerts host, without the engine, ticks and takes what has arrived; timed is its thread alone, per object and per tick. The other binding calls a script function for each object and lends it the bytes. Where it publishes, timed is from the first update of a tick until the last is handed over. More is in [unreal.md](performance/unreal.md).",
     scenarios: ["script"],
   },
   {
@@ -185,7 +185,7 @@ const MEANINGS = `| column | meaning |
 |---|---|
 | delivered/s | objects received, over all subscribers |
 | server µs | processor time (user and system) of the server process per object delivered; publisher µs: per update sent; subscriber µs: per object received |
-| game thread µs | time that a script's thread spends in its ticks per object received; tick: time of each |
+| game thread µs | time that a script's thread spends in its ticks per object received, or published; tick: time of each |
 | bytes | IP bytes that an update costs on one hop, headers and acknowledgements included: all traffic of the cell's network namespace over updates sent plus objects delivered |
 | age | from sending to the reader's callback; in a saturated run it says only how much was in flight |
 | first | from subscribing (to a track that is being published already, or that begins then) to the first object, median, ms |

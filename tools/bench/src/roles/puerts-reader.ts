@@ -115,7 +115,9 @@ play(async (args) => {
     },
     stop() {
       clearInterval(timer);
-      return { ...meter.result(), game_thread_us: spent, tick_us: ticks.quantiles() };
+      const result = meter.result();
+      const script = { game_thread_us: spent, game_thread_objects: result.delivered };
+      return { ...result, ...script, tick_us: ticks.quantiles() };
     },
   };
 });
