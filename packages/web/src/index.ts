@@ -21,10 +21,12 @@ export type {
   Publication,
   PublicationStats,
   PublishOptions,
+  ReconnectOptions,
   Signal,
   SubscribeOptions,
   Subscription,
   SubscriptionStats,
+  TokenSource,
   TrackRef,
   TrackStatus,
 } from "@moq-game/core";
