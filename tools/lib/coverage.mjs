@@ -63,8 +63,8 @@ export async function coverage(env) {
   const options = { cwd: native, env: base, quiet: true };
   const shown = await run("cargo", ["llvm-cov", "show-env"], { ...options, quiet: "always" });
   const instrumented = { ...base, ...readEnvironment(shown.output) };
-  // What earlier runs left would count.
-  await must("cargo", ["llvm-cov", "clean", "--workspace", "--profraw-only"], {
+  // What earlier runs left would count: their figures, and the programs that they built from older sources.
+  await must("cargo", ["llvm-cov", "clean", "--workspace"], {
     ...options,
     env: instrumented,
   });

@@ -147,10 +147,11 @@ TArray<uint8> FMoqScene::Bytes(int32 Value) {
 }
 
 int32 FMoqScene::Value(const TArray<uint8>& Bytes) {
-  int32 Result = 0;
-  for (int32 Index = 0; Index < Bytes.Num(); ++Index)
-    Result |= static_cast<int32>(Bytes[Index]) << (8 * Index);
-  return Result;
+  // What comes after the number is padding.
+  uint32 Result = 0;
+  for (int32 Index = 0; Index < Bytes.Num() && Index < 4; ++Index)
+    Result |= static_cast<uint32>(Bytes[Index]) << (8 * Index);
+  return static_cast<int32>(Result);
 }
 
 bool FMoqScene::AllInOrder(int32 From, int32 Count) {
