@@ -182,7 +182,10 @@ describe.each(MODES)("a match %s", (_, worker) => {
     await game.send();
     await game.caughtUp();
     expect(game.got.log).toEqual(upTo(2));
-    expect(await browser.call("log", `${game.reader}:tokens`)).toEqual(["one", "two"]);
+    // One for every attempt: the first may come before the second relay listens.
+    const [initial, ...renewed] = (await browser.call("log", `${game.reader}:tokens`)) ?? [];
+    expect(initial).toBe("one");
+    expect(new Set(renewed)).toEqual(new Set(["two"]));
     await game.close();
   });
 });
