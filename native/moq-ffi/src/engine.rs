@@ -3,7 +3,6 @@
 
 mod commands;
 mod deadlines;
-mod gone;
 mod handler;
 mod links;
 mod records;

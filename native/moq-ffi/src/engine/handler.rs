@@ -1,10 +1,9 @@
 //! The engine as the I/O thread calls it.
 
-use super::gone::Gone;
 use super::Engine;
 use crate::error::{Error, MOQ_ERROR_CONNECTION_FAILED};
 use moqt::client::{ClientError, ErrorCode};
-use moqt::transport::{CloseReason, TransportEvent};
+use moqt::transport::{CloseReason, Gone, TransportEvent};
 use moqt_net::{ConnId, ConnInfo, Context, Handler};
 use std::time::Instant;
 

@@ -24,7 +24,7 @@ mod work;
 
 use crate::cache::TrackCache;
 use crate::config::RelayConfig;
-use crate::io::{Gone, Io};
+use crate::io::Io;
 use crate::peer::{Peer, Role};
 use crate::stats::{RefusalCounts, RelayStats};
 use crate::timers::{Timer, Timers};
@@ -36,7 +36,7 @@ use moqt::hash::IntMap;
 use moqt::session::{
     Limits as SessionLimits, Link, RequestId, Session, SessionConfig, SessionEvent,
 };
-use moqt::transport::TransportEvent;
+use moqt::transport::{Gone, TransportEvent};
 use moqt::wire::{session_codes, FullTrackName, Response};
 use moqt_net::{ConnId, ConnInfo, TransportKind};
 use std::collections::{HashMap, VecDeque};
