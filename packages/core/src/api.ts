@@ -1,8 +1,11 @@
 /**
  * The one client interface that Node, the browser and Unreal share. Hosts return it from
- * `connect(url, options)`; gameplay code written against it runs on all three.
+ * `connect(url, options)`; gameplay code written against it runs on all three. Every host's package
+ * exports all of this file.
  */
 import type { MoqError } from "./errors.js";
+
+export { type CertificateReason, ERROR_CODES, MoqError, type MoqErrorCode } from "./errors.js";
 
 /** What happens when the network cannot keep up; see each class's promise in the README. */
 export type Delivery = "reliable" | "latest" | "deadline" | "datagram";

@@ -1,9 +1,9 @@
 /**
- * The public list of @moq-game/core. Applications install a host package (`@moq-game/web`,
- * `@moq-game/node-native`), which re-exports what they need from here; what a host needs to connect
- * follows below.
+ * The public list of @moq-game/core. Applications install a host's package (`@moq-game/web`,
+ * `@moq-game/node-native`, `@moq-game/unreal`), which exports `api.ts` as well; what a host needs to
+ * connect follows below.
  */
-export type * from "./api.js";
+export * from "./api.js";
 // For hosts that bring a transport.
 export type { ClientSetup } from "./client/client.js";
 export {
@@ -19,13 +19,7 @@ export { Listeners } from "./client/listeners.js";
 // A connection within one process, for tests and for servers that are their own clients.
 export { connectedPair } from "./client/pair.js";
 export { type ReaderConfig, type ReaderDrop, ReaderQueue } from "./client/reader.js";
-export {
-  type CertificateReason,
-  ERROR_CODES,
-  MoqError,
-  type MoqErrorCode,
-  type MoqErrorOptions,
-} from "./errors.js";
+export type { MoqErrorOptions } from "./errors.js";
 export { type Carrier, type MemoryOptions, type MemoryPair, memoryPair } from "./memory.js";
 export { currentToken } from "./options/credentials.js";
 export {

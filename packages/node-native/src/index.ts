@@ -1,36 +1,5 @@
 /** MoQ for Node: the client over the native library, and the embedded relay. */
-export type {
-  CertificateHash,
-  CertificateReason,
-  Client,
-  ClientOptions,
-  ClientState,
-  ClientStats,
-  CloseOptions,
-  Delivery,
-  DrainOptions,
-  DrainResult,
-  EndReason,
-  FetchOptions,
-  Gap,
-  MoqErrorCode,
-  MoqObject,
-  NamespaceChange,
-  NamespaceLike,
-  ProtocolInfo,
-  Publication,
-  PublicationStats,
-  PublishOptions,
-  ReconnectOptions,
-  Signal,
-  SubscribeOptions,
-  Subscription,
-  SubscriptionStats,
-  TokenSource,
-  TrackRef,
-  TrackStatus,
-} from "@moq-game/core";
-export { ERROR_CODES, MoqError } from "@moq-game/core";
+export * from "@moq-game/core/api";
 export { type ConnectOptions, connect } from "./connect.js";
 export {
   type Json,

@@ -65,7 +65,9 @@ const all = Object.keys(CORE).map((name) => `export * from "./${name.slice(0, -5
 writeFileSync(join(here, "dist", "core", "index.d.ts"), all.join(""));
 for (const name of OWN) {
   const text = readFileSync(join(here, "build", "types", `${name}.d.ts`), "utf8");
-  const to = name.includes("/") ? '"../core/index.js"' : '"./core/index.js"';
-  const own = text.replace(/"@moq-game\/core(\/native)?"/g, to);
+  const to = name.includes("/") ? "../core" : "./core";
+  const own = text
+    .replaceAll('"@moq-game/core/api"', `"${to}/api.js"`)
+    .replace(/"@moq-game\/core(\/native)?"/g, `"${to}/index.js"`);
   writeFileSync(join(here, "dist", `${name}.d.ts`), own);
 }

@@ -1,35 +1,4 @@
 /** MoQ for browsers: everything that a page needs, the shared interface included. */
-export type {
-  CertificateHash,
-  CertificateReason,
-  Client,
-  ClientOptions,
-  ClientState,
-  ClientStats,
-  CloseOptions,
-  Delivery,
-  DrainOptions,
-  DrainResult,
-  EndReason,
-  FetchOptions,
-  Gap,
-  MoqErrorCode,
-  MoqObject,
-  NamespaceChange,
-  NamespaceLike,
-  ProtocolInfo,
-  Publication,
-  PublicationStats,
-  PublishOptions,
-  ReconnectOptions,
-  Signal,
-  SubscribeOptions,
-  Subscription,
-  SubscriptionStats,
-  TokenSource,
-  TrackRef,
-  TrackStatus,
-} from "@moq-game/core";
-export { ERROR_CODES, MoqError } from "@moq-game/core";
+export * from "@moq-game/core/api";
 export { connect } from "./connect.js";
 export type { WebClientOptions } from "./options.js";
