@@ -19,7 +19,14 @@ export default defineConfig({
       "test/sdk",
       "test/soak",
       "test/unreal-host",
-      { test: { name: "tools", include: ["tools/**/*.test.mjs", "test/unreal-shim/*.test.mjs"] } },
+      {
+        test: {
+          name: "tools",
+          include: ["tools/**/*.test.mjs", "test/unreal-shim/*.test.mjs"],
+          // They start programs.
+          testTimeout: 60_000,
+        },
+      },
     ],
   },
 });

@@ -4,7 +4,8 @@ export default defineConfig({
   test: {
     name: "browser",
     include: ["src/**/*.test.ts", "test/**/*.test.ts"],
-    testTimeout: 60_000,
+    // Chromium may hold handshakes back for 90 s.
+    testTimeout: 180_000,
     hookTimeout: 60_000,
     fileParallelism: false,
   },

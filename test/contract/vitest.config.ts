@@ -4,7 +4,7 @@ export default defineConfig({
   test: {
     name: "contract",
     include: ["src/**/*.test.ts", "test/**/*.test.ts"],
-    testTimeout: 20_000,
+    testTimeout: 60_000,
     // Cases mostly wait: several files share the machine.
     maxWorkers: 3,
   },

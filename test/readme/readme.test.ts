@@ -34,7 +34,7 @@ afterAll(() => {
 it("the code for Node runs to its end", async () => {
   const file = join(folder, "server.mjs");
   writeFileSync(file, block("node"));
-  const { stdout } = await promisify(execFile)(process.execPath, [file], { timeout: 30_000 });
+  const { stdout } = await promisify(execFile)(process.execPath, [file], { timeout: 60_000 });
   const [, objects] = stdout.match(/read (\d+) objects/) ?? [];
   expect(Number(objects)).toBeGreaterThanOrEqual(120);
   expect(stdout).toContain("the track closed");
@@ -84,9 +84,9 @@ it("the code for browsers shows the match", async () => {
     const page = await browser.newPage();
     await page.goto(`http://localhost:${(server.address() as AddressInfo).port}/`);
     const pose = async () => Number(await page.evaluate("document.body.dataset.pose ?? 0"));
-    await expect.poll(pose, { timeout: 15_000 }).toBeGreaterThan(0);
+    await expect.poll(pose).toBeGreaterThan(0);
     const before = await pose();
-    await expect.poll(pose, { timeout: 5_000 }).toBeGreaterThan(before + 20);
+    await expect.poll(pose).toBeGreaterThan(before + 20);
     await expect.poll(() => page.title()).toMatch(/^(snapshot 100|delta 10)$/);
   } finally {
     clearInterval(loop);

@@ -1,5 +1,10 @@
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
-  test: { name: "readme", include: ["*.test.ts"], testTimeout: 60_000 },
+  test: {
+    name: "readme",
+    include: ["*.test.ts"],
+    testTimeout: 120_000,
+    expect: { poll: { timeout: 20_000 } },
+  },
 });

@@ -1,5 +1,5 @@
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
-  test: { name: "impair", include: ["src/**/*.test.ts"], testTimeout: 20_000 },
+  test: { name: "impair", include: ["src/**/*.test.ts"], testTimeout: 60_000 },
 });

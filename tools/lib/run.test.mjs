@@ -14,7 +14,6 @@ it("gives the exit code and everything that was printed", async () => {
 
 it("ends a hung program with its children", async () => {
   const child = `require("child_process").spawn(process.execPath, ["-e", "setInterval(()=>{}, 1000)"], {stdio: "inherit"})`;
-  const started = Date.now();
   // The output stays open until the grandchild is gone: the call returns only because the group was ended.
   const result = await run(node, ["-e", `${child}; setInterval(()=>{}, 1000)`], {
     quiet,
@@ -22,7 +21,6 @@ it("ends a hung program with its children", async () => {
   });
   expect(result.signal).toBe("SIGKILL");
   expect(result.output).toContain("no end after 0.5 s");
-  expect(Date.now() - started).toBeLessThan(10_000);
 });
 
 it("says which command failed", async () => {

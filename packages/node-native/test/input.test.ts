@@ -89,11 +89,10 @@ describe("connect", () => {
     const error = await refusal(connect(url, { connectTimeout: 200 }));
     expect(error).toMatchObject({ code: "timeout", retryable: true });
     const abort = new AbortController();
-    const started = performance.now();
-    const connecting = refusal(connect(url, { signal: abort.signal }));
+    // Without the signal the test would end before this does.
+    const connecting = refusal(connect(url, { signal: abort.signal, connectTimeout: 120_000 }));
     setTimeout(() => abort.abort(), 20);
     expect((await connecting).code).toBe("cancelled");
-    expect(performance.now() - started).toBeLessThan(5_000);
     silent.close();
   });
 

@@ -81,13 +81,13 @@ test("one burst is one wake, not one per object", async () => {
 });
 
 test("the process ends by itself, with clients open and nothing awaited", async () => {
-  const result = await runChild("idle.mjs", [], 20_000);
+  const result = await runChild("idle.mjs");
   expect(result).toMatchObject({ code: 0, signal: null });
   expect(result.messages).toEqual(["open"]);
 });
 
 test("the process stays alive while a subscription is read", async () => {
-  const result = await runChild("reading.mjs", [], 20_000);
+  const result = await runChild("reading.mjs");
   expect(result, result.output).toMatchObject({ code: 0, signal: null });
   expect(result.messages).toEqual([10]);
 });
@@ -104,7 +104,7 @@ test("1,000 clients opened and closed leave no memory, thread or file behind", a
   const [{ threads, files, rssGrowth }] = result.messages as [
     { threads: [number, number]; files: [number, number]; rssGrowth: number },
   ];
-  expect(threads[1]).toBe(threads[0]);
+  expect(threads[1]).toBeLessThanOrEqual(threads[0]);
   expect(files[1]).toBeLessThanOrEqual(files[0] + 2);
   // Over the last 600 cycles. One buffer of 64 KiB left behind by each would be 39 MB.
   expect(rssGrowth).toBeLessThan(24_000_000);

@@ -43,6 +43,15 @@ function statesOf(of: Client): string[] {
   return states;
 }
 
+/** Losses and returns in turn; a slow machine may lose a new connection once more. */
+function expectRounds(of: Client, states: readonly string[]): void {
+  const rounds = of.stats().reconnects;
+  expect(rounds, states.join(", ")).toBeGreaterThan(0);
+  expect(rounds, states.join(", ")).toBeLessThan(4);
+  const told = states.map((state) => state.replace(/ .*/, ""));
+  expect(told).toEqual(Array(rounds).fill(["reconnecting", "open"]).flat());
+}
+
 /** Sends a number every few ms; with `group` a keyframe every so many. */
 function count(track: Publication, every = 5, group = Infinity) {
   let sent = 0;
@@ -69,9 +78,12 @@ function collect(subscription: Subscription) {
     backward: 0,
     /** Numbers that are missing between others. */
     missing: 0,
+    /** When the last one was received. */
+    newest: 0,
   };
   subscription.onReadable(() => {
-    subscription.drain(({ bytes }) => {
+    subscription.drain(({ bytes, receivedAt }) => {
+      seen.newest = receivedAt;
       const value = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
       const last = seen.values.at(-1);
       if (last !== undefined && value <= last) seen.backward += 1;
@@ -119,13 +131,10 @@ describe.each(["quic", "webtransport"] as const)("over %s", (way) => {
     // One group, which the publisher keeps: nothing is lost.
     expect(seenWorld).toMatchObject({ backward: 0, missing: 0, gaps: [], ends: [] });
     expect(seenPoses).toMatchObject({ backward: 0, ends: [] });
-    expect(seenPoses.gaps).toEqual([expect.objectContaining({ reason: "reconnected" })]);
-    for (const states of [wrote, read]) {
-      expect(states[0]).toMatch(/^reconnecting /);
-      expect(states.slice(1)).toEqual(["open"]);
-    }
-    for (const one of [publisher, reader]) expect(one.stats().reconnects).toBe(1);
-  }, 30_000);
+    expect(new Set(seenPoses.gaps.map((gap) => gap.reason))).toEqual(new Set(["reconnected"]));
+    expectRounds(publisher, wrote);
+    expectRounds(reader, read);
+  });
 
   test("a loss is noticed by silence, and repaired when the network is back", async () => {
     const there = await relay();
@@ -133,26 +142,27 @@ describe.each(["quic", "webtransport"] as const)("over %s", (way) => {
     const url = urlOf(there, way).replace(`:${there.port}`, `:${proxy.port}`);
     const publisher = await client(url, SOON_LOST);
     const reader = await client(url, SOON_LOST);
-    const states = statesOf(reader);
+    const [wrote, states] = [statesOf(publisher), statesOf(reader)];
     const log = publisher.publish(["outage", "log"]);
     await log.ready;
     const sent = count(log, 10, 50);
     const seen = collect(reader.subscribe(["outage", "log"]));
     await until(() => seen.values.length > 20);
-    const began = performance.now();
+    let heard = 0;
+    reader.onState((state) => {
+      if (state === "reconnecting") heard ||= performance.now() - seen.newest;
+    });
     proxy.outage(3_000);
-    await until(() => reader.state === "reconnecting" && publisher.state === "reconnecting");
-    const noticed = performance.now() - began;
-    // The idle timeout, counted from the last packet heard.
-    expect(noticed).toBeGreaterThan(500);
-    await until(() => reader.state === "open" && publisher.state === "open", undefined, 15_000);
+    await until(() => [wrote, states].every((told) => told.includes("reconnecting timeout")));
+    // The idle timeout, counted from the last packet heard, which may have come after the last object.
+    expect(heard).toBeGreaterThan(750);
+    await until(() => reader.state === "open" && publisher.state === "open");
     const before = seen.values.length;
-    await until(() => seen.values.length > before + 50, undefined, 15_000);
+    await until(() => seen.values.length > before + 50);
     sent.stop();
     await until(
       () => seen.values.at(-1) === sent.sent - 1,
       () => `${sent.sent} ${seen.values.slice(-5)}`,
-      15_000,
     );
     expect(seen).toMatchObject({ backward: 0, ends: [] });
     // Groups went by: what is missing was told.
@@ -180,14 +190,13 @@ describe.each(["quic", "webtransport"] as const)("over %s", (way) => {
       await until(
         () => seen.values.length > before[0] + 20 && seenPoses.values.length > before[1] + 20,
         () => `round ${round}: ${before} ${seen.values.length} ${seenPoses.values.length}`,
-        15_000,
       );
       await proxy.rebind();
     }
     const before = seen.values.length;
-    await until(() => seen.values.length > before + 20, undefined, 15_000);
+    await until(() => seen.values.length > before + 20);
     for (const one of sent) one.stop();
-    await until(() => seen.values.length === sent[0].sent, undefined, 15_000);
+    await until(() => seen.values.length === sent[0].sent);
     expect(seen).toMatchObject({ backward: 0, missing: 0, gaps: [], ends: [] });
     expect(seenPoses).toMatchObject({ backward: 0, ends: [] });
     expect(states).toEqual([[], []]);
@@ -206,23 +215,20 @@ describe.each(["quic", "webtransport"] as const)("over %s", (way) => {
     const sent = count(log, 5);
     const seen = collect(reader.subscribe(["moved", "log"]));
     await until(() => seen.values.length > 20);
-    // Nobody has to be closed: both leave by themselves, long before the time is up.
-    const began = performance.now();
-    await first.close({ grace: 20_000 });
-    expect(performance.now() - began).toBeLessThan(15_000);
+    // Nobody has to be closed: both leave by themselves. This test ends before the time is up.
+    await first.close({ grace: 120_000 });
     await until(() => publisher.state === "open" && reader.state === "open");
     await until(() => log.subscribers === 1);
     sent.stop();
     await until(
       () => seen.values.at(-1) === sent.sent - 1,
       () => `${sent.sent} ${seen.values.slice(-5)} ${JSON.stringify(seen.ends)}`,
-      15_000,
     );
     expect(seen).toMatchObject({ backward: 0, missing: 0, ends: [] });
     // Who leaves after the publisher has seen its stream cut; what that held came all the same.
     expect(seen.gaps.filter((gap) => gap.reason !== "reset")).toEqual([]);
-    expect(states).toEqual(["reconnecting going_away", "open"]);
-    expect(reader.stats().reconnects).toBe(1);
+    expect(states[0]).toBe("reconnecting going_away");
+    expectRounds(reader, states);
   }, 60_000);
 });
 
@@ -239,13 +245,12 @@ test("subscribers of a publisher that was lost alone get all that it kept", asyn
   const seen = collect(reader.subscribe(["alone", "log"]));
   await until(() => seen.values.length > 20);
   proxy.outage(2_500);
-  await until(() => states.includes("open"), undefined, 20_000);
-  await until(() => log.subscribers === 1, undefined, 20_000);
+  await until(() => states.includes("open"));
+  await until(() => log.subscribers === 1);
   sent.stop();
   await until(
     () => seen.values.at(-1) === sent.sent - 1,
     () => `${sent.sent} ${seen.values.at(-1)} ${JSON.stringify(seen.gaps)}`,
-    20_000,
   );
   expect(seen).toMatchObject({ backward: 0, missing: 0, gaps: [], ends: [] });
   expect(states).toContain("reconnecting timeout");
@@ -267,15 +272,14 @@ test("30 s of total loss, with the options that everybody has", async () => {
   const seenPoses = collect(reader.subscribe(["long", "poses"]));
   await until(() => seen.values.length > 20 && seenPoses.values.length > 20);
   proxy.outage(30_000);
-  await until(() => reader.state === "reconnecting", undefined, 20_000);
+  await until(() => reader.state === "reconnecting");
   await until(() => publisher.state === "open" && reader.state === "open", undefined, 45_000);
   const before = seenPoses.values.length;
-  await until(() => seenPoses.values.length > before + 20, undefined, 20_000);
+  await until(() => seenPoses.values.length > before + 20);
   for (const one of sent) one.stop();
   await until(
     () => seen.values.at(-1) === sent[0].sent - 1 && seenPoses.values.at(-1) === sent[1].sent - 1,
     () => `${sent.map((one) => one.sent)} ${seen.values.at(-1)} ${seenPoses.values.at(-1)}`,
-    20_000,
   );
   expect(seen).toMatchObject({ backward: 0, missing: 0, gaps: [], ends: [] });
   expect(seenPoses).toMatchObject({ backward: 0, ends: [] });
@@ -298,11 +302,11 @@ test("an expired token is renewed through the callback; a fixed one ends the cli
   await track.ready;
   await first.close();
   await relay({ listen: `127.0.0.1:${first.port}`, tokens: { tokens: { two: grant } } });
-  await until(() => renewed.state === "open" && fixed.state === "closed", undefined, 15_000);
+  await until(() => renewed.state === "open" && fixed.state === "closed");
   expect(given.slice(0, 2)).toEqual(["one", "two"]);
   expect(states.at(-1)).toBe("open");
   expect(ends.at(-1)).toBe("closed unauthorized");
-  await until(() => renewed.stats().reconnects === 1);
+  expectRounds(renewed, states);
 });
 
 test("a token comes from a callback in this process too, and its failure rejects connect", async () => {

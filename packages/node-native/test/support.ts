@@ -22,7 +22,7 @@ export const sleep = (ms: number): Promise<void> => new Promise((done) => setTim
 export async function until(
   holds: () => boolean,
   describe: () => string = () => "it did not come to hold",
-  limit = 8_000,
+  limit = 20_000,
 ): Promise<void> {
   const end = Date.now() + limit;
   while (!holds()) {
@@ -46,7 +46,7 @@ export interface ChildResult {
 export function runChild(
   name: string,
   args: readonly string[] = [],
-  limit = 60_000,
+  limit = 50_000,
 ): Promise<ChildResult> {
   const file = fileURLToPath(new URL(`children/${name}`, import.meta.url));
   const child = fork(file, args, {

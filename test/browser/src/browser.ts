@@ -67,7 +67,7 @@ export async function openBrowser(): Promise<TestBrowser> {
 export async function eventually<T>(
   probe: () => Promise<T> | T,
   holds: (value: T) => boolean,
-  limit = 10_000,
+  limit = 20_000,
 ): Promise<T> {
   const until = Date.now() + limit;
   for (;;) {

@@ -248,7 +248,7 @@ describe("what can go wrong", () => {
   it.each([false, true])("tells of a wrong certificate hash (worker: %s)", async (worker) => {
     const { error } = await browser.call("connect", "bad", relay.url, {
       serverCertificateHashes: ["00".repeat(32)],
-      connectTimeout: 5_000,
+      connectTimeout: 60_000,
       worker,
     });
     expect(error).toMatchObject({ code: "connection_failed", isMoqError: true });

@@ -2,10 +2,16 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Impair, startImpair } from "@moq-game/impair";
-import { connect, type Relay, type RelayOptions, startRelay } from "@moq-game/node-native";
+import {
+  connect,
+  type Gap,
+  type Relay,
+  type RelayOptions,
+  startRelay,
+} from "@moq-game/node-native";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { makeCertificate } from "../../../tools/certificate.mjs";
-import { eventually, openBrowser, type TestBrowser } from "./browser.js";
+import { eventually, openBrowser, type TestBrowser, type TestPage } from "./browser.js";
 
 const folder = mkdtempSync(join(tmpdir(), "moq-game-reconnect-"));
 const certificate = makeCertificate(folder);
@@ -45,14 +51,18 @@ async function relayAt(port: number, options: RelayOptions = {}): Promise<Relay>
   return relay;
 }
 
-/** A publisher and a reader in the browser, each with a client of its own. */
+/**
+ * A publisher and a reader in a page, each with a client of its own. By default it is a new page: Chromium holds back the
+ * handshakes of one whose handshakes failed.
+ */
 async function match(
   name: string,
   url: string,
   worker: boolean,
   more: object = {},
-  host: TestBrowser = browser,
+  given?: TestPage,
 ) {
+  const host = given ?? (await browser.another());
   const reconnect = { initialDelay: 100, maxDelay: 500 };
   const options = { ...trusted, worker, reconnect, ...more };
   const [log, pose, out, back] = [`${name}-log`, `${name}-pose`, `${name}-out`, `${name}-in`];
@@ -85,7 +95,7 @@ async function match(
       await host.call("send", pose, [`${sent}`]);
     },
     /** Waits for the newest of each. */
-    async caughtUp(limit = 20_000) {
+    async caughtUp(limit = 100_000) {
       await eventually(
         async () => {
           got.log.push(...(await host.call("drain", log)).map(Number));
@@ -105,15 +115,24 @@ async function match(
       });
     },
     state: async () => [await host.call("state", out), await host.call("state", back)],
-    states: async (client: string) =>
-      ((await host.call("states", client)) as [string, string | undefined][]).map(
-        ([state]) => state,
-      ),
+    told: async (client: string) => (await host.call("states", client)) as [string, string?][],
+    tokens: async (client: string) => await host.call("log", `${client}:tokens`),
+    reconnects: async (client: string) => (await host.call("clientStats", client)).reconnects,
     async close() {
       await host.call("close", out);
       await host.call("close", back);
+      if (given === undefined) await host.page.close();
     },
   };
+}
+
+/** Losses and returns in turn; a slow machine may lose a new connection once more. */
+async function expectRounds(game: Awaited<ReturnType<typeof match>>, client: string) {
+  const told = (await game.told(client)).map(([state]) => state);
+  const rounds = await game.reconnects(client);
+  expect(rounds, told.join(", ")).toBeGreaterThan(0);
+  expect(rounds, told.join(", ")).toBeLessThan(4);
+  expect(told).toEqual(Array(rounds).fill(["reconnecting", "open"]).flat());
 }
 
 const upTo = (last: number): number[] => Array.from({ length: last + 1 }, (_, i) => i);
@@ -137,11 +156,10 @@ describe.each(MODES)("a match %s", (_, worker) => {
     await game.caughtUp();
     expect(game.got.log).toEqual(upTo(15));
     expect(rising(game.got.pose)).toBe(true);
-    expect(await game.gaps()).toMatchObject({ log: [], pose: [{ reason: "reconnected" }] });
-    for (const client of [game.publisher, game.reader]) {
-      expect(await game.states(client)).toEqual(["reconnecting", "open"]);
-      expect((await browser.call("clientStats", client)).reconnects).toBe(1);
-    }
+    const { log, pose } = await game.gaps();
+    expect(log).toEqual([]);
+    expect(new Set((pose as Gap[]).map(({ reason }) => reason))).toEqual(new Set(["reconnected"]));
+    for (const client of [game.publisher, game.reader]) await expectRounds(game, client);
     await game.close();
   });
 
@@ -151,23 +169,20 @@ describe.each(MODES)("a match %s", (_, worker) => {
     const game = await match(`goaway-${mode}`, first.url, worker);
     await game.send();
     await game.caughtUp();
-    const leaving = first.close({ grace: 15_000 });
-    await eventually(game.state, (states) => states.every((state) => state === "open"));
-    await eventually(
-      () => browser.call("clientStats", game.reader),
-      ({ reconnects }) => reconnects === 1,
-    );
-    // The relay need not wait any longer: nobody is left.
-    await leaving;
+    // The relay waits until nobody is left; this test would end before the time is up.
+    await first.close({ grace: 300_000 });
+    for (const client of [game.publisher, game.reader]) {
+      await eventually(
+        () => game.reconnects(client),
+        (reconnects) => reconnects > 0,
+      );
+    }
     for (let i = 0; i < 5; i++) await game.send();
     await game.caughtUp();
     expect(game.got.log).toEqual(upTo(6));
     expect((await game.gaps()).log).toEqual([]);
-    expect(await game.states(game.reader)).toEqual(["reconnecting", "open"]);
-    expect(await browser.call("log", `${game.reader}:state`)).toEqual([
-      ["reconnecting", "going_away"],
-      ["open", undefined],
-    ]);
+    await expectRounds(game, game.reader);
+    expect((await game.told(game.reader))[0]).toEqual(["reconnecting", "going_away"]);
     await game.close();
   });
 
@@ -183,7 +198,7 @@ describe.each(MODES)("a match %s", (_, worker) => {
     await game.caughtUp();
     expect(game.got.log).toEqual(upTo(2));
     // One for every attempt: the first may come before the second relay listens.
-    const [initial, ...renewed] = (await browser.call("log", `${game.reader}:tokens`)) ?? [];
+    const [initial, ...renewed] = (await game.tokens(game.reader)) ?? [];
     expect(initial).toBe("one");
     expect(new Set(renewed)).toEqual(new Set(["two"]));
     await game.close();
@@ -260,7 +275,7 @@ it("30 s without a packet are noticed within idleTimeout and repaired, on the pa
       await game.caughtUp(90_000);
       expect(game.got.log).toEqual(upTo(6));
       expect((await game.gaps()).log).toEqual([]);
-      expect(await game.states(game.reader)).toEqual(["reconnecting", "open"]);
+      await expectRounds(game, game.reader);
       await game.close();
     }
   } finally {

@@ -1,6 +1,6 @@
-import type { Publication, PublishOptions, Subscription } from "@moq-game/core";
+import type { Publication, PublishOptions, Subscription, TrackStatus } from "@moq-game/core";
 import { type Collected, collect } from "./collect.js";
-import type { Role } from "./role.js";
+import { ContractViolation, type Role } from "./role.js";
 
 /** How most cases begin for the publisher: a track that the other side reads. */
 export async function publishing(
@@ -26,4 +26,24 @@ export async function subscribing(
   const seen = collect(subscription);
   role.tell("subscribed");
   return { subscription, seen };
+}
+
+/**
+ * Asks for a track's status until it `holds`: what was sent is on its way for a while, and from a worker it leaves a
+ * little later.
+ */
+export async function statusUntil(
+  role: Role,
+  name: string,
+  holds: (status: TrackStatus) => boolean,
+): Promise<TrackStatus> {
+  const ask = () => role.client.status([role.namespace, name]);
+  let status = await ask();
+  for (let tries = 0; !holds(status); tries++) {
+    if (tries === 400)
+      throw new ContractViolation(`status: it still was ${JSON.stringify(status)}`);
+    await role.sleep(50);
+    status = await ask();
+  }
+  return status;
 }

@@ -34,13 +34,18 @@ function client(): Socket {
   return socket;
 }
 
-/** Sends `n` numbered packets and returns those that came back within `wait` ms of the last. */
-async function roundTrips(
-  to: Impair,
-  n: number,
-  wait: number,
-  socket = client(),
-): Promise<number[]> {
+/** Waits until something holds. */
+async function until(holds: () => boolean): Promise<void> {
+  const end = Date.now() + 20_000;
+  while (!holds()) {
+    if (Date.now() > end) throw new Error(`it does not hold: ${holds}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+/** Sends `n` numbered packets and returns those that came back once no other can, for all that the proxy let through. */
+async function roundTrips(to: Impair, n: number, socket = client()): Promise<number[]> {
+  const before = to.stats();
   const back: number[] = [];
   const take = (data: Buffer): void => void back.push(data.readUInt32BE(0));
   socket.on("message", take);
@@ -49,7 +54,14 @@ async function roundTrips(
     data.writeUInt32BE(i, 0);
     await new Promise((resolve) => socket.send(data, to.port, to.host, resolve));
   }
-  await new Promise((resolve) => setTimeout(resolve, wait));
+  await until(() => {
+    const { up, down } = to.stats();
+    return (
+      up.packetsIn - before.up.packetsIn === n &&
+      down.packetsIn - before.down.packetsIn === up.packetsOut - before.up.packetsOut &&
+      down.packetsOut - before.down.packetsOut === back.length
+    );
+  });
   socket.off("message", take);
   return back;
 }
@@ -58,15 +70,14 @@ describe("the proxy", () => {
   it("carries packets there and back, unharmed", async () => {
     const { target } = await echo();
     const good = await proxy({ target, seed: 1 });
-    expect(await roundTrips(good, 50, 200)).toEqual(Array.from({ length: 50 }, (_, i) => i));
+    expect(await roundTrips(good, 50)).toEqual(Array.from({ length: 50 }, (_, i) => i));
     const { up, down, flows } = good.stats();
     expect([up.packetsIn, up.packetsOut, down.packetsOut, flows]).toEqual([50, 50, 50, 1]);
   });
 
   it("loses the same packets for the same seed", async () => {
     const { target } = await echo();
-    const lost = async () =>
-      roundTrips(await proxy({ target, seed: 5, both: { loss: 0.3 } }), 100, 300);
+    const lost = async () => roundTrips(await proxy({ target, seed: 5, both: { loss: 0.3 } }), 100);
     const first = await lost();
     expect(first.length).toBeGreaterThan(20);
     expect(first.length).toBeLessThan(80);
@@ -87,11 +98,13 @@ describe("the proxy", () => {
     const { target } = await echo();
     const one = await proxy({ target, seed: 1 });
     const socket = client();
-    expect(await roundTrips(one, 3, 100, socket)).toHaveLength(3);
-    one.outage(400);
-    expect(await roundTrips(one, 3, 100, socket)).toHaveLength(0);
-    await new Promise((resolve) => setTimeout(resolve, 400));
-    expect(await roundTrips(one, 3, 100, socket)).toHaveLength(3);
+    expect(await roundTrips(one, 3, socket)).toHaveLength(3);
+    one.outage(1_500);
+    const begun = performance.now();
+    expect(await roundTrips(one, 3, socket)).toHaveLength(0);
+    expect(one.stats().up.outage).toBe(3);
+    await until(() => performance.now() - begun > 1_550);
+    expect(await roundTrips(one, 3, socket)).toHaveLength(3);
     expect(one.stats().up.outage).toBe(3);
   });
 
@@ -99,21 +112,22 @@ describe("the proxy", () => {
     const { target, ports } = await echo();
     const one = await proxy({ target, seed: 1 });
     const socket = client();
-    expect(await roundTrips(one, 2, 100, socket)).toHaveLength(2);
+    expect(await roundTrips(one, 2, socket)).toHaveLength(2);
     await one.rebind();
-    expect(await roundTrips(one, 2, 100, socket)).toHaveLength(2);
+    expect(await roundTrips(one, 2, socket)).toHaveLength(2);
     expect(ports.size).toBe(2);
     expect(one.stats().rebinds).toBe(1);
   });
 
   it("follows its script", async () => {
     const { target } = await echo();
-    const script = [{ at: 150, both: { loss: 1 } }];
+    const script = [{ at: 1_000, both: { loss: 1 } }];
+    const begun = performance.now();
     const one = await proxy({ target, seed: 1, script });
     const socket = client();
-    expect(await roundTrips(one, 2, 50, socket)).toHaveLength(2);
-    await new Promise((resolve) => setTimeout(resolve, 200));
-    expect(await roundTrips(one, 2, 100, socket)).toHaveLength(0);
+    expect(await roundTrips(one, 2, socket)).toHaveLength(2);
+    await until(() => performance.now() - begun > 1_050);
+    expect(await roundTrips(one, 2, socket)).toHaveLength(0);
   });
 
   it("refuses what it cannot do by name", async () => {

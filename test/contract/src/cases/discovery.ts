@@ -1,5 +1,5 @@
 import type { NamespaceChange } from "@moq-game/core";
-import { publishing, subscribing } from "../opening.js";
+import { publishing, statusUntil, subscribing } from "../opening.js";
 import {
   type ContractCase,
   check,
@@ -128,13 +128,7 @@ export const discoveryCases: readonly ContractCase[] = [
     },
     async subscriber(role) {
       await role.told("published");
-      // A publisher in a worker has told before its object left.
-      const ask = () => role.client.status([role.namespace, "poses"]);
-      let status = await ask();
-      for (let tries = 0; status.largest === undefined && tries < 50; tries++) {
-        await role.sleep(20);
-        status = await ask();
-      }
+      const status = await statusUntil(role, "poses", ({ largest }) => largest !== undefined);
       equal(status.delivery, "latest", "delivery class");
       check((status.largest?.group ?? 0) > 1e12, `newest group ${status.largest?.group}`);
       const error = await failure("status", () => role.client.status([role.namespace, "none"]));

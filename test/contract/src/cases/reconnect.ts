@@ -1,6 +1,7 @@
 import type { ClientState } from "@moq-game/core";
 import { type Collected, collect } from "../collect.js";
 import {
+  brokenRounds,
   type ContractCase,
   check,
   equal,
@@ -8,6 +9,7 @@ import {
   numbered,
   type Role,
   range,
+  rising,
   until,
 } from "../role.js";
 
@@ -34,8 +36,13 @@ function restored(role: Role, states: readonly ClientState[]): Promise<void> {
     role,
     () => role.client.state === "open" && states.includes("open"),
     () => `the connection was not made again: ${states.join(", ")}`,
-    15_000,
+    30_000,
   );
+}
+
+function checkRounds(role: Role, states: readonly ClientState[]): void {
+  const broken = brokenRounds(states, role.client.stats().reconnects);
+  check(broken === undefined, `${broken}`);
 }
 
 function arrived(role: Role, seen: Collected, newest: number): Promise<void> {
@@ -43,7 +50,7 @@ function arrived(role: Role, seen: Collected, newest: number): Promise<void> {
     role,
     () => last(seen.numbers) === newest,
     () => `${newest} did not arrive; got ${seen.numbers}, gaps ${JSON.stringify(seen.gaps)}`,
-    15_000,
+    30_000,
   );
 }
 
@@ -67,8 +74,7 @@ export const reconnectCases: readonly ContractCase[] = [
       await restored(role, states);
       for (let i = 15; i < 20; i++) track.send(numbered(i));
       await role.told("done");
-      equal(states, ["reconnecting", "open"], "states of the publisher");
-      equal(role.client.stats().reconnects, 1, "reconnects of the publisher");
+      checkRounds(role, states);
       role.tell("checked");
     },
     async subscriber(role) {
@@ -82,8 +88,7 @@ export const reconnectCases: readonly ContractCase[] = [
       await arrived(role, seen, 19);
       equal(seen.numbers, range(20), "objects");
       equal(seen.gaps, [], "gaps");
-      equal(states, ["reconnecting", "open"], "states of the subscriber");
-      equal(role.client.stats().reconnects, 1, "reconnects of the subscriber");
+      checkRounds(role, states);
       role.tell("done");
       // Without a relay, the end of one client is a loss for the other.
       await role.told("checked");
@@ -110,16 +115,20 @@ export const reconnectCases: readonly ContractCase[] = [
       await arrived(role, seen, 0);
       role.tell("subscribed");
       await arrived(role, seen, 5);
-      equal(seen.numbers, [0, 5], "objects");
-      const group = seen.objects[0]?.group ?? 0;
-      const told = `gaps after group ${group}: ${JSON.stringify(seen.gaps)}`;
-      check(
-        seen.gaps.every(({ reason, toGroup }) => reason === "reconnected" && toGroup <= group + 4),
-        told,
-      );
-      for (const missed of range(4, group + 1)) {
-        const covered = seen.gaps.some((gap) => gap.fromGroup <= missed && missed <= gap.toGroup);
-        check(covered, `group ${missed} is in no gap; ${told}`);
+      // All but the newest went by meanwhile; a client that was back before it was given them has sent them live.
+      check(rising(seen.numbers), `objects ${seen.numbers}`);
+      const first = seen.objects[0]?.group ?? 0;
+      const told = `gaps after group ${first}: ${JSON.stringify(seen.gaps)}`;
+      // Of the first one the rest is missed.
+      for (const number of range(5, 1)) {
+        const group = first + number;
+        const gaps = seen.gaps.filter((gap) => gap.fromGroup <= group && group <= gap.toGroup);
+        const came = seen.numbers.includes(number);
+        check(came === (gaps.length === 0), `group ${group} ${came ? "came" : "did not"}; ${told}`);
+        check(
+          gaps.every(({ reason }) => reason === "reconnected"),
+          told,
+        );
       }
       role.tell("done");
     },
@@ -144,7 +153,7 @@ export const reconnectCases: readonly ContractCase[] = [
           role,
           () => track.subscribers > 0,
           () => "nobody subscribed again",
-          15_000,
+          30_000,
         );
         let arrived = false;
         void role.told("done").then(
@@ -172,7 +181,7 @@ export const reconnectCases: readonly ContractCase[] = [
           role,
           () => seen.numbers.length >= 5,
           () => `nothing after the loss: ${seen.numbers}`,
-          15_000,
+          30_000,
         );
         check(
           seen.numbers.every((n, i) => i === 0 || n > (seen.numbers[i - 1] ?? n)),
@@ -202,14 +211,14 @@ export const reconnectCases: readonly ContractCase[] = [
       const asked: Collected[] = [];
       await role.told("here");
       whenLost(role, () => {
-        asked.push(collect(role.client.subscribe([role.namespace, "late"], { wait: 5_000 })));
+        asked.push(collect(role.client.subscribe([role.namespace, "late"], { wait: 30_000 })));
       });
       role.tell("here too");
       await until(
         role,
         () => asked[0] !== undefined && last(asked[0].numbers) === 7,
         () => `it did not arrive: ${role.client.state}, ${JSON.stringify(asked[0])}`,
-        15_000,
+        30_000,
       );
       await role.told("restored");
       role.tell("done");
@@ -241,7 +250,7 @@ export const reconnectCases: readonly ContractCase[] = [
         role,
         () => closed !== undefined,
         () => "the loss was not noticed",
-        15_000,
+        30_000,
       );
       await closed;
       await role.sleep(300);
