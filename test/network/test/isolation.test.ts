@@ -10,8 +10,8 @@ let relay: Relay;
 let chromium: ChromiumHost;
 
 beforeAll(async () => {
-  // A small window, so that who does not keep up leaves it soon.
-  relay = await startRelay({ limits: { queueBytes: 128 * 1024 } });
+  // A small window, so that who does not keep up leaves it; it still is a second of what is sent.
+  relay = await startRelay({ limits: { queueBytes: 256 * 1024 } });
   chromium = await startChromium(new URL("./page.ts", import.meta.url));
 });
 

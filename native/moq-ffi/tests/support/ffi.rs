@@ -116,9 +116,9 @@ impl Client {
         self.seen.iter().filter(wanted).collect()
     }
 
-    /// Polls until something holds, or for 10 s.
+    /// Polls until something holds, or for 20 s.
     pub fn until(&mut self, what: &str, holds: impl Fn(&Self) -> bool) {
-        let end = Instant::now() + Duration::from_secs(10);
+        let end = Instant::now() + Duration::from_secs(20);
         loop {
             self.poll();
             if holds(self) {

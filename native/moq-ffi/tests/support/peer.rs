@@ -92,7 +92,7 @@ impl Peer {
             ticks: 0,
         }));
         let port = port
-            .recv_timeout(Duration::from_secs(5))
+            .recv_timeout(Duration::from_secs(20))
             .expect("it listens");
         Self {
             runtime,

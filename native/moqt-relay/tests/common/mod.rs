@@ -186,6 +186,16 @@ impl Node {
     }
 
     pub fn connect_with(runtime: &Runtime, way: Way<'_>, tokens: Vec<AuthToken>) -> Node {
+        Node::connect_within(runtime, way, tokens, LIMIT)
+    }
+
+    /// An attempt over QUIC ends after `timeout`.
+    pub fn connect_within(
+        runtime: &Runtime,
+        way: Way<'_>,
+        tokens: Vec<AuthToken>,
+        timeout: Duration,
+    ) -> Node {
         let (sender, seen) = channel();
         let jobs: Arc<Mutex<VecDeque<Job>>> = Arc::default();
         let paused: Arc<Mutex<bool>> = Arc::default();
@@ -210,7 +220,7 @@ impl Node {
             Way::Url(url, hash) => {
                 let mut config = ConnectConfig::new(url);
                 config.trust = Trust::pinned(&[hash]).expect("a hash");
-                config.timeout = Duration::from_secs(4);
+                config.timeout = timeout;
                 node.run(move |cx, _| cx.connect(config))
                     .expect("usable options")
             }
