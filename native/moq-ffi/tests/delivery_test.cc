@@ -75,6 +75,12 @@ TEST(T2_GroupOrder, ManyGroupsAtOnceArriveInOrder) {
   EXPECT_TRUE(pair.subscriber.Of(subscription, MOQ_RECORD_END).empty());
 }
 
+// The number in the newest "datagram N", -1 before the first.
+int Newest(const Client& client, MoqHandle subscription) {
+  const auto objects = client.Of(subscription, MOQ_RECORD_OBJECT);
+  return objects.empty() ? -1 : std::stoi(objects.back()->payload.substr(9));
+}
+
 // Thousands of datagrams: the session stays up.
 TEST(T3_Datagrams, ThousandsLeaveTheSessionUp) {
   Pair pair;
@@ -83,8 +89,13 @@ TEST(T3_Datagrams, ThousandsLeaveTheSessionUp) {
   constexpr int kCount = 5000;
   for (int i = 0; i < kCount; ++i) {
     ASSERT_EQ(Send(publication, "datagram " + std::to_string(i)), MOQ_OK) << moq_last_error();
-    if (i % 20 == 19) {
-      SleepMs(1);
+    if (i % 20 != 19)
+      continue;
+    SleepMs(1);
+    pair.subscriber.Poll();
+    // No faster than they arrive, or are lost for good: what a slow machine cannot take is dropped.
+    for (int waits = 0; waits < 20 && Newest(pair.subscriber, subscription) < i - 100; ++waits) {
+      SleepMs(5);
       pair.subscriber.Poll();
     }
   }
@@ -195,10 +206,12 @@ TEST(Delivery, SlowDatagramReaderGetsTheNewest) {
   }
   SleepMs(300);
   pair.subscriber.Poll();
-  const auto objects = pair.subscriber.Of(subscription, MOQ_RECORD_OBJECT);
-  ASSERT_FALSE(objects.empty());
-  EXPECT_LE(objects.size(), 4096u / 64u);
-  EXPECT_EQ(objects.back()->payload, "499");
+  EXPECT_LE(pair.subscriber.Of(subscription, MOQ_RECORD_OBJECT).size(), 4096u / 64u);
+  // On a slow machine some are still on their way.
+  EXPECT_TRUE(pair.subscriber.Until([&] {
+    const auto objects = pair.subscriber.Of(subscription, MOQ_RECORD_OBJECT);
+    return !objects.empty() && objects.back()->payload == "499";
+  }));
 }
 
 TEST(Delivery, WebTransportAndMemoryCarryTheSame) {

@@ -62,9 +62,9 @@ public:
   MoqHandle Subscribe(const std::string& name, const std::string& more = "");
 
   // Polls until something holds; false when it did not within the time.
-  bool Until(const std::function<bool()>& holds, int timeout_ms = 10000);
+  bool Until(const std::function<bool()>& holds, int timeout_ms = 20000);
   // Polls until a record of this kind came for the handle.
-  const Record* Wait(MoqHandle handle, MoqRecordKind kind, int timeout_ms = 10000);
+  const Record* Wait(MoqHandle handle, MoqRecordKind kind, int timeout_ms = 20000);
   // All records of one kind for a handle so far.
   std::vector<const Record*> Of(MoqHandle handle, MoqRecordKind kind) const;
   // Polls everything there is now.

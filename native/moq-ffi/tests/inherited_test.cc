@@ -278,7 +278,7 @@ struct Restartable {
   }
 };
 
-constexpr char kImpatient[] = "{\"insecure\":true,\"idleTimeout\":1000,\"keepAlive\":300,"
+constexpr char kImpatient[] = "{\"insecure\":true,\"idleTimeout\":3000,\"keepAlive\":700,"
                               "\"connectTimeout\":10000,"
                               "\"reconnect\":{\"initialDelay\":20,\"maxDelay\":200}}";
 
@@ -316,7 +316,7 @@ TEST(Inherited, ALossIsReportedAndRepaired) {
   place.Start();
   for (Old* client : {&publishing, &reading}) {
     EXPECT_TRUE(Within([&] { return moq_is_connected(client->get()); }));
-    EXPECT_TRUE(Within([&] { return client->states().Count(MOQ_STATE_CONNECTED) == 2; }));
+    EXPECT_TRUE(Within([&] { return client->states().Count(MOQ_STATE_CONNECTED) >= 2; }));
   }
   // The publisher and the subscriber are the same, and work.
   EXPECT_TRUE(Within([&] {
@@ -341,7 +341,7 @@ TEST(Inherited, ALossIsReportedAndRepaired) {
 TEST(Inherited, WithoutReconnectALossIsTheEnd) {
   Restartable place;
   Old client;
-  ASSERT_EQ(Configure(client.get(), "{\"insecure\":true,\"idleTimeout\":1000,\"keepAlive\":300,"
+  ASSERT_EQ(Configure(client.get(), "{\"insecure\":true,\"idleTimeout\":3000,\"keepAlive\":700,"
                                     "\"reconnect\":false}"),
             MOQ_OK);
   ASSERT_EQ(client.Connect(place.url), MOQ_OK) << moq_last_error();
@@ -361,8 +361,8 @@ TEST(Inherited, AFailureToReconnectIsReported) {
   Old client;
   ASSERT_EQ(
       Configure(client.get(),
-                "{\"insecure\":true,\"idleTimeout\":1000,\"keepAlive\":300,"
-                "\"connectTimeout\":500,\"reconnect\":{\"initialDelay\":20,\"timeout\":300}}"),
+                "{\"insecure\":true,\"idleTimeout\":3000,\"keepAlive\":700,"
+                "\"connectTimeout\":10000,\"reconnect\":{\"initialDelay\":20,\"timeout\":300}}"),
       MOQ_OK);
   ASSERT_EQ(client.Connect(place.url), MOQ_OK) << moq_last_error();
   place.Stop();

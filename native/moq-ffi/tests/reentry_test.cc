@@ -154,7 +154,7 @@ TEST(T8_Reentry, AClientMayBeClosedInsideItsOwnWaker) {
   ClosesItself self;
   ASSERT_EQ(moq_client_open(options.data(), options.size(), &self.client), MOQ_OK);
   ASSERT_EQ(moq_set_waker(self.client, ClosesItself::Call, &self), MOQ_OK);
-  for (int i = 0; i < 2500 && self.calls == 0; ++i)
+  for (int i = 0; i < 10000 && self.calls == 0; ++i)
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
   std::this_thread::sleep_for(std::chrono::milliseconds(50));
   EXPECT_EQ(self.calls, 1) << "no call follows the close";

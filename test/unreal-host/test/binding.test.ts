@@ -227,12 +227,12 @@ describe("the package in a Puerts host", () => {
     const client = await connect();
     expect(client.protocol.transport).toBe("quic");
     const poses = client.publish(["unreal", "poses"], { delivery: "reliable" });
-    const subscription = client.subscribe(["unreal", "poses"], { wait: 10_000 });
+    const subscription = client.subscribe(["unreal", "poses"], { wait: 30_000 });
     await Promise.all([poses.ready, subscription.ready]);
     for (let i = 0; i < 100; i++) poses.send(Uint8Array.of(i));
     poses.send(new Uint8Array(0));
     const seen: number[] = [];
-    const until = Date.now() + 10_000;
+    const until = Date.now() + 30_000;
     while (seen.length < 101 && Date.now() < until) {
       await new Promise((resolve) => setTimeout(resolve, 5));
       unreal().tick();
@@ -248,7 +248,7 @@ describe("the package in a Puerts host", () => {
     setFlagsFromString("--expose-gc");
     const collect = runInNewContext("gc") as () => void;
     const until = async (count: number, meanwhile = () => {}): Promise<void> => {
-      const end = Date.now() + 10_000;
+      const end = Date.now() + 30_000;
       while (sessions() !== count && Date.now() < end) {
         meanwhile();
         await new Promise((resolve) => setTimeout(resolve, 10));

@@ -61,7 +61,7 @@ it("shows the arena's bodies and tells what happens there", { timeout: 60_000 },
   const spectator = new Spectator(client, "test", spawn);
   const listener = new MatchEvents(client, "test", (event) => heard.push(event));
   const goal = { kind: "goal", team: 1, score: [2, 1] };
-  const until = Date.now() + 20_000;
+  const until = Date.now() + 40_000;
   while (Date.now() < until && (heard.length === 0 || actors.size < 2)) {
     const bodies = [
       { id: 7, x: 16, y: 9, angle: 1 },

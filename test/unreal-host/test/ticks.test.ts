@@ -52,7 +52,7 @@ describe("a tick", () => {
     const client = await connect();
     const names = Array.from({ length: TRACKS }, (_, i) => ["ticks", `track ${i}`] as const);
     const published = names.map((name) => server.publish(name, { delivery: "latest" }));
-    const subscriptions = names.map((name) => client.subscribe(name, { wait: 10_000 }));
+    const subscriptions = names.map((name) => client.subscribe(name, { wait: 30_000 }));
     await Promise.all([...published, ...subscriptions].map(({ ready }) => ready));
     let objects = 0;
     const all: string[] = [];
@@ -85,7 +85,7 @@ describe("a tick", () => {
     let running = false;
     const subscriptions = clients.flatMap((client, at) =>
       names.map((name) => {
-        const subscription = client.subscribe(name, { wait: 10_000 });
+        const subscription = client.subscribe(name, { wait: 30_000 });
         subscription.onReadable(() => {
           if (!running) return;
           // A listener that takes its time.
@@ -97,8 +97,12 @@ describe("a tick", () => {
       }),
     );
     await Promise.all([...published, ...subscriptions].map(({ ready }) => ready));
+    const sent = () => (relay.stats() as { objects: { sent: number } }).objects.sent;
+    const sentBefore = sent();
     for (const track of published) track.keyframe(Uint8Array.of(1));
     await null;
+    // All are there: the relay has sent them, and the library's threads have had their time.
+    for (let i = 0; i < 2_000 && sent() - sentBefore < 2 * COUNT; i++) stand(10);
     stand(300);
     running = true;
     const before = script.tickStats();
