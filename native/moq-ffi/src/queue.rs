@@ -1,18 +1,21 @@
 //! The record queue of one client: a bounded lane per handle, read round-robin into the caller's
-//! buffer.
+//! buffer. The I/O thread writes a record as the caller gets it; a poll takes what waits in a lane in
+//! one piece, by exchanging buffers under the lock, and copies it without.
 
-use crate::record::{Record, MOQ_RECORD_OBJECT};
+mod backlog;
+mod lane;
+
+use crate::record::{MoqRecordKind, Record};
+use backlog::Backlog;
+use lane::Lane;
 use moqt::hash::IntMap;
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Records that one lane may give before the next lane has its turn.
 const TURN: usize = 128;
-/// What a record counts beside its payload, so that empty objects are bounded too.
-const OVERHEAD: usize = 64;
-/// Bytes of records other than objects that a lane may hold beyond its own limit. Namespace changes
-/// and gaps live here; the terminal record always has room.
-const CONTROL_BYTES: usize = 1 << 20;
+/// Empty backlogs kept for the next poll.
+const SPARE: usize = 8;
 
 /// What happens when objects fill a lane.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -35,20 +38,6 @@ pub struct LaneStats {
     pub gaps: u64,
 }
 
-struct Lane {
-    records: VecDeque<Record>,
-    limit: usize,
-    policy: Policy,
-    max_age_us: u64,
-    queued: usize,
-    control: usize,
-    in_ready: bool,
-    held: bool,
-    paused: bool,
-    ended: bool,
-    stats: LaneStats,
-}
-
 #[derive(Default)]
 struct Inner {
     lanes: IntMap<u64, Lane>,
@@ -59,8 +48,25 @@ struct Inner {
 #[derive(Default)]
 pub struct RecordQueue {
     inner: Mutex<Inner>,
-    /// What a poll has taken out and not copied yet; empty in between. Locked before `inner`.
-    taken: Mutex<Vec<Record>>,
+    /// Locked before `inner`.
+    taken: Mutex<Taken>,
+}
+
+/// Of polls.
+#[derive(Default)]
+struct Taken {
+    /// What was taken out and not copied yet; empty in between.
+    runs: Vec<Backlog>,
+    /// Given to lanes in exchange.
+    spare: Vec<Backlog>,
+}
+
+/// Keeps the memory of a run that was copied for the next one.
+fn keep(spare: &mut Vec<Backlog>, mut run: Backlog) {
+    if spare.len() < SPARE {
+        run.clear();
+        spare.push(run);
+    }
 }
 
 /// What the I/O thread must do after pushing.
@@ -96,22 +102,8 @@ impl RecordQueue {
 
     /// Opens a lane. `limit` counts bytes of payload plus 64 for each object; `max_age_us` 0 is none.
     pub fn open(&self, handle: u64, limit: usize, policy: Policy, max_age_us: u64) {
-        self.lock().lanes.insert(
-            handle,
-            Lane {
-                records: VecDeque::new(),
-                limit,
-                policy,
-                max_age_us,
-                queued: 0,
-                control: 0,
-                in_ready: false,
-                held: false,
-                paused: false,
-                ended: false,
-                stats: LaneStats::default(),
-            },
-        );
+        let lane = Lane::new(limit, policy, max_age_us);
+        self.lock().lanes.insert(handle, lane);
     }
 
     /// The class is known only once the peer accepted.
@@ -141,10 +133,12 @@ impl RecordQueue {
         let mut pushed = Pushed::default();
         let mut inner = self.lock();
         let was_empty = inner.ready.is_empty();
-        for record in records.drain(..) {
-            inner.push(record, &mut pushed);
+        for run in records.chunk_by(|a, b| a.handle == b.handle) {
+            inner.push(run, &mut pushed);
         }
         pushed.wake = was_empty && !inner.ready.is_empty();
+        drop(inner);
+        records.clear();
         pushed
     }
 
@@ -170,28 +164,37 @@ impl RecordQueue {
     pub fn poll(&self, out: &mut [u8], now_us: u64) -> Polled {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let polled = self.take(&mut taken, out.len(), now_us);
+        let Taken { runs, spare } = &mut *taken;
         let mut rest = out;
-        for record in taken.drain(..) {
-            let (place, after) = std::mem::take(&mut rest).split_at_mut(record.encoded_len());
-            record.encode(place);
+        for run in runs.drain(..) {
+            let (place, after) = std::mem::take(&mut rest).split_at_mut(run.encoded_len());
+            run.write_to(place);
+            keep(spare, run);
             rest = after;
         }
         polled
     }
 
-    /// As [`RecordQueue::poll`], without copying: for readers in this crate.
+    /// As [`RecordQueue::poll`], as records that share what was queued: for readers in this crate.
     pub fn take_records(&self, into: &mut Vec<Record>, room: usize, now_us: u64) -> Polled {
-        self.take(into, room, now_us)
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let polled = self.take(&mut taken, room, now_us);
+        for mut run in taken.runs.drain(..) {
+            run.take_records(into);
+        }
+        polled
     }
 
     /// Takes the next record of one handle out of turn, if `wanted` says so.
-    pub fn take_next(&self, handle: u64, wanted: impl Fn(&Record) -> bool) -> Option<Record> {
+    pub fn take_next(&self, handle: u64, wanted: impl Fn(MoqRecordKind) -> bool) -> Option<Record> {
         let mut inner = self.lock();
         let lane = inner.lanes.get_mut(&handle)?;
-        if !lane.records.front().is_some_and(wanted) {
+        let kind = MoqRecordKind::from_number(lane.records.front()?.kind)?;
+        if !wanted(kind) {
             return None;
         }
-        let record = lane.pop();
+        let mut run = Backlog::default();
+        lane.move_front(&mut run);
         if lane.records.is_empty() {
             // Not listed any more: the next record must wake the reader.
             lane.in_ready = false;
@@ -200,35 +203,46 @@ impl RecordQueue {
             }
             inner.ready.retain(|other| *other != handle);
         }
-        record
+        drop(inner);
+        let mut record = Vec::new();
+        run.take_records(&mut record);
+        record.pop()
     }
 
-    /// Takes out as many whole records as fit into `room` bytes.
-    fn take(&self, taken: &mut Vec<Record>, room: usize, now_us: u64) -> Polled {
+    /// Takes out as many whole records as fit into `room` bytes, adding to the runs of `taken`.
+    fn take(&self, taken: &mut Taken, room: usize, now_us: u64) -> Polled {
         let mut polled = Polled::default();
         let mut inner = self.lock();
         'lanes: while let Some(&handle) = inner.ready.front() {
+            let alone = inner.ready.len() == 1;
             let Some(lane) = inner.lanes.get_mut(&handle) else {
                 inner.ready.pop_front();
                 continue;
             };
-            let mut turn = 0;
-            while turn < TURN {
-                lane.expire(now_us);
-                let Some(record) = lane.records.front() else {
-                    break;
-                };
-                let length = record.encoded_len();
-                if length > room - polled.bytes {
-                    if polled.count == 0 {
-                        polled.needed = Some(length);
+            let room = room - polled.bytes;
+            let mut run = taken.spare.pop().unwrap_or_default();
+            let mut next = None;
+            let whole = lane.goes_whole() && lane.records.encoded_len() <= room;
+            if whole && (alone || lane.records.records() <= TURN) {
+                run = lane.take_all(run);
+            } else {
+                while run.records() < TURN {
+                    lane.expire(now_us);
+                    next = lane.records.front().map(|header| header.length as usize);
+                    if next.is_none_or(|length| length > room - run.encoded_len()) {
+                        break;
                     }
-                    break 'lanes;
+                    lane.move_front(&mut run);
+                    next = None;
                 }
-                polled.bytes += length;
-                polled.count += 1;
-                turn += 1;
-                taken.extend(lane.pop());
+            }
+            polled.bytes += run.encoded_len();
+            polled.count += run.records();
+            taken.runs.push(run);
+            if next.is_some() {
+                // Not even one more fits.
+                polled.needed = next.filter(|_| polled.count == 0);
+                break 'lanes;
             }
             if lane.can_resume() {
                 lane.paused = false;
@@ -253,23 +267,22 @@ impl RecordQueue {
 
     /// Counters of a lane that exists.
     pub fn stats(&self, handle: u64) -> Option<LaneStats> {
-        self.lock().lanes.get(&handle).map(|lane| LaneStats {
-            queued_bytes: lane.queued as u64,
-            ..lane.stats
-        })
+        self.lock().lanes.get(&handle).map(Lane::stats)
     }
 }
 
 impl Inner {
-    fn push(&mut self, record: Record, pushed: &mut Pushed) {
-        let handle = record.handle;
+    /// Adds records of one handle.
+    fn push(&mut self, records: &[Record], pushed: &mut Pushed) {
+        let Some(handle) = records.first().map(|record| record.handle) else {
+            return;
+        };
         let Some(lane) = self.lanes.get_mut(&handle) else {
             return;
         };
-        if lane.ended {
-            return;
+        for record in records {
+            lane.push(record, pushed);
         }
-        lane.push(record, pushed);
         if !lane.in_ready && !lane.held && !lane.records.is_empty() {
             lane.in_ready = true;
             self.ready.push_back(handle);
@@ -277,122 +290,5 @@ impl Inner {
     }
 }
 
-fn cost(record: &Record) -> usize {
-    record.payload.len() + OVERHEAD
-}
-
-impl Lane {
-    fn push(&mut self, record: Record, pushed: &mut Pushed) {
-        use crate::record::{MOQ_RECORD_END, MOQ_RECORD_GAP};
-        match record.kind {
-            MOQ_RECORD_OBJECT => return self.push_object(record, pushed),
-            MOQ_RECORD_END => self.ended = true,
-            MOQ_RECORD_GAP => {
-                self.stats.gaps += 1;
-                if self.merge_gap(&record) {
-                    return;
-                }
-            }
-            _ => {}
-        }
-        if !self.ended && self.control + cost(&record) > CONTROL_BYTES {
-            if !pushed.overrun.contains(&record.handle) {
-                pushed.overrun.push(record.handle);
-            }
-            return;
-        }
-        self.control += cost(&record);
-        self.records.push_back(record);
-    }
-
-    fn push_object(&mut self, record: Record, pushed: &mut Pushed) {
-        self.stats.objects += 1;
-        self.stats.bytes += record.payload.len() as u64;
-        self.stats.queued_objects += 1;
-        self.queued += cost(&record);
-        let handle = record.handle;
-        self.records.push_back(record);
-        if self.queued <= self.limit {
-            return;
-        }
-        match self.policy {
-            Policy::Pause if self.paused => {}
-            Policy::Pause => {
-                self.paused = true;
-                pushed.pause.push(handle);
-            }
-            Policy::DropOldest => {
-                // The newest object stays whatever its size.
-                while self.queued > self.limit && self.stats.queued_objects > 1 {
-                    self.drop_oldest_object();
-                    self.stats.overflow += 1;
-                }
-            }
-        }
-    }
-
-    /// Extends the gap record at the end of the lane, so that gaps alone cannot fill it.
-    fn merge_gap(&mut self, gap: &Record) -> bool {
-        let Some(last) = self.records.back_mut() else {
-            return false;
-        };
-        let continues = last.kind == gap.kind
-            && last.code == gap.code
-            && last.flags == gap.flags
-            && gap.group == last.object.saturating_add(1);
-        if continues {
-            last.object = gap.object;
-            last.extra = last.extra.saturating_add(gap.extra);
-        }
-        continues
-    }
-
-    fn drop_oldest_object(&mut self) {
-        let Some(at) = self
-            .records
-            .iter()
-            .position(|record| record.kind == MOQ_RECORD_OBJECT)
-        else {
-            return;
-        };
-        if let Some(record) = self.records.remove(at) {
-            self.queued -= cost(&record);
-            self.stats.queued_objects -= 1;
-        }
-    }
-
-    fn expire(&mut self, now_us: u64) {
-        while self.max_age_us > 0 {
-            let Some(record) = self.records.front() else {
-                return;
-            };
-            if record.kind != MOQ_RECORD_OBJECT
-                || now_us.saturating_sub(record.received_us) <= self.max_age_us
-            {
-                return;
-            }
-            self.pop();
-            self.stats.expired += 1;
-        }
-    }
-
-    fn pop(&mut self) -> Option<Record> {
-        let record = self.records.pop_front()?;
-        if record.kind == MOQ_RECORD_OBJECT {
-            self.queued -= cost(&record);
-            self.stats.queued_objects -= 1;
-        } else {
-            self.control = self.control.saturating_sub(cost(&record));
-        }
-        Some(record)
-    }
-
-    /// Intake goes on once half of the room is free, so that it is not switched for each object.
-    fn can_resume(&self) -> bool {
-        self.paused && self.queued <= self.limit / 2
-    }
-}
-
 #[cfg(test)]
-#[path = "queue_tests.rs"]
 mod tests;

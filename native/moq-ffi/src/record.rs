@@ -57,6 +57,27 @@ pub enum MoqRecordKind {
 }
 pub use MoqRecordKind::*;
 
+impl MoqRecordKind {
+    /// The kind with this number.
+    pub fn from_number(number: u16) -> Option<Self> {
+        let all = [
+            MOQ_RECORD_STATE,
+            MOQ_RECORD_READY,
+            MOQ_RECORD_END,
+            MOQ_RECORD_OBJECT,
+            MOQ_RECORD_GAP,
+            MOQ_RECORD_NAMESPACE,
+            MOQ_RECORD_SUBSCRIBERS,
+            MOQ_RECORD_WRITABLE,
+            MOQ_RECORD_KEYFRAME_WANTED,
+            MOQ_RECORD_STATUS,
+            MOQ_RECORD_TOKEN_WANTED,
+        ];
+        let kind = all.get(usize::from(number).checked_sub(1)?).copied();
+        kind.filter(|kind| *kind as u16 == number)
+    }
+}
+
 /// Object record: the first object of its group.
 pub const MOQ_FLAG_KEYFRAME: u16 = 1;
 /// Object record: `extra` is the publisher's time in unix ms.
@@ -174,6 +195,50 @@ pub struct MoqRecordHeader {
     pub code: u32,
 }
 
+impl MoqRecordHeader {
+    /// As it lies in memory that others read, on every machine.
+    pub fn to_bytes(&self) -> [u8; MOQ_RECORD_HEADER_SIZE] {
+        let mut out = [0; MOQ_RECORD_HEADER_SIZE];
+        out[0..4].copy_from_slice(&self.length.to_le_bytes());
+        out[4..6].copy_from_slice(&self.kind.to_le_bytes());
+        out[6..8].copy_from_slice(&self.flags.to_le_bytes());
+        let words = [
+            self.handle,
+            self.group,
+            self.object,
+            self.subgroup,
+            self.received_us,
+            self.extra,
+        ];
+        for (slot, word) in out[8..56].chunks_exact_mut(8).zip(words) {
+            slot.copy_from_slice(&word.to_le_bytes());
+        }
+        out[56..60].copy_from_slice(&self.payload_length.to_le_bytes());
+        out[60..64].copy_from_slice(&self.code.to_le_bytes());
+        out
+    }
+
+    /// What [`MoqRecordHeader::to_bytes`] gave.
+    pub fn from_bytes(bytes: &[u8; MOQ_RECORD_HEADER_SIZE]) -> Self {
+        let word = |at: usize| u64::from_le_bytes(std::array::from_fn(|i| bytes[at + i]));
+        let first = word(0);
+        let last = word(56);
+        Self {
+            length: first as u32,
+            kind: (first >> 32) as u16,
+            flags: (first >> 48) as u16,
+            handle: word(8),
+            group: word(16),
+            object: word(24),
+            subgroup: word(32),
+            received_us: word(40),
+            extra: word(48),
+            payload_length: last as u32,
+            code: (last >> 32) as u32,
+        }
+    }
+}
+
 /// A record before it is copied out.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Record {
@@ -211,34 +276,56 @@ impl Record {
         MOQ_RECORD_HEADER_SIZE + self.payload.len().next_multiple_of(8)
     }
 
+    /// What it begins with once encoded.
+    pub fn header(&self) -> MoqRecordHeader {
+        MoqRecordHeader {
+            length: u32::try_from(self.encoded_len()).unwrap_or(u32::MAX),
+            kind: self.kind as u16,
+            flags: self.flags,
+            handle: self.handle,
+            group: self.group,
+            object: self.object,
+            subgroup: self.subgroup,
+            received_us: self.received_us,
+            extra: self.extra,
+            payload_length: u32::try_from(self.payload.len()).unwrap_or(u32::MAX),
+            code: self.code,
+        }
+    }
+
+    /// The record with this header and payload; `None` when there is no such kind.
+    pub fn of(header: &MoqRecordHeader, payload: Bytes) -> Option<Self> {
+        Some(Self {
+            kind: MoqRecordKind::from_number(header.kind)?,
+            flags: header.flags,
+            handle: header.handle,
+            group: header.group,
+            object: header.object,
+            subgroup: header.subgroup,
+            received_us: header.received_us,
+            extra: header.extra,
+            code: header.code,
+            payload,
+        })
+    }
+
     /// Writes the record to the start of `out`. False when it does not fit; nothing is written then.
     pub fn encode(&self, out: &mut [u8]) -> bool {
-        let length = self.encoded_len();
-        let (Some(out), Ok(length32)) = (out.get_mut(..length), u32::try_from(length)) else {
+        let Some(out) = out.get_mut(..self.encoded_len()) else {
             return false;
         };
         let (header, body) = out.split_at_mut(MOQ_RECORD_HEADER_SIZE);
-        header[0..4].copy_from_slice(&length32.to_le_bytes());
-        header[4..6].copy_from_slice(&(self.kind as u16).to_le_bytes());
-        header[6..8].copy_from_slice(&self.flags.to_le_bytes());
-        let words = [
-            self.handle,
-            self.group,
-            self.object,
-            self.subgroup,
-            self.received_us,
-            self.extra,
-        ];
-        for (slot, word) in header[8..56].chunks_exact_mut(8).zip(words) {
-            slot.copy_from_slice(&word.to_le_bytes());
-        }
-        header[56..60].copy_from_slice(&(self.payload.len() as u32).to_le_bytes());
-        header[60..64].copy_from_slice(&self.code.to_le_bytes());
-        let (payload, padding) = body.split_at_mut(self.payload.len());
+        header.copy_from_slice(&self.header().to_bytes());
+        let (payload, rest) = body.split_at_mut(self.payload.len());
         payload.copy_from_slice(&self.payload);
-        padding.fill(0);
+        rest.copy_from_slice(padding(self.payload.len()));
         true
     }
+}
+
+/// What follows a payload of so many bytes, up to the next multiple of 8.
+pub fn padding(payload: usize) -> &'static [u8] {
+    &[0; 8][..payload.next_multiple_of(8) - payload]
 }
 
 impl Record {

@@ -270,6 +270,6 @@ fn cancelled() -> Error {
     )
 }
 
-fn is_answer(record: &Record) -> bool {
-    matches!(record.kind, MOQ_RECORD_READY | MOQ_RECORD_END)
+fn is_answer(kind: MoqRecordKind) -> bool {
+    matches!(kind, MOQ_RECORD_READY | MOQ_RECORD_END)
 }

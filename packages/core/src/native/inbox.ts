@@ -1,13 +1,18 @@
 import type { EndReason } from "../api.js";
 import type { MoqError } from "../errors.js";
-import { RecordObjects } from "./objects.js";
+import { RecordObjects, SpareObjects } from "./objects.js";
 import { type NativeHost, type NativePort, type NativeTurn, POLL_TOO_SMALL } from "./port.js";
 import { RecordCursor, RecordKind } from "./records.js";
 import { portError, type RecordSink } from "./sink.js";
 import { type Slab, Slabs } from "./slabs.js";
 
-/** The memory that the clients of a port poll into. A port belongs to one script thread. */
-const SLABS = new WeakMap<NativePort, Slabs>();
+/** What the clients of a port poll into, and the objects that they show. A port belongs to one script thread. */
+interface Memory {
+  readonly slabs: Slabs;
+  readonly spare: SpareObjects;
+}
+
+const MEMORY = new WeakMap<NativePort, Memory>();
 /** Polls in a row, and ms that they may take, before other work of the script's thread has its turn. */
 const MAX_POLLS = 32;
 const POLL_MS = 4;
@@ -50,9 +55,10 @@ export class Inbox {
     this.#host = host;
     this.#handle = handle;
     this.#owner = owner;
-    this.#slabs = SLABS.get(port) ?? new Slabs();
-    SLABS.set(port, this.#slabs);
-    this.objects = new RecordObjects(this.#slabs, host.now() - port.now() / 1_000);
+    const memory = MEMORY.get(port) ?? { slabs: new Slabs(), spare: new SpareObjects() };
+    MEMORY.set(port, memory);
+    this.#slabs = memory.slabs;
+    this.objects = new RecordObjects(this.#slabs, memory.spare, host.now() - port.now() / 1_000);
   }
 
   get sinks(): Iterable<RecordSink> {

@@ -56,24 +56,40 @@ export class RecordObject implements MoqObject {
   }
 }
 
+/**
+ * Objects to use again, of all clients of a port: the one that was used last is still in the processor's cache,
+ * whoever comes next.
+ */
+export class SpareObjects {
+  /** The first `#count` are there; a count of its own, because it changes for every object. */
+  readonly #objects: (RecordObject | undefined)[] = new Array(MOST_SPARE).fill(undefined);
+  #count = 0;
+
+  take(): RecordObject {
+    return (this.#count > 0 ? this.#objects[--this.#count] : undefined) ?? new RecordObject();
+  }
+
+  keep(object: RecordObject): void {
+    if (this.#count < MOST_SPARE) this.#objects[this.#count++] = object;
+  }
+}
+
 /** Makes the objects of one client from records, without making anything new in steady state. */
 export class RecordObjects {
   readonly #slabs: Slabs;
+  readonly #spare: SpareObjects;
   readonly #clockOffset: number;
-  /** The first `#spares` are there; a count of its own, because it changes for every object. */
-  readonly #spare: (RecordObject | undefined)[] = new Array(MOST_SPARE).fill(undefined);
-  #spares = 0;
 
   /** `clockOffset` brings the library's ms to the host's clock. */
-  constructor(slabs: Slabs, clockOffset: number) {
+  constructor(slabs: Slabs, spare: SpareObjects, clockOffset: number) {
     this.#slabs = slabs;
+    this.#spare = spare;
     this.#clockOffset = clockOffset;
   }
 
   /** The object of an object record. Whoever takes it calls {@link RecordObjects.release} once. */
   take(record: RecordCursor): RecordObject {
-    const object =
-      (this.#spares > 0 ? this.#spare[--this.#spares] : undefined) ?? new RecordObject();
+    const object = this.#spare.take();
     object.fill(record, this.#clockOffset, this.#slabs.crowded);
     return object;
   }
@@ -81,6 +97,6 @@ export class RecordObjects {
   release(object: RecordObject): void {
     const slab = object.clear();
     if (slab !== undefined) this.#slabs.release(slab);
-    if (this.#spares < MOST_SPARE) this.#spare[this.#spares++] = object;
+    this.#spare.keep(object);
   }
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { ERROR_CODES } from "../errors.js";
-import { RecordObjects } from "./objects.js";
+import { RecordObjects, SpareObjects } from "./objects.js";
 import { NATIVE_ABI_VERSION } from "./port.js";
 import { RecordCursor, RecordFlag, RecordKind } from "./records.js";
 import { Slab, Slabs } from "./slabs.js";
@@ -103,7 +103,7 @@ describe("records", () => {
   test("the clock of the library becomes the host's", () => {
     const cursor = over(golden());
     while (cursor.next() && cursor.kind !== RecordKind.Object);
-    const object = new RecordObjects(new Slabs(), -100).take(cursor);
+    const object = new RecordObjects(new Slabs(), new SpareObjects(), -100).take(cursor);
     expect(object.receivedAt).toBeCloseTo(123_456_689.012, 3);
     expect(object.publishedAt).toBe(1_767_225_600_456);
     expect(object.keyframe).toBe(true);

@@ -104,7 +104,7 @@ impl Session {
 
     /// Looks whether the end of a publication is known already, and hands it out.
     pub fn settle(&self, publication: &Publication) {
-        let end = |record: &Record| record.kind == MOQ_RECORD_END;
+        let end = |kind| kind == MOQ_RECORD_END;
         if let Some(record) = self.shared.queue.take_next(publication.handle, end) {
             self.answer(&record);
         }

@@ -184,7 +184,7 @@ fn the_next_record_of_one_handle_can_be_taken_out_of_turn() {
     queue.open(2, 1 << 20, Policy::Pause, 0);
     let ready = Record::new(MOQ_RECORD_READY, 2);
     queue.push(&mut vec![object(1, 0, 1), ready, object(2, 5, 1), end(2)]);
-    let answer = |record: &Record| record.kind != MOQ_RECORD_OBJECT;
+    let answer = |kind| kind != MOQ_RECORD_OBJECT;
     let taken = queue.take_next(2, answer).expect("READY comes first");
     assert_eq!(taken.kind, MOQ_RECORD_READY);
     assert_eq!(queue.take_next(2, answer), None, "an object is no answer");
@@ -205,4 +205,91 @@ fn a_queue_emptied_out_of_turn_wakes_again() {
     assert!(queue.push(&mut vec![end(1)]).wake);
     assert!(queue.take_next(1, |_| true).is_some());
     assert_eq!(queue.stats(1), None, "nothing follows the end");
+}
+
+/// What is asked of the queue by chance, beside what one lane that only drops its oldest must give.
+#[test]
+fn records_keep_order_and_bounds_whatever_readers_do() {
+    for seed in 0..32_u64 {
+        let mut state = seed;
+        let mut below = |limit: u64| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) % limit
+        };
+        let queue = RecordQueue::default();
+        queue.open(1, 20 * (64 + 8), Policy::DropOldest, 0);
+        queue.open(2, 20 * (64 + 8), Policy::Pause, 0);
+        let (mut sent, mut newest, mut given) = ([0; 3], [None; 3], [0; 3]);
+        let mut out = vec![0; 4_096];
+        for _ in 0..500 {
+            match below(3) {
+                0 => {
+                    let handle = 1 + below(2);
+                    let first = sent[handle as usize];
+                    sent[handle as usize] += below(30);
+                    let ids = first..sent[handle as usize];
+                    queue.push(&mut ids.map(|id| object(handle, id, 8)).collect());
+                }
+                1 => {
+                    queue.hold(1 + below(2), below(2) == 0);
+                }
+                _ => {
+                    let room = below(4_096) as usize;
+                    let polled = queue.poll(&mut out[..room], 0);
+                    assert_eq!(polled.bytes, polled.count * 72);
+                    assert_eq!(polled.needed.is_some(), room < 72 && polled.more);
+                    for at in (0..polled.bytes).step_by(72) {
+                        let word =
+                            |o: usize| u64::from_le_bytes(std::array::from_fn(|i| out[at + o + i]));
+                        let (handle, id) = (word(8) as usize, word(24));
+                        assert!(newest[handle].is_none_or(|newest| newest < id));
+                        newest[handle] = Some(id);
+                        given[handle] += 1;
+                    }
+                }
+            }
+            for handle in [1, 2] {
+                let stats = queue.stats(handle as u64).expect("open");
+                assert_eq!(stats.objects, sent[handle]);
+                let gone = given[handle] + stats.overflow;
+                assert_eq!(stats.queued_objects, sent[handle] - gone);
+                assert_eq!(stats.queued_bytes, stats.queued_objects * 72);
+            }
+            let dropping = queue.stats(1).expect("open");
+            assert!(dropping.queued_bytes <= 20 * 72);
+            assert_eq!(queue.stats(2).expect("open").overflow, 0);
+        }
+    }
+}
+
+#[test]
+fn a_poll_while_others_push_loses_and_repeats_nothing() {
+    const OBJECTS: u64 = 20_000;
+    let queue = RecordQueue::default();
+    queue.open(1, usize::MAX, Policy::Pause, 0);
+    let queue = &queue;
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            for id in 0..OBJECTS {
+                // Some are long enough to stay shared.
+                let size = if id % 64 == 0 { 2_000 } else { 100 };
+                queue.push(&mut vec![object(1, id, size)]);
+            }
+        });
+        let mut out = vec![0; 8_192];
+        let mut next = 0;
+        while next < OBJECTS {
+            let polled = queue.poll(&mut out, 0);
+            let mut at = 0;
+            while at < polled.bytes {
+                let word = |o: usize| u64::from_le_bytes(std::array::from_fn(|i| out[at + o + i]));
+                assert_eq!(word(24), next);
+                next += 1;
+                at += (word(0) & 0xffff_ffff) as usize;
+            }
+            std::thread::yield_now();
+        }
+    });
 }
