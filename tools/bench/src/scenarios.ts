@@ -223,7 +223,12 @@ export const SCENARIOS: readonly Scenario[] = [
     id: "script-publish",
     title: "Out of a script of Unreal: 200 tracks of class `latest`, 60 Hz × 100 bytes each",
     load: { size: 100, rate: 60, window: 64, group: 1, subscribers: 1, tracks: 200 },
-    entries: all("puerts-publish", "puerts-publish-native", "puerts-publish-naive"),
+    entries: all(
+      "puerts-publish",
+      "puerts-publish-native",
+      "puerts-publish-naive",
+      "puerts-publish-refused",
+    ),
     times: { warmup: 0.6, seconds: 3 },
     passes: 3,
     loss: 0,

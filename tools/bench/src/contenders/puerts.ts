@@ -2,12 +2,24 @@
 import { existsSync } from "node:fs";
 import type { Delivery } from "@moq-game/core";
 import type { Through } from "../roles/puerts-publisher.js";
+import type { Stage } from "../cell/stage.js";
+import type { Load } from "../load.js";
 import { type Contender, UDP } from "./contender.js";
 
 function missing(): string | undefined {
   return existsSync(process.env.MOQ_PUERTS_DIR ?? "")
     ? undefined
     : "the Puerts host is not built: run npm run bench from the top";
+}
+
+/** A relay, and what all roles are told of it. */
+async function relay(stage: Stage, load: Load) {
+  const { url, certificateHash } = await stage.role("server", "relay", { load });
+  return {
+    load,
+    url: String(url).replace(/^https:/, "moqt:"),
+    certificateHash: String(certificateHash),
+  };
 }
 
 /** `callback`: a binding that calls a script function for each object, instead of the package. */
@@ -20,13 +32,10 @@ export function puerts(delivery: Delivery, callback = false): Contender {
     headers: UDP,
     missing,
     async start(stage, load) {
-      const { url, certificateHash } = await stage.role("server", "relay", { load });
       const peer = {
-        load,
+        ...(await relay(stage, load)),
         delivery,
         callback,
-        url: String(url).replace(/^https:/, "moqt:"),
-        certificateHash: String(certificateHash),
         ...(load.rate === 0 ? { acks: stage.acks } : {}),
       };
       const publisher = load.tracks === undefined ? "node-publisher" : "tracks-publisher";
@@ -39,6 +48,7 @@ export function puerts(delivery: Delivery, callback = false): Contender {
 const PUBLISHERS: Readonly<Record<Through, string>> = {
   package: "@moq-game/unreal in a Puerts host publishes, `latest`",
   native: "the native function of its binding alone, `latest`",
+  refused: "as many calls that it refuses: what crossing costs",
   naive: "a Puerts binding that copies twice and sends each by itself, `latest`",
 };
 
@@ -51,14 +61,7 @@ export const puertsPublishers: readonly Contender[] = (
   headers: UDP,
   missing,
   async start(stage, load) {
-    const { url, certificateHash } = await stage.role("server", "relay", { load });
-    const peer = {
-      load,
-      delivery: "latest",
-      through,
-      url: String(url).replace(/^https:/, "moqt:"),
-      certificateHash: String(certificateHash),
-    };
+    const peer = { ...(await relay(stage, load)), delivery: "latest", through };
     await stage.role("publisher", "puerts-publisher", peer);
     await stage.role("subscriber", "node-subscribers", peer);
   },

@@ -10,13 +10,15 @@ import { play, type RoleArguments } from "./role.js";
 import { NAMESPACE, trackNames } from "./track.js";
 
 /** How a script publishes; see contenders/puerts.ts. */
-export type Through = "package" | "native" | "naive";
+export type Through = "package" | "native" | "naive" | "refused";
 
 interface Script {
   /** Publishes these bytes on every track. */
   publish(bytes: Uint8Array): void;
-  /** The rest of a tick, which is not timed. */
+  /** Before that, not timed. */
   tick(): void;
+  /** After that, not timed. */
+  after?(bytes: Uint8Array): void;
 }
 
 const trust = (args: RoleArguments) => ({ serverCertificateHashes: [args.certificateHash ?? ""] });
@@ -87,7 +89,26 @@ function throughNaive(args: RoleArguments): Script {
   };
 }
 
-const WAYS = { package: throughPackage, native: throughNative, naive: throughNaive };
+/**
+ * The native function with flags that it refuses when it has looked at its arguments: what a call costs on a thread that
+ * slept for a tick, before the library does anything. The updates themselves are published outside of the time.
+ */
+function refused(args: RoleArguments): Script {
+  const { MoqBridge } = puertsHost().cpp as { readonly MoqBridge: new () => Binding };
+  const script = throughNative(args);
+  const bridge = new MoqBridge();
+  const handles = trackNames(args.load).map((_, at) => at);
+  const unknown = 64;
+  return {
+    publish(bytes) {
+      for (const each of handles) bridge.Publish(each, unknown, bytes);
+    },
+    tick: () => script.tick(),
+    after: (bytes) => script.publish(bytes),
+  };
+}
+
+const WAYS = { package: throughPackage, native: throughNative, naive: throughNaive, refused };
 
 play(async (args) => {
   const script = await WAYS[args.through as Through](args);
@@ -107,6 +128,7 @@ play(async (args) => {
     sent += tracks;
     spent += took;
     ticks.add(took);
+    script.after?.(bytes);
   };
   let timer: NodeJS.Timeout | undefined;
   return {
