@@ -4,6 +4,7 @@
 mod closing;
 mod discovery;
 mod fetching;
+mod joining;
 mod network;
 mod publishing;
 mod random;

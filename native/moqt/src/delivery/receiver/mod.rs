@@ -314,17 +314,22 @@ impl Receiver {
 
     /// The subscription is over and nothing more arrives: what is held comes out.
     pub fn on_end(&mut self) {
+        self.flush(None);
+    }
+
+    fn flush(&mut self, why: Option<GapReason>) {
         match &mut self.order {
-            Some(Order::Reliable(order)) => order.flush(&mut self.out),
+            Some(Order::Reliable(order)) => order.flush(why, &mut self.out),
             Some(Order::Deadline(order)) => order.flush(&mut self.out),
             _ => {}
         }
     }
 
     /// The subscription is over because it did not keep up, and another one takes its place: what is
-    /// held comes out. What is missing behind that, the other one may still bring.
+    /// held comes out. What is missing behind that, the other one may still bring. Whatever
+    /// is missing before is so for the same reason, so that neighbours become one gap.
     pub fn on_given_up(&mut self) {
-        self.on_end();
+        self.flush(Some(GapReason::TooFarBehind));
         while let Some(Delivery::Gap(_)) = self.out.queue.back() {
             self.out.queue.pop_back();
             self.out.stats.gaps -= 1;

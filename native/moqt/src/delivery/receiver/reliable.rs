@@ -343,20 +343,21 @@ impl ReliableOrder {
         self.waiting = None;
     }
 
-    /// Nothing more arrives: all that is held comes out, and what is missing is reported.
-    pub fn flush(&mut self, out: &mut Output) {
+    /// Nothing more arrives: all that is held comes out, and what is missing is reported, with the
+    /// one reason `why` if there is one.
+    pub fn flush(&mut self, why: Option<GapReason>, out: &mut Output) {
         self.joining = false;
         let mut expected = self.current;
         while let Some((group, mut state)) = self.groups.pop_first() {
             if let Some(from) = expected.filter(|&from| self.contiguous && group > from) {
                 if group - from > state.prior_groups {
-                    out.gap(from, group - 1, GapReason::Lost);
+                    out.gap(from, group - 1, why.unwrap_or(GapReason::Lost));
                 }
             }
             state.streams = 0;
             drain(&mut state, self.ours, true, group, out);
             if state.cut {
-                out.gap(group, group, GapReason::Reset);
+                out.gap(group, group, why.unwrap_or(GapReason::Reset));
             }
             expected = Some(group.saturating_add(1));
         }

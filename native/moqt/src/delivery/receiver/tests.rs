@@ -239,7 +239,7 @@ fn what_is_cut_with_its_subscription_is_left_to_the_next_one() {
     b.pass(1_999 * MS);
     assert_eq!(b.all(), ["0.0"]);
     b.receiver.on_given_up();
-    assert_eq!(b.all(), ["gap 0-0 reset", "1.0"]);
+    assert_eq!(b.all(), ["gap 0-0 too_far_behind", "1.0"]);
 
     // The end of the subscription does not come.
     let mut b = Bench::ours(None);
@@ -253,6 +253,26 @@ fn what_is_cut_with_its_subscription_is_left_to_the_next_one() {
     b.pass(2_000 * MS);
     b.group(1);
     assert_eq!(b.all(), ["0.0", "gap 0-0 reset", "1.0"]);
+}
+
+#[test]
+fn all_that_a_subscription_lacks_that_did_not_keep_up_is_missing_for_that_reason() {
+    let mut b = Bench::ours(None);
+    let streams = [b.open(0, 0, true), b.open(1, 0, true), b.open(3, 0, true)];
+    b.object(streams[0], 0);
+    b.object(streams[2], 0);
+    for stream in streams {
+        let end = StreamEnd::Reset {
+            code: stream_codes::TOO_FAR_BEHIND,
+            truncated: true,
+        };
+        b.receiver.on_stream_end(b.now, stream, end);
+    }
+    b.receiver.on_given_up();
+    // Group 1 was cut and group 2 never came; what group 3 lacks, the next subscription may bring.
+    let gaps = [0, 1, 2].map(|group| format!("gap {group}-{group} too_far_behind"));
+    let [cut, empty, never] = gaps.each_ref().map(String::as_str);
+    assert_eq!(b.all(), ["0.0", cut, empty, never, "3.0"]);
 }
 
 #[test]
