@@ -106,7 +106,11 @@ export interface PublishOptions {
   readonly deadline?: number;
   /** 0 is the highest, 255 the lowest. Default 128. */
   readonly priority?: number;
-  /** Most bytes that may wait in this publication's queue before `send` returns false. Default 1 MiB. */
+  /**
+   * Most bytes that may wait in this publication's queue. Beyond it `reliable` has `send` return false, the other
+   * classes drop what is oldest; on native hosts up to 8 MiB of theirs may wait besides, where the script hands them
+   * to the library. Default 1 MiB.
+   */
   readonly queueBytes?: number;
   /** `reliable`: bytes of the current group kept for late joiners. Default 8 MiB. */
   readonly retainBytes?: number;
