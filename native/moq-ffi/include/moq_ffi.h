@@ -78,7 +78,7 @@
  *   a datagram                         1100      maxDatagramSize     TOO_LARGE
  *   waiting of a publication           1 MiB     queueBytes          WOULD_BLOCK, or the class drops
  *   kept for late joiners              8 MiB     retainBytes         late joiners begin later
- *   waiting of a subscription          8 MiB     queueBytes          pause, or the oldest goes: a gap
+ *   waiting of a subscription          8 MiB     queueBytes          pause, or the oldest goes, counted
  *   waiting of a fetch                 8 MiB     -                   pause
  *   open handles of a client           16384     -                   LIMIT_EXCEEDED
  *   subscriptions of the peer          4096      -                   refused with EXCESSIVE_LOAD
@@ -265,7 +265,8 @@ typedef enum MoqGapReason {
   MOQ_GAP_LATE = 2,
   // Arrived after something newer.
   MOQ_GAP_STALE = 3,
-  // Dropped because the reader's queue was full.
+  // Dropped because the reader's queue was full. No record says so today: such objects are counted as
+  // `overflow` of the subscription.
   MOQ_GAP_OVERFLOW = 4,
   // The peer ended the subscription because it was too far behind; it was joined again.
   MOQ_GAP_TOO_FAR_BEHIND = 5,

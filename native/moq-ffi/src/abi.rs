@@ -18,8 +18,8 @@ thread_local! {
 }
 
 /// The name of the function that a closure stands in; what names the borders of exported functions,
-/// so that none has to say its own.
-pub(crate) fn name_of<F>(_: &F) -> &'static str {
+/// so that none has to say its own. Found by searching text, so nothing for each call.
+pub(crate) fn name_of<F>() -> &'static str {
     let path = std::any::type_name::<F>();
     let path = path.split("::{{closure}}").next().unwrap_or(path);
     path.rsplit("::").next().unwrap_or(path)
@@ -27,11 +27,14 @@ pub(crate) fn name_of<F>(_: &F) -> &'static str {
 
 /// Runs the body of an exported function.
 pub(crate) fn guard<F: FnOnce() -> Result<()>>(body: F) -> MoqResultCode {
-    guard_named(name_of(&body), body)
+    guard_named(name_of::<F>, body)
 }
 
 /// [`guard`] where the body is not a closure of the exported function itself.
-pub(crate) fn guard_named(name: &str, body: impl FnOnce() -> Result<()>) -> MoqResultCode {
+pub(crate) fn guard_named(
+    name: impl FnOnce() -> &'static str,
+    body: impl FnOnce() -> Result<()>,
+) -> MoqResultCode {
     let error = match border::catch_named(name, body) {
         Ok(Ok(())) => return MOQ_OK,
         Ok(Err(error)) => error,

@@ -1,23 +1,21 @@
 //! The half of a client that callers see, from any thread: handles, bounded commands to the I/O
 //! thread, records from it.
 
-use crate::copies::Copies;
+use crate::commands::{Command, Commands, Taken};
+use crate::copies::Source;
 use crate::error::*;
 use crate::gate::Gate;
 use crate::handles::{self, Entry};
-use crate::options::{
-    ClientOptions, DiscoverOptions, FetchOptions, PublishOptions, StatusOptions, SubscribeOptions,
-};
+use crate::options::{ClientOptions, PublishOptions};
 use crate::publication::Publication;
 use crate::queue::{Policy, RecordQueue};
 use crate::record::Record;
 use crate::stats::Snapshot;
-use bytes::Bytes;
 use moqt::bucket::{Bucket, Rate};
 use moqt::delivery::DeliveryClass;
 use moqt_net::border::{self, Border};
 use moqt_net::Remote;
-use std::collections::{HashSet, VecDeque};
+use std::collections::HashSet;
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -40,69 +38,6 @@ pub struct Waker {
 }
 // SAFETY: the caller of `moq_set_waker` promises that the pair may be used from any thread.
 unsafe impl Send for Waker {}
-
-/// Work for the I/O thread.
-pub enum Command {
-    Publish {
-        handle: u64,
-        options: PublishOptions,
-        shared: Arc<Publication>,
-    },
-    Update {
-        handle: u64,
-        keyframe: bool,
-        bytes: Bytes,
-    },
-    End {
-        handle: u64,
-        flush: Duration,
-    },
-    Subscribe {
-        handle: u64,
-        options: SubscribeOptions,
-    },
-    Fetch {
-        handle: u64,
-        options: FetchOptions,
-    },
-    Discover {
-        handle: u64,
-        options: DiscoverOptions,
-    },
-    Announce {
-        handle: u64,
-        namespace: Vec<String>,
-    },
-    Status {
-        handle: u64,
-        options: StatusOptions,
-    },
-    Priority {
-        handle: u64,
-        priority: u8,
-    },
-    Resume {
-        handle: u64,
-    },
-    /// Answers `TOKEN_WANTED`: the token, or why there is none.
-    Token {
-        attempt: u64,
-        token: std::result::Result<Bytes, String>,
-    },
-    Cancel {
-        handle: u64,
-    },
-    Close {
-        flush: Duration,
-    },
-}
-
-/// What goes to the I/O thread.
-#[derive(Default)]
-struct Outgoing {
-    commands: VecDeque<Command>,
-    copies: Copies,
-}
 
 /// A rate that callers are held to, and how often they were refused.
 struct Limited {
@@ -146,7 +81,7 @@ pub struct ClientShared {
     pub queue: RecordQueue,
     pub gate: Gate<Waker>,
     pub snapshot: Mutex<Snapshot>,
-    commands: Mutex<Outgoing>,
+    commands: Mutex<Commands>,
     remote: OnceLock<Remote>,
     children: Mutex<HashSet<u64>>,
     /// Largest object in bytes, both ways.
@@ -210,32 +145,30 @@ impl ClientShared {
 
     /// Queues work; the caller wakes the I/O thread after a batch.
     pub fn enqueue(&self, command: Command) {
-        lock(&self.commands).commands.push_back(command);
+        lock(&self.commands).push(command);
     }
 
-    /// Copies an update and queues it; the caller wakes the I/O thread, once for many.
-    pub fn enqueue_update(&self, handle: u64, keyframe: bool, bytes: &[u8]) {
-        let mut outgoing = lock(&self.commands);
-        let bytes = outgoing.copies.copy(bytes);
-        outgoing.commands.push_back(Command::Update {
-            handle,
-            keyframe,
-            bytes,
-        });
+    /// Copies an update of this client's publication, queues and counts it; the caller wakes the I/O thread,
+    /// once for many.
+    pub fn enqueue_update(&self, publication: &Publication, keyframe: bool, bytes: &[u8]) {
+        let source = Source::from(bytes);
+        let mut commands = lock(&self.commands);
+        commands.push_update(publication.handle, keyframe, source);
+        publication.count(bytes.len());
     }
 
     /// For work that a caller could queue without end.
     pub fn command_bounded(&self, command: Command) -> Result<()> {
         self.check_open()?;
-        let mut outgoing = lock(&self.commands);
-        if outgoing.commands.len() >= 4 * MAX_HANDLES {
+        let mut commands = lock(&self.commands);
+        if commands.len() >= 4 * MAX_HANDLES {
             return Err(Error::new(
                 MOQ_ERROR_WOULD_BLOCK,
                 "very many commands wait; try again later",
             ));
         }
-        outgoing.commands.push_back(command);
-        drop(outgoing);
+        commands.push(command);
+        drop(commands);
         self.wake_io();
         Ok(())
     }
@@ -247,8 +180,8 @@ impl ClientShared {
     }
 
     /// Takes all queued work; `into` is empty and gives its memory back to the queue.
-    pub fn take_commands(&self, into: &mut VecDeque<Command>) {
-        std::mem::swap(&mut lock(&self.commands).commands, into);
+    pub fn take_commands(&self, into: &mut Taken) {
+        lock(&self.commands).take(into);
     }
 
     pub fn take_children(&self) -> Vec<u64> {
@@ -305,7 +238,7 @@ impl ClientShared {
         handles::insert(handle, Entry::Publication(shared.clone()));
         self.command(Command::Publish {
             handle,
-            options,
+            options: Box::new(options),
             shared,
         });
         Ok(handle)

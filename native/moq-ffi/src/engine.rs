@@ -8,7 +8,8 @@ mod links;
 mod records;
 mod urls;
 
-use crate::client::{ClientShared, Command};
+use crate::client::ClientShared;
+use crate::commands::Taken;
 use crate::error::{Error, MOQ_ERROR_CLOSED, MOQ_ERROR_INTERNAL, MOQ_ERROR_LIMIT_EXCEEDED};
 use crate::options::ClientOptions;
 use crate::publication::Publication;
@@ -53,7 +54,7 @@ pub struct Engine {
     ours: IntMap<Handle, u64>,
     theirs: IntMap<u64, Handle>,
     publications: IntMap<u64, Track>,
-    commands: VecDeque<Command>,
+    commands: Taken,
     /// Time limits of calls.
     deadlines: deadlines::Deadlines,
     records: Vec<Record>,
@@ -93,7 +94,7 @@ impl Engine {
             ours: IntMap::default(),
             theirs: IntMap::default(),
             publications: IntMap::default(),
-            commands: VecDeque::new(),
+            commands: Taken::default(),
             deadlines: deadlines::Deadlines::default(),
             records: Vec::new(),
             closing: None,
@@ -293,7 +294,7 @@ impl Engine {
         // Requests that were queued in the last moment end as well.
         let mut commands = std::mem::take(&mut self.commands);
         self.shared.take_commands(&mut commands);
-        let late = commands.iter().filter_map(records::opening_handle);
+        let late = commands.list.iter().filter_map(records::opening_handle);
         let mut open: Vec<u64> = self.theirs.keys().copied().chain(late).collect();
         open.sort_unstable();
         for handle in open {

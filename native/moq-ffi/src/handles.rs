@@ -112,16 +112,19 @@ pub fn get(handle: u64) -> Result<Entry> {
         .unwrap_or_else(PoisonError::into_inner)
         .get(&handle)
         .cloned()
-        .ok_or_else(|| {
-            if handle != 0 && handle < NEXT.load(Ordering::Relaxed) {
-                Error::new(
-                    crate::error::MOQ_ERROR_CLOSED,
-                    format!("handle {handle} was closed before"),
-                )
-            } else {
-                Error::invalid(format!("{handle} is not a handle that this library gave"))
-            }
-        })
+        .ok_or_else(|| unknown(handle))
+}
+
+#[cold]
+fn unknown(handle: u64) -> Error {
+    if handle != 0 && handle < NEXT.load(Ordering::Relaxed) {
+        Error::new(
+            crate::error::MOQ_ERROR_CLOSED,
+            format!("handle {handle} was closed before"),
+        )
+    } else {
+        Error::invalid(format!("{handle} is not a handle that this library gave"))
+    }
 }
 
 fn wrong(handle: u64, entry: &Entry, wanted: &str) -> Error {
@@ -142,6 +145,17 @@ pub fn publication(handle: u64) -> Result<Arc<Publication>> {
     match get(handle)? {
         Entry::Publication(publication) => Ok(publication),
         other => Err(wrong(handle, &other, "a publication")),
+    }
+}
+
+/// Looks at a publication while the table stands still, which is cheaper than to count a reference. `look` is
+/// short and neither calls out of the library nor comes back to the table.
+pub fn with_publication<R>(handle: u64, look: impl FnOnce(&Publication) -> R) -> Result<R> {
+    let table = TABLE.read().unwrap_or_else(PoisonError::into_inner);
+    match table.get(&handle) {
+        Some(Entry::Publication(publication)) => Ok(look(publication)),
+        Some(other) => Err(wrong(handle, other, "a publication")),
+        None => Err(unknown(handle)),
     }
 }
 

@@ -8,6 +8,7 @@
 //! handles    the table behind the 64-bit handles
 //! client     what callers see of a client, from any thread
 //! publication  what callers see of a published track
+//! commands   what callers ask of the I/O thread; copies  the bytes that they publish
 //! engine     what lives on the I/O thread: commands in, records out
 //! relay      the embedded relay
 //! options    JSON options with the names of the TypeScript interfaces
@@ -26,6 +27,7 @@
 pub mod abi;
 mod client;
 mod clock;
+mod commands;
 mod copies;
 mod engine;
 pub mod error;

@@ -5,6 +5,7 @@ use crate::client::ClientShared;
 use crate::error::*;
 use crate::options::PublishOptions;
 use moqt::delivery::DeliveryClass;
+use std::mem::offset_of;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::Arc;
 
@@ -13,23 +14,38 @@ const UPDATE_OVERHEAD: usize = 64;
 /// Room for updates of classes that drop, on their way to the I/O thread.
 const UNRELIABLE_ROOM: usize = 8 << 20;
 
-/// One published track.
+/// Bytes that may wait here. Classes that drop do so in the session, which sees all updates, so they
+/// are refused only when the I/O thread is far behind.
+fn room(options: &PublishOptions) -> usize {
+    match options.delivery {
+        DeliveryClass::Reliable => options.queue_bytes - options.session_queue_bytes(),
+        _ => options.queue_bytes.max(UNRELIABLE_ROOM),
+    }
+}
+
+/// One published track. A game publishes on hundreds of them in turn and nothing of them is in the cache by
+/// then, so what each update needs comes first, in one line of the processor's cache.
+#[repr(C, align(64))]
 pub struct Publication {
     pub handle: u64,
     pub client: Arc<ClientShared>,
-    pub name: String,
-    pub options: PublishOptions,
     /// Bytes accepted here and not yet taken by the session.
     waiting: AtomicUsize,
-    /// `send` was refused and the caller is to hear when it is accepted again.
-    blocked: AtomicBool,
+    /// How many may be.
+    room: usize,
     /// Largest payload in bytes that is accepted now.
     limit: AtomicUsize,
-    ended: AtomicBool,
     pub objects: AtomicU64,
     pub bytes: AtomicU64,
+    ended: AtomicBool,
+    /// `send` was refused and the caller is to hear when it is accepted again.
+    blocked: AtomicBool,
     pub dropped: AtomicU64,
+    pub name: String,
+    pub options: PublishOptions,
 }
+
+const _: () = assert!(offset_of!(Publication, blocked) < 64);
 
 impl Publication {
     pub fn new(
@@ -41,15 +57,16 @@ impl Publication {
         Self {
             handle,
             client,
-            name: options.track.display(),
-            options,
             waiting: AtomicUsize::new(0),
-            blocked: AtomicBool::new(false),
+            room: room(&options),
             limit: AtomicUsize::new(limit),
-            ended: AtomicBool::new(false),
             objects: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
+            ended: AtomicBool::new(false),
+            blocked: AtomicBool::new(false),
             dropped: AtomicU64::new(0),
+            name: options.track.display(),
+            options,
         }
     }
 
@@ -71,10 +88,17 @@ impl Publication {
         }
         self.client.may_publish()?;
         self.reserve(bytes.len() + UPDATE_OVERHEAD)?;
-        self.objects.fetch_add(1, Ordering::Relaxed);
-        self.bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-        self.client.enqueue_update(self.handle, keyframe, bytes);
+        self.client.enqueue_update(self, keyframe, bytes);
         Ok(())
+    }
+
+    /// Counts an update that was accepted. One thread at a time, under the lock of the client's commands: plain
+    /// stores are enough.
+    pub fn count(&self, bytes: usize) {
+        let add =
+            |to: &AtomicU64, more| to.store(to.load(Ordering::Relaxed) + more, Ordering::Relaxed);
+        add(&self.objects, 1);
+        add(&self.bytes, bytes as u64);
     }
 
     fn too_large(&self, size: usize, limit: usize) -> Error {
@@ -93,20 +117,9 @@ impl Publication {
         )
     }
 
-    /// Bytes that may wait here. Classes that drop do so in the session, which sees all updates, so
-    /// they are refused only when the I/O thread is far behind.
-    fn room(&self) -> usize {
-        match self.options.delivery {
-            DeliveryClass::Reliable => {
-                self.options.queue_bytes - self.options.session_queue_bytes()
-            }
-            _ => self.options.queue_bytes.max(UNRELIABLE_ROOM),
-        }
-    }
-
     /// An update larger than the whole queue is taken when the queue is empty.
     fn reserve(&self, cost: usize) -> Result<()> {
-        let limit = self.room();
+        let limit = self.room;
         loop {
             let waiting = self.waiting.load(Ordering::Acquire);
             if waiting == 0 || waiting + cost <= limit {
@@ -139,7 +152,7 @@ impl Publication {
     pub fn taken(&self, bytes: usize) -> bool {
         let cost = bytes + UPDATE_OVERHEAD;
         let before = self.waiting.fetch_sub(cost, Ordering::SeqCst);
-        before.saturating_sub(cost) <= self.room() / 2 && self.blocked.swap(false, Ordering::SeqCst)
+        before.saturating_sub(cost) <= self.room / 2 && self.blocked.swap(false, Ordering::SeqCst)
     }
 
     /// From the I/O thread: an accepted update could not be sent at all.

@@ -161,7 +161,8 @@ pub enum MoqGapReason {
     MOQ_GAP_LATE = 2,
     /// Arrived after something newer.
     MOQ_GAP_STALE = 3,
-    /// Dropped because the reader's queue was full.
+    /// Dropped because the reader's queue was full. No record says so today: such objects are counted as
+    /// `overflow` of the subscription.
     MOQ_GAP_OVERFLOW = 4,
     /// The peer ended the subscription because it was too far behind; it was joined again.
     MOQ_GAP_TOO_FAR_BEHIND = 5,

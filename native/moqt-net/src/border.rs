@@ -79,13 +79,20 @@ pub fn text(panic: &Panic) -> &str {
 
 /// Runs what must not unwind beyond this border.
 pub fn catch<R>(border: Border, run: impl FnOnce() -> R) -> Result<R, Panic> {
-    catch_named(border.name(), run)
+    catch_named(|| border.name(), run)
 }
 
-/// The same for a border that is named where it is used: a function of the C ABI.
-pub fn catch_named<R>(name: &str, run: impl FnOnce() -> R) -> Result<R, Panic> {
+/// The same for a border that is named where it is used: a function of the C ABI. The name is asked for
+/// only where a panic can be ordered.
+pub fn catch_named<R>(
+    name: impl FnOnce() -> &'static str,
+    run: impl FnOnce() -> R,
+) -> Result<R, Panic> {
     catch_unwind(AssertUnwindSafe(|| {
-        cross(name);
+        #[cfg(feature = "panic-injection")]
+        injection::cross(name());
+        #[cfg(not(feature = "panic-injection"))]
+        let _ = name;
         run()
     }))
 }
@@ -170,7 +177,7 @@ mod tests {
         let panic = catch(Border::Waker, || panic!("on purpose")).expect_err("it panicked");
         assert_eq!(text(&panic), "on purpose");
         let made = String::from("made at run time");
-        let panic = catch_named("x", || std::panic::panic_any(made)).expect_err("it panicked");
+        let panic = catch_named(|| "x", || std::panic::panic_any(made)).expect_err("it panicked");
         assert_eq!(text(&panic), "made at run time");
         assert_eq!(catch(Border::Log, || 7).ok(), Some(7));
     }

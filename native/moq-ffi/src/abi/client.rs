@@ -1,7 +1,8 @@
 //! Clients: open, close, wake, statistics.
 
 use super::{bytes, copy_text, guard, text, write};
-use crate::client::{Command, Waker};
+use crate::client::Waker;
+use crate::commands::Command;
 use crate::error::*;
 use crate::{handles, lifecycle, options, stats};
 use bytes::Bytes;
@@ -117,7 +118,7 @@ pub unsafe extern "C" fn moq_client_supply_token(
                 options::MAX_TOKEN_BYTES
             )));
         }
-        let token = Ok(Bytes::copy_from_slice(token));
+        let token = Box::new(Ok(Bytes::copy_from_slice(token)));
         client.command_bounded(Command::Token { attempt, token })
     })
 }
@@ -137,7 +138,7 @@ pub unsafe extern "C" fn moq_client_refuse_token(
         let client = handles::client(client)?;
         // SAFETY: the caller's promise.
         let reason = unsafe { text("reason", reason, length.min(MAX_REASON_BYTES))? };
-        let token = Err(String::from_utf8_lossy(reason).into_owned());
+        let token = Box::new(Err(String::from_utf8_lossy(reason).into_owned()));
         client.command_bounded(Command::Token { attempt, token })
     })
 }

@@ -2,10 +2,10 @@
 
 use super::client::MoqHandle;
 use super::{bytes, guard, text, write};
-use crate::client::Command;
+use crate::commands::Command;
 use crate::error::*;
 use crate::publication::Publication;
-use crate::{handles, options};
+use crate::{copies, handles, options};
 use std::ffi::c_char;
 use std::sync::Arc;
 use std::time::Duration;
@@ -88,12 +88,20 @@ pub unsafe extern "C" fn moq_publish(
     length: usize,
 ) -> MoqResultCode {
     guard(|| {
-        let publication = handles::publication(publication)?;
-        let keyframe = check_flags(flags & !MOQ_PUBLISH_MORE)?;
-        // SAFETY: the caller's promise.
-        let published = publication.enqueue(keyframe, unsafe { bytes("data", data, length)? });
-        if flags & MOQ_PUBLISH_MORE == 0 || published.is_err() {
-            publication.client.wake_io();
+        let enqueue = |publication: &Publication| -> Result<_> {
+            let keyframe = check_flags(flags & !MOQ_PUBLISH_MORE)?;
+            // SAFETY: the caller's promise.
+            let published = publication.enqueue(keyframe, unsafe { bytes("data", data, length)? });
+            let wake = flags & MOQ_PUBLISH_MORE == 0 || published.is_err();
+            Ok((published, wake.then(|| publication.client.clone())))
+        };
+        // To copy much takes long.
+        let (published, to_wake) = match length > copies::LARGEST_SHARED {
+            true => enqueue(handles::publication(publication)?.as_ref())?,
+            false => handles::with_publication(publication, enqueue)??,
+        };
+        if let Some(client) = to_wake {
+            client.wake_io();
         }
         published
     })

@@ -2,7 +2,8 @@
 
 use super::client::MoqHandle;
 use super::{guard, text, write};
-use crate::client::{ClientShared, Command, FETCH_QUEUE_BYTES};
+use crate::client::{ClientShared, FETCH_QUEUE_BYTES};
+use crate::commands::Command;
 use crate::error::*;
 use crate::{handles, options};
 use std::ffi::c_char;
@@ -47,7 +48,7 @@ pub unsafe extern "C" fn moq_subscription_open(
 ) -> MoqResultCode {
     guard(|| {
         let start = |client: &Arc<ClientShared>, json: &[u8]| {
-            let options = options::subscribe(json)?;
+            let options = Box::new(options::subscribe(json)?);
             let (bytes, age) = (options.queue_bytes, options.max_age_ms);
             client.open_request(bytes, age, |handle| Command::Subscribe { handle, options })
         };
@@ -71,7 +72,7 @@ pub unsafe extern "C" fn moq_fetch_open(
 ) -> MoqResultCode {
     guard(|| {
         let start = |client: &Arc<ClientShared>, json: &[u8]| {
-            let options = options::fetch(json)?;
+            let options = Box::new(options::fetch(json)?);
             client.open_request(FETCH_QUEUE_BYTES, 0, |handle| Command::Fetch {
                 handle,
                 options,
@@ -98,7 +99,7 @@ pub unsafe extern "C" fn moq_discovery_open(
 ) -> MoqResultCode {
     guard(|| {
         let start = |client: &Arc<ClientShared>, json: &[u8]| {
-            let options = options::discover(json)?;
+            let options = Box::new(options::discover(json)?);
             client.open_request(0, 0, |handle| Command::Discover { handle, options })
         };
         // SAFETY: passed on.
@@ -120,7 +121,7 @@ pub unsafe extern "C" fn moq_status_open(
 ) -> MoqResultCode {
     guard(|| {
         let start = |client: &Arc<ClientShared>, json: &[u8]| {
-            let options = options::status(json)?;
+            let options = Box::new(options::status(json)?);
             client.open_request(0, 0, |handle| Command::Status { handle, options })
         };
         // SAFETY: passed on.

@@ -2,9 +2,10 @@
 
 use super::deadlines::Until;
 use super::{records, Engine, Track};
-use crate::client::Command;
+use crate::commands::Command;
 use crate::error::Error;
 use crate::record::{Record, MOQ_RECORD_WRITABLE};
+use bytes::Bytes;
 use moqt::client::{Client, Handle, LinkId, SendError};
 use moqt_net::Context;
 use std::collections::VecDeque;
@@ -12,20 +13,22 @@ use std::time::Instant;
 
 impl Engine {
     pub(super) fn run_commands(&mut self, cx: &mut Context<'_>) {
-        let mut commands = std::mem::take(&mut self.commands);
-        self.shared.take_commands(&mut commands);
+        let mut taken = std::mem::take(&mut self.commands);
+        self.shared.take_commands(&mut taken);
         let Some(mut client) = self.client.take() else {
             return;
         };
-        for command in commands.drain(..) {
-            self.run(&mut client, cx.now(), command);
+        for command in taken.list.drain(..) {
+            self.run(&mut client, cx.now(), command, &taken.pieces);
         }
-        self.commands = commands;
+        taken.pieces.clear();
+        self.commands = taken;
         self.client = Some(client);
         self.deliver(cx);
     }
 
-    fn run(&mut self, client: &mut Client, now: Instant, command: Command) {
+    /// `pieces` hold the bytes of updates.
+    fn run(&mut self, client: &mut Client, now: Instant, command: Command, pieces: &[Bytes]) {
         match command {
             Command::Update {
                 handle,
@@ -35,7 +38,7 @@ impl Engine {
                 let Some(track) = self.publications.get_mut(&handle) else {
                     return;
                 };
-                track.waiting.push_back((keyframe, bytes));
+                track.waiting.push_back((keyframe, bytes.of(pieces)));
                 if track.waiting.len() == 1 {
                     self.send_waiting(client, now, handle);
                 }
@@ -109,7 +112,7 @@ impl Engine {
             }
             Command::Token { attempt, token } => {
                 // One that comes too late belongs to nothing.
-                client.supply_token(now, LinkId(attempt), token);
+                client.supply_token(now, LinkId(attempt), *token);
             }
             Command::Cancel { handle } => self.cancel(client, now, handle),
             Command::Close { flush } => {

@@ -1,7 +1,7 @@
 //! Translates between the session's types and options and records.
 
-use crate::client::Command;
 use crate::clock::at_us;
+use crate::commands::Command;
 use crate::error::{Error, Result};
 use crate::options;
 use crate::record::*;

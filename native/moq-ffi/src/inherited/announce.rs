@@ -4,7 +4,7 @@ use super::calls::{may_wait, result, text};
 use super::objects;
 use super::session::To;
 use super::types::*;
-use crate::client::Command;
+use crate::commands::Command;
 use crate::error::*;
 use crate::options;
 use serde_json::json;

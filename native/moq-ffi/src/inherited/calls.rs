@@ -50,9 +50,9 @@ pub fn result(body: impl FnOnce() -> Result<()>) -> MoqResult {
 }
 
 /// Runs the body of a function that gives a value, or `otherwise` when it fails.
-pub fn value<T>(otherwise: T, body: impl FnOnce() -> Result<T>) -> T {
+pub fn value<T, F: FnOnce() -> Result<T>>(otherwise: T, body: F) -> T {
     let mut given = otherwise;
-    guard_named(name_of(&body), || {
+    guard_named(name_of::<F>, || {
         given = body()?;
         Ok(())
     });

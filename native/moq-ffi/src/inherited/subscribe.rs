@@ -6,7 +6,7 @@ use super::objects;
 use super::publish::beside;
 use super::session::{Session, To};
 use super::types::*;
-use crate::client::Command;
+use crate::commands::Command;
 use crate::error::*;
 use crate::gate::Gate;
 use crate::options;
@@ -93,7 +93,7 @@ impl Subscriber {
         note: impl FnOnce(&mut Parts, u64),
     ) -> Result<u64> {
         let json = json!({ "namespace": self.namespace, "name": track });
-        let options = options::subscribe(json.to_string().as_bytes())?;
+        let options = Box::new(options::subscribe(json.to_string().as_bytes())?);
         // Held until the handle is noted: its end asks which one it is.
         let mut parts = self.parts();
         let handle = self.session.request(

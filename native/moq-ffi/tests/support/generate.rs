@@ -105,7 +105,7 @@ const TOP: &str = "\
  *   a datagram                         1100      maxDatagramSize     TOO_LARGE
  *   waiting of a publication           1 MiB     queueBytes          WOULD_BLOCK, or the class drops
  *   kept for late joiners              8 MiB     retainBytes         late joiners begin later
- *   waiting of a subscription          8 MiB     queueBytes          pause, or the oldest goes: a gap
+ *   waiting of a subscription          8 MiB     queueBytes          pause, or the oldest goes, counted
  *   waiting of a fetch                 8 MiB     -                   pause
  *   open handles of a client           16384     -                   LIMIT_EXCEEDED
  *   subscriptions of the peer          4096      -                   refused with EXCESSIVE_LOAD

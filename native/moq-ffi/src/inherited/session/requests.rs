@@ -2,7 +2,7 @@
 
 use super::super::publish::Fate;
 use super::{is_answer, lock, Phase, Route, Session, To, LOOK};
-use crate::client::Command;
+use crate::commands::Command;
 use crate::error::*;
 use crate::handles;
 use crate::options::{DiscoverOptions, PublishOptions};
@@ -140,10 +140,10 @@ impl Session {
     /// Asks for every namespace that is announced, in place of what was asked before.
     pub fn watch_announces(&self) -> Result<()> {
         self.unwatch_announces();
-        let options = DiscoverOptions {
+        let options = Box::new(DiscoverOptions {
             prefix: Vec::new(),
             timeout_ms: 0,
-        };
+        });
         self.request(To::Announces, false, 0, |handle| Command::Discover {
             handle,
             options,
