@@ -190,7 +190,9 @@ bool FMoqLongTickTest::RunTest(const FString&) {
     });
     FPlatformProcess::Sleep(2.0f);
   });
-  Scene->Until(TEXT("120 objects"), [Scene]() { return Scene->Listener->Objects.Num() >= 120; });
+  Scene->Until(TEXT("120 objects"), [Scene, Sent]() {
+    return Scene->Listener->Objects.Num() >= 120 && Sent->load() == 120;
+  });
   Scene->Do([Scene, Sent]() {
     Scene->Test.TestEqual(TEXT("accepted on the worker"), Sent->load(), 120);
     Scene->AllInOrder(0, 120);
@@ -211,15 +213,16 @@ bool FMoqOverflowTest::RunTest(const FString&) {
   constexpr int32 Afterwards = 1000000;
   const TSharedRef<FMoqScene> Scene = MakeShared<FMoqScene>(*this);
   const TSharedRef<std::atomic<int32>> Sent = MakeShared<std::atomic<int32>>(0);
+  const TSharedRef<std::atomic<bool>> Done = MakeShared<std::atomic<bool>>(false);
   FMoqPublishOptions Publish;
   Publish.Delivery = EMoqDelivery::Datagram;
   FMoqSubscribeOptions Subscribe;
   Subscribe.QueueBytes = QueueBytes;
   Scene->StartGameWithRelay();
   Scene->StartTrack(Publish, Subscribe);
-  Scene->Do([Scene, Sent]() {
+  Scene->Do([Scene, Sent, Done]() {
     const FMoqSender Sender = Scene->Publication->GetSender();
-    Async(EAsyncExecution::Thread, [Sender, Sent]() {
+    Async(EAsyncExecution::Thread, [Sender, Sent, Done]() {
       const double Until = FPlatformTime::Seconds() + 2;
       for (int32 Index = 0; FPlatformTime::Seconds() < Until; ++Index) {
         TArray<uint8> Update = FMoqScene::Bytes(Index);
@@ -228,8 +231,12 @@ bool FMoqOverflowTest::RunTest(const FString&) {
           ++*Sent;
         FPlatformProcess::Sleep(0.0005f);
       }
+      *Done = true;
     });
-    FPlatformProcess::Sleep(2.0f);
+    // The hitch ends when all is sent: a busy machine may start that thread late.
+    const double Limit = FPlatformTime::Seconds() + 20;
+    while (!*Done && FPlatformTime::Seconds() < Limit)
+      FPlatformProcess::Sleep(0.01f);
     // As after the hitch: nothing has been drained yet.
     const FMoqSubscriptionStats Stats = Scene->Subscription->GetStats();
     Scene->Test.TestTrue(TEXT("the queue is bounded"), Stats.QueuedBytes <= QueueBytes);
