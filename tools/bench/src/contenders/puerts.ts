@@ -1,9 +1,9 @@
 /** Scripts inside Unreal, in a Puerts host without the engine: test/unreal-host. */
 import { existsSync } from "node:fs";
 import type { Delivery } from "@moq-game/core";
-import type { Through } from "../roles/puerts-publisher.js";
 import type { Stage } from "../cell/stage.js";
 import type { Load } from "../load.js";
+import type { Through } from "../roles/puerts-publisher.js";
 import { type Contender, UDP } from "./contender.js";
 
 function missing(): string | undefined {
