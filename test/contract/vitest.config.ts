@@ -7,5 +7,7 @@ export default defineConfig({
     testTimeout: 60_000,
     // Cases mostly wait: several files share the machine.
     maxWorkers: 3,
+    // Runs of several projects need it where the number of workers is a project's own.
+    sequence: { groupOrder: 3 },
   },
 });

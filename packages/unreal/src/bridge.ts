@@ -47,7 +47,7 @@ declare function clearInterval(timer: unknown): void;
 
 /** ms between polls of the timer; inside Unreal timers fire once a frame. */
 const TIMER_MS = 1;
-/** A game that has not ticked for so many ms, or not yet, is polled by the timer. */
+/** A game that has not ticked for so many ms, or not yet, is polled by the timer; ms between looks at one that ticks. */
 const QUIET_MS = 100;
 
 /** The port of a script environment. Clients are polled by {@link BridgePort.tick}, or by a timer. */
@@ -64,6 +64,8 @@ export class BridgePort implements NativePort {
   /** ms of the library's clock, to the microsecond. */
   readonly #microClock = (): number => this.#bridge.Now() / 1_000;
   #timer: unknown;
+  /** Of the timer; 0 without one. */
+  #timerMs = 0;
   /** By `Date`, which scripts have without a native call. */
   #tickedAt = Number.NEGATIVE_INFINITY;
   #ticks = 0;
@@ -184,18 +186,23 @@ export class BridgePort implements NativePort {
     if (wake === undefined) this.#wakes.delete(client);
     else this.#wakes.set(client, wake);
     this.#order = [...this.#wakes.values()];
-    if (this.#wakes.size > 0) {
-      this.#timer ??= setInterval(() => this.#onTimer(), TIMER_MS);
-    } else if (this.#timer !== undefined) {
-      clearInterval(this.#timer);
-      this.#timer = undefined;
-    }
+    if (this.#wakes.size === 0) this.#setTimer(0);
+    else if (this.#timerMs === 0) this.#setTimer(TIMER_MS);
     return 0;
   }
 
   /** A game that ticks needs no timer; one that stopped to tick, or does not, has it. */
   #onTimer(): void {
-    if (Math.abs(Date.now() - this.#tickedAt) >= QUIET_MS) this.#poll();
+    const quiet = Math.abs(Date.now() - this.#tickedAt) >= QUIET_MS;
+    this.#setTimer(quiet ? TIMER_MS : QUIET_MS);
+    if (quiet) this.#poll();
+  }
+
+  #setTimer(ms: number): void {
+    if (ms === this.#timerMs) return;
+    if (this.#timerMs > 0) clearInterval(this.#timer);
+    this.#timer = ms > 0 ? setInterval(() => this.#onTimer(), ms) : undefined;
+    this.#timerMs = ms;
   }
 
   #poll(): void {

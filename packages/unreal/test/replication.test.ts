@@ -1,6 +1,7 @@
 import { type Client, connectedPair } from "@moq-game/core";
 import { afterEach, describe, expect, it } from "vitest";
 import { receiveEvents, sendEvents } from "../src/engine/events.js";
+import { LOCATION_ERROR } from "../src/engine/pose.js";
 import { follow, replicate } from "../src/engine/replication.js";
 import type { DelegateLike } from "../src/engine/types.js";
 
@@ -75,13 +76,50 @@ describe("replicate and follow", () => {
     await replication.close();
   });
 
+  it("stops where the actor stops, and sets off as it does", async () => {
+    const [server, viewer] = await pair();
+    const actor = new Actor();
+    const replication = replicate(server, ["match", "walker"], actor, { rate: 20 });
+    let now = 0;
+    const following = follow(viewer, ["match", "walker"], () => now);
+    await until(() => server.stats().publications[0]?.subscribers === 1);
+    let published = 0;
+    let shown = 0;
+    let [farthest, fastest] = [0, 0];
+    // At 600 cm a second, standing still between.
+    const play = async (ticks: number, speed: number): Promise<void> => {
+      for (let tick = 0; tick < ticks; tick++) {
+        actor.x += speed / 60;
+        published += replication.update(1 / 60) ? 1 : 0;
+        now += 1_000 / 60;
+        await until(() => viewer.stats().subscriptions[0]?.objects === published);
+        const x = following.update()?.location.X ?? 0;
+        farthest = Math.max(farthest, x - actor.x);
+        fastest = Math.max(fastest, Math.abs(x - shown));
+        shown = x;
+      }
+    };
+    await play(60, 600);
+    await play(50, 0);
+    expect(shown).toBe(600);
+    await play(60, 600);
+    await play(50, 0);
+    expect(shown).toBe(1_200);
+    // Never beyond it, and never in leaps: a frame is 10 cm.
+    expect(farthest).toBeLessThanOrEqual(LOCATION_ERROR);
+    expect(fastest).toBeLessThan(14);
+    following.close();
+    await replication.close();
+  });
+
   it("sends nothing while the actor rests, but now and then for those who come late", async () => {
     const [server] = await pair();
     const replication = replicate(server, ["match", "rock"], new Actor(), { rate: 60 });
     let sent = 0;
     for (let tick = 0; tick < 300; tick++) sent += replication.update(1 / 60) ? 1 : 0;
-    expect(sent).toBeGreaterThanOrEqual(5);
-    expect(sent).toBeLessThanOrEqual(6);
+    // Two to say that it stands, then one a second.
+    expect(sent).toBeGreaterThanOrEqual(6);
+    expect(sent).toBeLessThanOrEqual(7);
   });
 
   it("does not catch up after a hitch", async () => {

@@ -24,15 +24,15 @@ export interface ReplicateOptions extends Omit<PublishOptions, "delivery"> {
 export interface Replication {
   readonly publication: Publication;
   /**
-   * Call it every frame with the seconds since the last call. Publishes when it is time, and not while the
-   * actor rests. Gives whether it published.
+   * Call it every frame with the seconds since the last call. Publishes when it is time; when the actor has stopped,
+   * once more, and then once a second. Gives whether it published.
    */
   update(deltaSeconds: number): boolean;
   /** Ends the track. */
   close(): Promise<void>;
 }
 
-/** A pose that did not change is sent again after so long, for those who joined meanwhile, in s. */
+/** The pose of an actor that stands is sent again after so long, for those who joined meanwhile, in s. */
 const RESTING = 1;
 
 /** Publishes where an actor is, as a track of class `latest`. */
@@ -55,6 +55,7 @@ export function replicate(
   let time = 0;
   let due = 0;
   let rested = 0;
+  let standing = false;
   return {
     publication,
     update(deltaSeconds) {
@@ -72,11 +73,14 @@ export function replicate(
         actor.K2_GetActorRotation(),
         scale,
       );
-      if (rested < RESTING && end === sentLength && samePose(bytes, sent, end)) return false;
+      const same = end === sentLength && samePose(bytes, sent, end);
+      // Two alike tell followers that it stands, or they would go on in the direction it had.
+      if (same && standing && rested < RESTING) return false;
       view.setUint32(0, Math.round(time * 1_000) % TIME_ROUND, true);
       if (!publication.send(bytes.subarray(0, end))) return false;
       sent.set(bytes);
       sentLength = end;
+      standing = same;
       rested = 0;
       return true;
     },
@@ -143,20 +147,34 @@ export function follow(
   /** Smallest of arrival minus sender's time seen, and when that was. */
   let offset = Number.POSITIVE_INFINITY;
   let offsetAt = 0;
+  /** ms between two poses of an actor that moves: the shortest seen. */
+  let interval = delay;
+  /** The last two poses were alike. */
+  let standing = false;
   const take = (bytes: Uint8Array, arrived: number): void => {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     if (view.byteLength < TIME_BYTES) return;
     const last = samples[samples.length - 1];
+    const pose = readPose(view, TIME_BYTES);
     let time = view.getUint32(0, true);
     if (last !== undefined) {
       time += Math.round((last.time - time) / TIME_ROUND) * TIME_ROUND;
-      if (time < last.time) {
+      const span = time - last.time;
+      const same = isSame(last.pose, pose);
+      if (span < 0) {
         // The publisher began anew.
         samples.length = 0;
         offset = Number.POSITIVE_INFINITY;
+        interval = delay;
+      } else if (standing && !same && span > interval) {
+        // It stood while nothing came, not moved slowly.
+        samples.push({ time: time - interval, pose: last.pose });
+      } else if (span > 0) {
+        interval = Math.min(interval, span);
       }
+      standing = same && span >= 0;
     }
-    samples.push({ time, pose: readPose(view, TIME_BYTES) });
+    samples.push({ time, pose });
     if (samples.length > MOST_SAMPLES) samples.shift();
     const grown = offset + ((arrived - offsetAt) * DRIFT) / 1_000;
     if (arrived - time < grown || offset === Number.POSITIVE_INFINITY) {
@@ -178,6 +196,21 @@ export function follow(
     },
     close: () => subscription.close(),
   };
+}
+
+function isSame(one: Pose, other: Pose): boolean {
+  const { location, rotation, scale } = one;
+  return (
+    location.X === other.location.X &&
+    location.Y === other.location.Y &&
+    location.Z === other.location.Z &&
+    rotation.Pitch === other.rotation.Pitch &&
+    rotation.Yaw === other.rotation.Yaw &&
+    rotation.Roll === other.rotation.Roll &&
+    scale.X === other.scale.X &&
+    scale.Y === other.scale.Y &&
+    scale.Z === other.scale.Z
+  );
 }
 
 /** The pose at a time of the sender; drops the samples that no later time needs. */

@@ -2,6 +2,7 @@ import { expect, it } from "vitest";
 import { Histogram } from "./histogram.js";
 import { Meter } from "./meter.js";
 import { readNumber, readSentAt, writeHeader } from "./payload.js";
+import { Ticks } from "./ticks.js";
 
 it("quantiles are within a bucket", () => {
   const histogram = new Histogram();
@@ -49,4 +50,22 @@ it("counts what is left out, what is late and how far a subscriber is", () => {
   expect(meter.result()).toMatchObject({ delivered: 1, bytes: 100, lost: 1 });
   expect(meter.result().age_us).toEqual({ p50: 50, p99: 50, max: 50 });
   expect(meter.passed).toBe(8);
+});
+
+it("a tick is what passes in it, with and without waiting for a processor", () => {
+  const ticks = new Ticks();
+  const tick = (ms: number): void => {
+    ticks.begin();
+    const end = performance.now() + ms;
+    while (performance.now() < end);
+    ticks.end();
+  };
+  for (let n = 0; n < 4; n++) tick(5);
+  const { game_thread_us: spent, game_thread_waited_us: waited, ...rest } = ticks.result(8);
+  expect(spent + waited).toBeGreaterThanOrEqual(20_000);
+  expect(spent).toBeGreaterThan(0);
+  expect(rest.game_thread_objects).toBe(8);
+  expect(rest.tick_us.max).toBeLessThanOrEqual(spent);
+  ticks.clear();
+  expect(ticks.result(0)).toMatchObject({ game_thread_us: 0, game_thread_waited_us: 0 });
 });

@@ -51,7 +51,7 @@ const CHAPTERS: readonly Chapter[] = [
   },
   {
     title: "Inside Unreal's scripts",
-    text: "A script in a Puerts host, without the engine, ticks and takes what has arrived; timed is its thread alone, per object and per tick. The other binding calls a script function for each object and lends it the bytes. Where it publishes, timed is from the first update of a tick until the last is handed over. More is in [unreal.md](performance/unreal.md).",
+    text: "A script in a Puerts host, without the engine, ticks and takes what has arrived; timed is its thread alone, per object and per tick. The other binding calls a script function for each object and lends it the bytes. Where it publishes, timed is from the first update of a tick until the last is handed over. What the thread waits for a processor, for the other programs of the run share the same two, is not counted. More is in [unreal.md](performance/unreal.md).",
     scenarios: ["script"],
   },
   {

@@ -4,8 +4,8 @@
  */
 import { puertsHost, unreal } from "@moq-game/unreal-host";
 import { monotonic } from "../meter/clock.js";
-import { Histogram } from "../meter/histogram.js";
 import { writeHeader } from "../meter/payload.js";
+import { Ticks } from "../meter/ticks.js";
 import { play, type RoleArguments } from "./role.js";
 import { NAMESPACE, trackNames } from "./track.js";
 
@@ -114,20 +114,18 @@ play(async (args) => {
   const script = await WAYS[args.through as Through](args);
   const tracks = trackNames(args.load).length;
   const bytes = new Uint8Array(args.load.size);
-  const ticks = new Histogram();
-  let [spent, number, sent] = [0, 0, 0];
+  const ticks = new Ticks();
+  let [number, sent] = [0, 0];
   const tick = async (): Promise<void> => {
     script.tick();
     writeHeader(bytes, number, monotonic());
     number += 1;
-    const from = process.hrtime.bigint();
+    ticks.begin();
     script.publish(bytes);
     // The package sends at the end of the turn what was published in it.
     await null;
-    const took = Number(process.hrtime.bigint() - from) / 1_000;
+    ticks.end();
     sent += tracks;
-    spent += took;
-    ticks.add(took);
     script.after?.(bytes);
   };
   let timer: NodeJS.Timeout | undefined;
@@ -137,12 +135,11 @@ play(async (args) => {
     },
     measure() {
       ticks.clear();
-      [spent, sent] = [0, 0];
+      sent = 0;
     },
     stop() {
       clearInterval(timer);
-      const script = { game_thread_us: spent, game_thread_objects: sent };
-      return { sent, ...script, tick_us: ticks.quantiles() };
+      return { sent, ...ticks.result(sent) };
     },
   };
 });

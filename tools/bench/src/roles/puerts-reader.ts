@@ -4,8 +4,8 @@
  */
 import type { MoqObject } from "@moq-game/core";
 import { puertsHost, unreal } from "@moq-game/unreal-host";
-import { Histogram } from "../meter/histogram.js";
 import type { Meter } from "../meter/meter.js";
+import { Ticks } from "../meter/ticks.js";
 import { play, type RoleArguments, subscriber } from "./role.js";
 import { NAMESPACE, trackNames } from "./track.js";
 
@@ -92,16 +92,13 @@ play(async (args) => {
   const { meter, role } = subscriber(args);
   const through = args.callback === true ? throughCallback : throughPackage;
   const drain = await through(args, meter);
-  const ticks = new Histogram();
-  let spent = 0;
+  const ticks = new Ticks();
   const timer = setInterval(() => {
-    const from = process.hrtime.bigint();
+    ticks.begin();
     let objects = drain();
     // More than one call takes: a game would come back to it in its next tick.
     if (args.load.rate === 0) for (let more = objects; more > 0; objects += more) more = drain();
-    const took = Number(process.hrtime.bigint() - from) / 1_000;
-    spent += took;
-    ticks.add(took);
+    ticks.end();
     meter.delivered += objects;
     meter.passed += objects;
     meter.onPassed?.();
@@ -111,13 +108,11 @@ play(async (args) => {
     measure() {
       meter.measure();
       ticks.clear();
-      spent = 0;
     },
     stop() {
       clearInterval(timer);
       const result = meter.result();
-      const script = { game_thread_us: spent, game_thread_objects: result.delivered };
-      return { ...result, ...script, tick_us: ticks.quantiles() };
+      return { ...result, ...ticks.result(result.delivered) };
     },
   };
 });
