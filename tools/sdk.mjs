@@ -1,10 +1,10 @@
 // npm run sdk: moq-ffi as an archive for C and C++ programs. `npm run sdk -- --help`.
 
 import { mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
-import { basename, join, relative, resolve } from "node:path";
+import { basename, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { bold, dim, say, seconds } from "./lib/log.mjs";
-import { root } from "./lib/paths.mjs";
+import { root, userPath } from "./lib/paths.mjs";
 import { compile } from "./lib/sdk/compile.mjs";
 import { libraryVersion } from "./lib/sdk/crates.mjs";
 import { hostPlatform, PLATFORMS, platformNamed } from "./lib/sdk/platforms.mjs";
@@ -31,7 +31,7 @@ export function readArguments(args) {
     if (arg === "--all") options.all = true;
     else if (arg === "--local") options.local = true;
     else if (arg === "--help" || arg === "-h") options.help = true;
-    else if (arg === "--out") options.out = resolve(value(arg));
+    else if (arg === "--out") options.out = userPath(value(arg));
     else if (arg === "--platform") options.names.push(platformNamed(value(arg)).name);
     else throw new SetupError(`unknown option "${arg}"; "npm run sdk -- --help" lists them.`);
   }

@@ -12,72 +12,53 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
 import { buildAll, nativeLibrary } from "./build.mjs";
-import { dim, say } from "./lib/log.mjs";
-import { root } from "./lib/paths.mjs";
+import { bold, dim, say, seconds } from "./lib/log.mjs";
+import { root, userPath } from "./lib/paths.mjs";
 import { firstLine } from "./lib/run.mjs";
 import { cratesOf, keyOf } from "./lib/sdk/crates.mjs";
 import { unpackLibraries } from "./lib/sdk/libraries.mjs";
 import { noticesOf } from "./lib/sdk/notices.mjs";
-import { filesIn, sha256 } from "./lib/sdk/stage.mjs";
+import { sha256 } from "./lib/sdk/stage.mjs";
 import { writeUniversal } from "./lib/sdk/universal.mjs";
 import { main, SetupError, setUp } from "./lib/setup.mjs";
-
-/** Unreal's names of the platforms, and what the native library is called there. */
-const PLATFORMS = {
-  Win64: "moq_ffi.dll",
-  Linux: "libmoq_ffi.so",
-  LinuxArm64: "libmoq_ffi.so",
-  Mac: "libmoq_ffi.dylib",
-};
-
-const HERE = {
-  "linux-x64": "Linux",
-  "linux-arm64": "LinuxArm64",
-  "win32-x64": "Win64",
-  "darwin-arm64": "Mac",
-  "darwin-x64": "Mac",
-};
-
-const TRIPLES = {
-  Win64: ["x86_64-pc-windows-gnu"],
-  Linux: ["x86_64-unknown-linux-gnu"],
-  LinuxArm64: ["aarch64-unknown-linux-gnu"],
-  Mac: ["aarch64-apple-darwin", "x86_64-apple-darwin"],
-};
-
-/** What "npm run sdk" calls them; the first that is there is taken, for Mac all of them together. */
-const SDK_PLATFORMS = {
-  Win64: ["windows-x64-msvc", "windows-x64-gnu"],
-  Linux: ["linux-x64"],
-  LinuxArm64: ["linux-arm64"],
-  Mac: ["macos-arm64", "macos-x64"],
-};
+import { checkDestination, fill } from "./lib/unreal-destination.mjs";
+import {
+  checkLibrary,
+  libraryPath,
+  PLATFORMS,
+  platformHere,
+  unrealPlatform,
+} from "./lib/unreal-platforms.mjs";
 
 const plugins = join(root, "engine-plugins", "unreal");
-const template = join(root, "engine-plugins", "unreal", "Project");
+const template = join(plugins, "Project");
+const LICENCES = ["LICENSE-MIT", "LICENSE-APACHE"];
 
-/** Copies a plugin's sources; what an engine or a developer's build left there stays behind. */
-function copyPlugin(name, to) {
-  const from = join(plugins, name);
-  const left = new Set([
-    "Binaries",
-    "Intermediate",
-    "Saved",
-    "build",
-    "node_modules",
-    "test",
-    "tests",
-  ]);
+/** What an engine, a package manager or a developer's build left beside the sources stays behind. */
+const LEFT = new Set([
+  "Binaries",
+  "Intermediate",
+  "Saved",
+  "Typing",
+  "build",
+  "node_modules",
+  "test",
+  "tests",
+]);
+
+function copySources(from, to) {
   cpSync(from, to, {
     recursive: true,
-    filter: (path) => path === from || !left.has(basename(path)),
+    filter: (path) => path === from || !LEFT.has(basename(path)),
   });
-  for (const licence of ["LICENSE-MIT", "LICENSE-APACHE"]) {
-    copyFileSync(join(root, licence), join(to, licence));
-  }
+}
+
+function copyLicences(to) {
+  for (const licence of LICENCES) copyFileSync(join(root, licence), join(to, licence));
 }
 
 /** Native libraries, with their hashes as `sha256sum -c` reads them, and the headers. */
@@ -85,7 +66,7 @@ function addLibraries(moq, libraries, notices) {
   const folder = join(moq, "Binaries", "ThirdParty", "MoqFfi");
   const sums = [];
   for (const [platform, file] of Object.entries(libraries)) {
-    const name = `${platform}/${PLATFORMS[platform]}`;
+    const name = libraryPath(platform);
     const target = join(folder, name);
     mkdirSync(dirname(target), { recursive: true });
     copyFileSync(file, target);
@@ -101,7 +82,7 @@ function addLibraries(moq, libraries, notices) {
 /** Licences of everything that is compiled into the library, for the given platforms together. */
 function noticesFor(platforms, env) {
   const crates = new Map();
-  for (const triple of platforms.flatMap((platform) => TRIPLES[platform])) {
+  for (const triple of platforms.flatMap((platform) => PLATFORMS[platform].triples)) {
     for (const crate of cratesOf(triple, env)) crates.set(keyOf(crate), crate);
   }
   const rust = {
@@ -112,54 +93,54 @@ function noticesFor(platforms, env) {
   return noticesOf([...crates.values()], [rust]);
 }
 
-/** The script bundle, its source map and its typings, where Puerts looks for them. Returns whether there is one. */
+/**
+ * The script bundle, its source map and its typings, where Puerts looks for them. Everything in the bundle is of this
+ * repository. Returns whether there is one.
+ */
 function addScripts(project) {
   const from = join(root, "packages", "unreal");
   if (!existsSync(join(from, "dist", "index.js"))) return false;
   const to = join(project, "Content", "JavaScript", "node_modules", "@moq-game", "unreal");
   mkdirSync(to, { recursive: true });
   cpSync(join(from, "dist"), join(to, "dist"), { recursive: true });
-  copyFileSync(join(from, "package.json"), join(to, "package.json"));
+  for (const name of ["package.json", "README.md"]) copyFileSync(join(from, name), join(to, name));
+  copyLicences(to);
   return true;
 }
 
 /**
- * Assembles a project: `Plugins/Moq`, `Plugins/MoqPuerts` and the template.
- * @param {{ to: string, libraries: Record<string, string>, notices?: string }} options `libraries`: files by Unreal's
- *   platform names; `notices`: licences of what is compiled into them
- * @returns {Promise<{ files: number, scripts: boolean, plugins: string[] }>}
+ * Assembles a project: `Plugins/Moq`, `Plugins/MoqPuerts` and the template. A folder that was staged before is staged
+ * again: see lib/unreal-destination.mjs.
+ * @param {{ to: string, libraries: Record<string, string>, notices?: string, overwrite?: boolean }} options `libraries`:
+ *   files by Unreal's platform names; `notices`: licences of what is compiled into them; `overwrite`: changes to what was
+ *   staged before are lost
+ * @returns {Promise<{ files: number, scripts: boolean, plugins: string[], kept: string[] }>} `kept`: files of the
+ *   template that somebody had changed
  */
-export async function stage({ to, libraries, notices }) {
-  for (const platform of Object.keys(libraries)) {
-    if (!PLATFORMS[platform]) {
-      throw new SetupError(
-        `"${platform}" is none of the platforms ${Object.keys(PLATFORMS).join(", ")}.`,
-      );
-    }
-  }
-  if (existsSync(to) && readdirSync(to).length > 0 && !existsSync(join(to, "STAGED"))) {
-    throw new SetupError(
-      `${to} is not empty and was not made by this command: name another folder.`,
-    );
-  }
-  rmSync(to, { recursive: true, force: true });
-  if (existsSync(template)) cpSync(template, to, { recursive: true });
+export async function stage({ to, libraries, notices, overwrite = false }) {
+  for (const platform of Object.keys(libraries)) unrealPlatform(platform);
   const names = readdirSync(plugins).filter((name) =>
     existsSync(join(plugins, name, `${name}.uplugin`)),
   );
-  for (const name of names) copyPlugin(name, join(to, "Plugins", name));
-  addLibraries(join(to, "Plugins", "Moq"), libraries, notices);
-  const scripts = addScripts(to);
-  const files = filesIn(to);
-  const lines = files.map((name) => `${sha256(join(to, name))}  ${name}\n`);
-  writeFileSync(join(to, "STAGED"), lines.join(""));
-  return { files: files.length, scripts, plugins: names };
+  let scripts = false;
+  const assemble = (folder) => {
+    copySources(template, folder);
+    for (const name of names) {
+      const plugin = join(folder, "Plugins", name);
+      copySources(join(plugins, name), plugin);
+      copyLicences(plugin);
+    }
+    addLibraries(join(folder, "Plugins", "Moq"), libraries, notices);
+    scripts = addScripts(folder);
+  };
+  const { files, kept } = fill(to, assemble, { overwrite });
+  return { files: files.length, scripts, plugins: names, kept };
 }
 
 /** One library for every processor of a Mac, since Unreal stages and loads one file there. */
 function macLibrary(files, to) {
   if (files.length < 2) return files[0];
-  const universal = join(to, PLATFORMS.Mac);
+  const universal = join(to, PLATFORMS.Mac.file);
   writeUniversal(files, universal);
   return universal;
 }
@@ -167,81 +148,124 @@ function macLibrary(files, to) {
 /** The libraries of every platform in a folder with archives of "npm run sdk", unpacked into `to`. */
 export function sdkLibraries(folder, to) {
   const found = unpackLibraries(folder, to);
-  const taken = Object.entries(SDK_PLATFORMS).map(([platform, names]) => {
-    const files = names.map((name) => found[name]).filter((file) => file !== undefined);
+  const taken = Object.entries(PLATFORMS).map(([platform, { sdk }]) => {
+    const files = sdk.map((name) => found[name]).filter((file) => file !== undefined);
     return [platform, platform === "Mac" ? macLibrary(files, to) : files[0]];
   });
   return Object.fromEntries(taken.filter(([, file]) => file !== undefined));
 }
 
-/** `--library PLATFORM=FILE` as often as wanted, `--sdk DIR` and `--to DIR`. */
+const OPTIONS = {
+  to: { type: "string" },
+  sdk: { type: "string" },
+  library: { type: "string", multiple: true, default: [] },
+  overwrite: { type: "boolean", default: false },
+  help: { type: "boolean", short: "h", default: false },
+};
+
+/** The options of the command line; everything that can be wrong with them alone is said here. */
 export function readArguments(args) {
-  const options = { to: undefined, sdk: undefined, libraries: {}, help: false };
-  for (let at = 0; at < args.length; at += 1) {
-    const value = args[at + 1];
-    if (args[at] === "--help" || args[at] === "-h") options.help = true;
-    else if (args[at] === "--to" && value) {
-      options.to = resolve(value);
-      at += 1;
-    } else if (args[at] === "--sdk" && value) {
-      options.sdk = resolve(value);
-      at += 1;
-    } else if (args[at] === "--library" && value?.includes("=")) {
-      const cut = value.indexOf("=");
-      options.libraries[value.slice(0, cut)] = resolve(value.slice(cut + 1));
-      at += 1;
-    } else {
-      throw new SetupError(`"${args[at]}" is not understood; see npm run stage-unreal -- --help.`);
+  let values;
+  try {
+    ({ values } = parseArgs({ args, options: OPTIONS }));
+  } catch (error) {
+    const [why] = error.message.split(". ");
+    throw new SetupError(`${why}; "npm run stage-unreal -- --help" lists the options.`);
+  }
+  const { to, sdk, overwrite, help } = values;
+  const libraries = {};
+  for (const each of values.library) {
+    const [platform, file] = each.split(/=(.*)/s);
+    if (!file) throw new SetupError(`--library takes PLATFORM=FILE, not "${each}"; see --help.`);
+    unrealPlatform(platform);
+    libraries[platform] = userPath(file);
+    if (!existsSync(libraries[platform])) {
+      throw new SetupError(`--library ${platform}: there is no file ${libraries[platform]}.`);
     }
   }
-  for (const [platform, file] of Object.entries(options.libraries)) {
-    if (!existsSync(file)) throw new SetupError(`--library ${platform}: there is no file ${file}.`);
-  }
-  return options;
+  const path = (value) => (value === undefined ? undefined : userPath(value));
+  return { to: path(to), sdk: path(sdk), libraries, overwrite, help };
 }
 
 function help() {
-  say("npm run stage-unreal -- --to DIR [--sdk DIR] [--library PLATFORM=FILE …]\n");
-  say("Builds the native library for this machine and the packages, and assembles in DIR:");
-  say("  Plugins/Moq, Plugins/MoqPuerts   ready to copy into a project");
-  say("  Content/JavaScript               the script package for Puerts");
-  say("  a project template with sample scripts; STAGED, the SHA-256 of every file\n");
+  say(`npm run stage-unreal -- --to DIR [OPTIONS]
+
+Builds the native library for this machine and the packages (minutes the first time, then seconds), and puts into DIR an
+Unreal project:
+
+  Plugins/Moq, Plugins/MoqPuerts   to open as it is, or to copy into a project of yours
+  Source, Config, MoqGame.uproject the project around them, in C++
+  TypeScript                       sample scripts; Content/JavaScript has the package that they import
+  README.md                        what to do next
+  STAGED                           the SHA-256 of every file, for "sha256sum -c STAGED"
+
+  --to DIR                 an empty or new folder, or one that this command filled: it is brought up to date, and files
+                           of the project that you changed or added stay
+  --sdk DIR                adds the libraries of all archives in there, for Mac one of both processors;
+                           "npm run sdk -- --all" makes them in dist/sdk
+  --library PLATFORM=FILE  adds that of another platform (again for more):
+                           ${Object.entries(PLATFORMS)
+                             .map(([name, { file }]) => `${name}=…/${file}`)
+                             .join(", ")}
+  --overwrite              replaces what you changed, too
+
+Paths are relative to the folder that you are in.`);
+}
+
+/** What is known about the libraries and matters to who ships a game. */
+function sayLibraries(libraries, here, own) {
+  const missing = Object.keys(PLATFORMS).filter((name) => !libraries[name]);
+  say(`  library for   ${Object.keys(libraries).join(", ") || "no platform"}`);
+  if (missing.length > 0) {
+    say(`  none for      ${missing.join(", ")}: there the game runs without MoQ; see --sdk`);
+  }
+  if (!own || process.platform !== "linux") return;
+  const { glibcVersionRuntime: glibc } = process.report.getReport().header;
   say(
-    '--sdk adds the libraries of all archives there, for Mac one of both processors; "npm run sdk -- --all" makes them.',
-  );
-  say(
-    `--library adds that of another platform: ${Object.entries(PLATFORMS)
-      .map((pair) => pair.join("=…/"))
-      .join(", ")}.`,
+    dim(
+      `  that for ${here} was built here, with glibc ${glibc}: to ship games for older systems, take --sdk`,
+    ),
   );
 }
 
-async function stageAll(options, here, unpacked, env) {
+async function stageAll(options, unpacked, env) {
+  const { to, overwrite } = options;
   const sdk = options.sdk === undefined ? {} : sdkLibraries(options.sdk, unpacked);
+  for (const [platform, file] of Object.entries(options.libraries)) {
+    const note = await checkLibrary(platform, file, env);
+    if (note !== undefined) say(`note: ${note}`);
+  }
   const libraries = { ...sdk, ...options.libraries };
   await buildAll(env);
-  if (here && !libraries[here]) libraries[here] = nativeLibrary(env);
-  const staged = await stage({
-    to: options.to,
-    libraries,
-    notices: noticesFor(Object.keys(libraries), env),
-  });
-  say(
-    `staged ${staged.plugins.join(" and ")} with the library for ${Object.keys(libraries).join(", ")} in ${options.to}`,
-  );
-  say(dim(`${staged.files} files; "sha256sum -c STAGED" checks them.`));
+  const here = platformHere();
+  const own = here !== undefined && !libraries[here];
+  if (own) libraries[here] = nativeLibrary(env);
+  const notices = noticesFor(Object.keys(libraries), env);
+  const staged = await stage({ to, libraries, notices, overwrite });
+  say(`\n${bold(`staged ${staged.plugins.join(" and ")}, ${staged.files} files, in ${to}`)}`);
+  sayLibraries(libraries, here, own);
+  if (staged.kept.length > 0) {
+    say(`  kept yours    ${staged.kept.join(", ")} (--overwrite takes the new ones)`);
+  }
+  say(`  next          ${join(to, "README.md")}`);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   main(async () => {
     const options = readArguments(process.argv.slice(2));
     if (options.help) return help();
-    if (!options.to) throw new SetupError("where to? npm run stage-unreal -- --to DIR");
+    if (!options.to) {
+      throw new SetupError(
+        "where to? npm run stage-unreal -- --to DIR; --help lists the other options.",
+      );
+    }
+    checkDestination(options.to, options);
+    const started = Date.now();
     const env = await setUp();
-    const here = HERE[`${process.platform}-${process.arch}`];
     const unpacked = mkdtempSync(join(tmpdir(), "moq-game-sdk-"));
     try {
-      await stageAll(options, here, unpacked, env);
+      await stageAll(options, unpacked, env);
+      say(dim(`  in ${seconds(Date.now() - started)}`));
     } finally {
       rmSync(unpacked, { recursive: true, force: true });
     }

@@ -1,14 +1,24 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { userPath } from "./lib/paths.mjs";
 import { libraryVersion } from "./lib/sdk/crates.mjs";
 import { llvm } from "./lib/sdk/llvm.mjs";
 import { machO } from "./lib/sdk/macho.fixture.mjs";
 import { pack } from "./lib/sdk/pack.mjs";
 import { platformNamed } from "./lib/sdk/platforms.mjs";
 import { sharedLibraryPath, writeSums } from "./lib/sdk/stage.mjs";
+import { checkLibrary } from "./lib/unreal-platforms.mjs";
 import { readArguments, sdkLibraries, stage } from "./stage-unreal.mjs";
 
 let folder;
@@ -53,23 +63,118 @@ describe("stage-unreal", () => {
     );
   });
 
-  it("replaces what it made before, and nothing else", async () => {
+  it("brings up to date what it made before; what somebody did there stays", async () => {
     const to = join(folder, "project");
-    await stage({ to, libraries: {} });
-    writeFileSync(join(to, "left-over"), "");
-    await stage({ to, libraries: {} });
-    expect(existsSync(join(to, "left-over"))).toBe(false);
-    const other = mkdtempSync(join(folder, "other-"));
-    writeFileSync(join(other, "precious"), "");
-    await expect(stage({ to: other, libraries: {} })).rejects.toThrow(/not empty/);
-    expect(existsSync(join(other, "precious"))).toBe(true);
+    await stage({ to, libraries: { Mac: library() } });
+    const read = (name) => readFileSync(join(to, name), "utf8");
+    writeFileSync(join(to, "TypeScript/main.ts"), "// mine");
+    writeFileSync(join(to, "TypeScript/own.ts"), "// mine too");
+    mkdirSync(join(to, "Plugins/Moq/Intermediate"));
+    writeFileSync(join(to, "Plugins/Moq/Intermediate/made.o"), "of the engine");
+    const again = await stage({ to, libraries: { Linux: library() } });
+    expect(again.kept).toEqual(["TypeScript/main.ts"]);
+    expect(read("TypeScript/main.ts")).toBe("// mine");
+    expect(read("TypeScript/own.ts")).toBe("// mine too");
+    expect(read("Plugins/Moq/Intermediate/made.o")).toBe("of the engine");
+    const libraries = join(to, "Plugins/Moq/Binaries/ThirdParty/MoqFfi");
+    expect(existsSync(join(libraries, "Mac")), "the library that is not staged any more").toBe(
+      false,
+    );
+    expect(existsSync(join(libraries, "Linux/libmoq_ffi.so"))).toBe(true);
+    expect(existsSync(join(to, ".staging"))).toBe(false);
+
+    const { kept } = await stage({ to, libraries: {}, overwrite: true });
+    expect(kept).toEqual([]);
+    expect(read("TypeScript/main.ts")).toContain("GameInstance");
   });
 
-  it("refuses platforms and arguments that it does not know", async () => {
+  it("refuses to lose changes in the plugins, before anything is touched", async () => {
+    const to = join(folder, "project");
+    await stage({ to, libraries: {} });
+    const changed = join(to, "Plugins/Moq/Source/Moq/Moq.Build.cs");
+    writeFileSync(changed, "// patched");
+    await expect(stage({ to, libraries: {} })).rejects.toThrow(/Moq\.Build\.cs[\s\S]*--overwrite/);
+    expect(readFileSync(changed, "utf8")).toBe("// patched");
+    await stage({ to, libraries: {}, overwrite: true });
+    expect(readFileSync(changed, "utf8")).toContain("ModuleRules");
+  });
+
+  it("refuses folders that it did not make, and places where no folder can be", async () => {
+    const other = mkdtempSync(join(folder, "other-"));
+    writeFileSync(join(other, "precious"), "");
+    await expect(stage({ to: other, libraries: {} })).rejects.toThrow(/not empty.*\n.*Plugins/);
+    expect(readdirSync(other)).toEqual(["precious"]);
+    const file = library();
+    await expect(stage({ to: file, libraries: {} })).rejects.toThrow(/is a file/);
+    await expect(stage({ to: join(file, "in", "it"), libraries: {} })).rejects.toThrow(/is a file/);
+    if (process.platform !== "linux") return;
+    // Not even root can make a folder there.
+    await expect(stage({ to: "/proc/project", libraries: {} })).rejects.toThrow(
+      /cannot be (made|written)/,
+    );
+  });
+
+  it("has what a project needs to be opened: targets, module, game instance, scripts", async () => {
+    const to = join(folder, "project");
+    await stage({ to, libraries: {} });
+    const project = JSON.parse(readFileSync(join(to, "MoqGame.uproject"), "utf8"));
+    for (const { Name } of project.Modules) {
+      for (const file of [
+        `${Name}.Target.cs`,
+        `${Name}Editor.Target.cs`,
+        `${Name}/${Name}.Build.cs`,
+      ]) {
+        expect(existsSync(join(to, "Source", file)), file).toBe(true);
+      }
+    }
+    const enabled = project.Plugins.filter(({ Enabled }) => Enabled).map(({ Name }) => Name);
+    expect(enabled.sort()).toEqual(["Moq", "MoqPuerts", "Puerts"]);
+    const sources = readdirSync(join(to, "Source"), { recursive: true }).map(String);
+    const cpp = sources.filter((name) => /\.(h|cpp)$/.test(name));
+    const text = cpp.map((name) => readFileSync(join(to, "Source", name), "utf8")).join("\n");
+    const engine = readFileSync(join(to, "Config/DefaultEngine.ini"), "utf8");
+    const [, instance] = /GameInstanceClass=\/Script\/MoqGame\.(\w+)/.exec(engine) ?? [];
+    expect(text).toContain(`class U${instance} `);
+    const game = readFileSync(join(to, "Config/DefaultGame.ini"), "utf8");
+    const [, own] = game.split(`[/Script/MoqGame.${instance}]\n`);
+    const names = own.split("\n\n")[0].match(/^\w+(?==)/gm) ?? [];
+    expect(names.length).toBeGreaterThan(2);
+    for (const name of names) expect(text).toMatch(new RegExp(`Config,[^;]*\\b${name}\\b`));
+    const [, script] = /Start\(TEXT\("(\w+)"\)/.exec(text) ?? [];
+    expect(existsSync(join(to, "TypeScript", `${script}.ts`))).toBe(true);
+  });
+
+  it("refuses platforms and arguments that it does not know, before it builds anything", async () => {
     await expect(stage({ to: folder, libraries: { Switch: library() } })).rejects.toThrow(/Win64/);
     expect(() => readArguments(["--library", "Linux=/nowhere"])).toThrow(/no file/);
-    expect(() => readArguments(["--frobnicate"])).toThrow(/--help/);
+    expect(() => readArguments(["--library", `Switch=${library()}`])).toThrow(/Win64/);
+    expect(() => readArguments(["--library", library()])).toThrow(/PLATFORM=FILE/);
+    expect(() => readArguments(["--frobnicate"])).toThrow(/--frobnicate.*--help/);
+    expect(() => readArguments(["--to"])).toThrow(/--to.*--help/);
+    expect(() => readArguments([folder])).toThrow(/--help/);
     expect(readArguments(["--library", `Mac=${library()}`]).libraries.Mac).toBe(library());
+    expect(readArguments([`--to=${folder}`]).to).toBe(folder);
+  });
+
+  it("takes paths as seen from where npm was called", () => {
+    const env = { npm_lifecycle_event: "stage-unreal", INIT_CWD: "/somewhere" };
+    expect(userPath("project", env)).toBe("/somewhere/project");
+    expect(userPath("/project", env)).toBe("/project");
+    expect(userPath("project", { INIT_CWD: "/somewhere" })).toBe(join(process.cwd(), "project"));
+  });
+
+  it("refuses a library that the plugin could not load", async () => {
+    const env = process.env;
+    await expect(checkLibrary("Linux", library(), env)).rejects.toThrow(/no shared library/);
+    const mac = join(folder, "libmoq_ffi.dylib");
+    writeFileSync(mac, machO("arm64"));
+    await expect(checkLibrary("Win64", mac, env)).rejects.toThrow(
+      /another platform \(Mach-O arm64\)/,
+    );
+    await expect(checkLibrary("Mac", mac, env)).rejects.toThrow(/not moq_ffi of this version/);
+    await expect(checkLibrary("LinuxArm64", process.execPath, env)).rejects.toThrow(
+      /platform|moq_ffi/,
+    );
   });
 
   /** Archives as "npm run sdk" makes them, of which only the library is real. */
@@ -106,6 +211,9 @@ describe("stage-unreal", () => {
     writeFileSync(join(sdk, archives[0] ?? ""), "something else");
     expect(() => sdkLibraries(sdk, join(folder, "again"))).toThrow(/SHA256SUMS.*npm run sdk/);
     expect(() => sdkLibraries(folder, join(folder, "again"))).toThrow(/npm run sdk -- --all/);
+    const old = mkdtempSync(join(folder, "old-"));
+    writeFileSync(join(old, "moq-ffi-0.0.1-linux-x64.tar.gz"), "");
+    expect(() => sdkLibraries(old, join(folder, "again"))).toThrow(/only moq-ffi-0\.0\.1/);
   });
 
   it("makes one library of those for the two processors of a Mac", async () => {

@@ -37,6 +37,22 @@ namespace UnrealBuildTool
 		public bool bBuildEditor { get { return false; } }
 	}
 
+	public enum TargetType { Game, Editor, Server }
+	public enum BuildSettingsVersion { Latest }
+	public enum EngineIncludeOrderVersion { Latest }
+
+	public class TargetInfo { }
+
+	/// <summary>Of the *.Target.cs files of a project, which are compiled only.</summary>
+	public class TargetRules
+	{
+		public TargetRules(TargetInfo Target) { }
+		public TargetType Type;
+		public BuildSettingsVersion DefaultBuildSettings;
+		public EngineIncludeOrderVersion IncludeOrderVersion;
+		public readonly List<string> ExtraModuleNames = new List<string>();
+	}
+
 	public class RuntimeDependencyList
 	{
 		public readonly List<string> Paths = new List<string>();

@@ -27,3 +27,8 @@ export function withPath(dir, env = process.env) {
   const key = Object.keys(env).find((name) => name.toUpperCase() === "PATH") ?? "PATH";
   return { ...env, [key]: [dir, env[key]].filter(Boolean).join(delimiter) };
 }
+
+/** A path as the user wrote it: npm runs scripts in the checkout, wherever it was called. */
+export function userPath(path, env = process.env) {
+  return resolve(env.npm_lifecycle_event ? (env.INIT_CWD ?? "") : "", path);
+}

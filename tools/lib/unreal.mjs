@@ -11,6 +11,8 @@ import { say } from "./log.mjs";
 import { root } from "./paths.mjs";
 import { must, run } from "./run.mjs";
 import { finish, LIMIT_MS } from "./runners.mjs";
+import { filesIn } from "./sdk/stage.mjs";
+import { libraryPath, PLATFORMS, platformHere } from "./unreal-platforms.mjs";
 
 const source = join(root, "test", "unreal-shim");
 
@@ -25,8 +27,8 @@ export function shimCounts(output) {
 async function staged(build, env) {
   const plugins = join(build, "project", "Plugins");
   rmSync(join(build, "project"), { recursive: true, force: true });
-  const here = process.arch === "arm64" ? "LinuxArm64" : "Linux";
-  await stage({ to: join(build, "project"), libraries: { [here]: nativeLibrary(env) } });
+  const libraries = { [platformHere()]: nativeLibrary(env) };
+  await stage({ to: join(build, "project"), libraries });
   return plugins;
 }
 
@@ -158,13 +160,6 @@ export function unrealTsan(env) {
   });
 }
 
-const PLATFORMS = {
-  Win64: "Win64/moq_ffi.dll",
-  Linux: "Linux/libmoq_ffi.so",
-  LinuxArm64: "LinuxArm64/libmoq_ffi.so",
-  Mac: "Mac/libmoq_ffi.dylib",
-};
-
 /** The `*.Build.cs` files under a folder, by module. */
 function rulesUnder(folder) {
   const found = new Map();
@@ -196,13 +191,20 @@ async function buildRules(env) {
     counts.failed += 1;
   };
   const plugins = join(project, "Plugins");
-  for (const plugin of readdirSync(plugins)) {
-    const folder = join(plugins, plugin);
+  for (const folder of [project, ...readdirSync(plugins).map((name) => join(plugins, name))]) {
+    const targets = filesIn(join(folder, "Source")).filter((name) => name.endsWith(".Target.cs"));
     for (const [module, file] of rulesUnder(join(folder, "Source"))) {
       const program = join(build, `${module}.exe`);
+      const sources = [file, ...targets.map((name) => join(folder, "Source", name))];
       const compiled = await run(
         mcs,
-        ["-warnaserror", "-nologo", `-out:${program}`, join(source, "UnrealBuildTool.cs"), file],
+        [
+          "-warnaserror",
+          "-nologo",
+          `-out:${program}`,
+          join(source, "UnrealBuildTool.cs"),
+          ...sources,
+        ],
         { env },
       );
       if (compiled.code !== 0) {
@@ -233,7 +235,7 @@ async function oneRule(program, module, platform, folder, env) {
     .map((path) => `${path} does not exist`);
   if (of("links").length > 0) problems.push("it links a library, which must be loaded at run time");
   if (module !== "Moq") return problems;
-  const wanted = PLATFORMS[platform];
+  const wanted = PLATFORMS[platform] && libraryPath(platform);
   const stages = of("stages").filter((path) => /moq_ffi\.(dll|so|dylib)$/.test(path));
   const right = wanted ? [join(folder, "Binaries", "ThirdParty", "MoqFfi", wanted)] : [];
   if (JSON.stringify(stages) !== JSON.stringify(right)) {
@@ -248,12 +250,12 @@ async function brokenLibraries(build, project, env) {
   const rule = (platform) =>
     run("mono", [join(build, "Moq.exe"), "Moq", platform, folder], { env, quiet: "always" });
   const problems = [];
-  appendFileSync(join(folder, "Binaries", "ThirdParty", "MoqFfi", PLATFORMS.Linux), "x");
+  appendFileSync(join(folder, "Binaries", "ThirdParty", "MoqFfi", libraryPath("Linux")), "x");
   const changed = await rule("Linux");
   if (changed.code !== 2 || !/SHA256SUMS.*stage-unreal/.test(changed.output)) {
     problems.push(`a changed library gives: ${changed.output.trim()}`);
   }
-  rmSync(join(folder, "Binaries", "ThirdParty", "MoqFfi", PLATFORMS.Mac));
+  rmSync(join(folder, "Binaries", "ThirdParty", "MoqFfi", libraryPath("Mac")));
   const missing = await rule("Mac");
   if (missing.code !== 0 || !/warning:.*libmoq_ffi\.dylib/.test(missing.output)) {
     problems.push(`a missing library gives: ${missing.output.trim()}`);

@@ -34,6 +34,23 @@ declare module "ue" {
       SweepHitResult: $Ref<HitResult>,
       bTeleport: boolean,
     ): boolean;
+    K2_DestroyActor(): void;
+  }
+  class Pawn extends Actor {}
+  class GameplayStatics extends Object {
+    static GetPlayerPawn(
+      WorldContextObject: $Nullable<Object>,
+      PlayerIndex: number,
+    ): $Nullable<Pawn>;
+  }
+  /** Of the project that `npm run stage-unreal` makes. */
+  class MoqGameInstance extends Object {
+    RelayUrl: string;
+    RelayCertificateHash: string;
+    MatchName: string;
+    OnFrame: $MulticastDelegate<(DeltaSeconds: number) => void>;
+    OnGameEnd: $MulticastDelegate<() => void>;
+    SpawnBody(): $Nullable<Actor>;
   }
   class Character extends Actor {
     OnScored: $MulticastDelegate<(Player: string, Points: number) => void>;
@@ -53,6 +70,9 @@ declare module "ue" {
 }
 
 declare module "puerts" {
+  import { Object } from "ue";
+
+  const argv: { getByName(name: string): Object };
   interface $Ref<T> {
     value: T;
   }

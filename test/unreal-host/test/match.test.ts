@@ -15,7 +15,7 @@ interface Backend {
   stop(): Promise<number | null>;
 }
 
-/** TypeScript/main.ts of the project. */
+/** TypeScript/match.ts of the project. */
 interface Match {
   watch(spawn: (id: number) => Actor, say: (text: string) => void): void;
   play(name: string, steer: () => { x: number; y: number; dash: boolean }): void;
@@ -55,7 +55,7 @@ const snapshot = (page: Page): Promise<Snapshot> =>
   page.evaluate("arena.snapshot()") as Promise<Snapshot>;
 
 it("is played in Unreal's scripts and in Chromium, and both see the same", async () => {
-  const { Match } = project.scripts.require("main.js") as {
+  const { Match } = project.scripts.require("match.js") as {
     Match: { join(url: string, name: string, hash?: string): Promise<Match> };
   };
   const [, url = "", hash = ""] = await backend.line(

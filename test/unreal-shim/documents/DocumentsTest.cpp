@@ -47,6 +47,9 @@ bool FMoqDocumentsTest::RunTest(const FString&) {
   Scene->Do([Scene, Pawn]() {
     Scene->Test.TestTrue(TEXT("a pose is accepted"),
                          (*Pawn)->Publication->Send(FMoqScene::Bytes(1)) == EMoqSend::Accepted);
+    (*Pawn)->EndPlay(EEndPlayReason::Destroyed);
+    Scene->Test.TestFalse(TEXT("its connection is open"), (*Pawn)->Connection->IsOpen());
+    Scene->Test.TestFalse(TEXT("its publication is open"), (*Pawn)->Publication->IsOpen());
     Pawn->Reset();
   });
   Scene->End();

@@ -6,9 +6,14 @@
 
 #include "MyPawn.generated.h"
 
+class UMoqClient;
 class UMoqPublication;
 class UWorld;
 struct FMoqObjectView;
+
+namespace EEndPlayReason {
+enum Type { Destroyed, LevelTransition, EndPlayInEditor, RemovedFromWorld, Quit };
+}
 
 /** As much of the engine's pawn as that code touches. */
 UCLASS()
@@ -17,6 +22,7 @@ class APawn : public UObject {
 
 public:
   virtual void BeginPlay() {}
+  virtual void EndPlay(const EEndPlayReason::Type) {}
   UWorld* GetWorld() const override;
 
   UPROPERTY()
@@ -30,10 +36,13 @@ class AMyPawn : public APawn {
 public:
   /** The code of docs/unreal.md. */
   void BeginPlay() override;
+  void EndPlay(const EEndPlayReason::Type Reason) override;
   /** That of README.md. */
   void FromReadme();
   void HandleObject(const FMoqObjectView& Object);
 
+  UPROPERTY()
+  TObjectPtr<UMoqClient> Connection;
   UPROPERTY()
   TObjectPtr<UMoqPublication> Publication;
   int32 Objects = 0;

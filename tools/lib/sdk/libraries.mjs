@@ -55,8 +55,10 @@ export function unpackLibraries(folder, to) {
     writeFileSync(found[platform.name], bytes);
   }
   if (Object.keys(found).length === 0) {
+    const others = names.filter((name) => /^moq-ffi-.*\.(tar\.gz|zip)$/.test(name));
+    const has = others.length > 0 ? ` (only ${others.slice(0, 3).join(", ")})` : "";
     throw new SetupError(
-      `${folder} has no archive of version ${libraryVersion()}: "npm run sdk -- --all" makes them.`,
+      `${folder} has no archive of version ${libraryVersion()}${has}: "npm run sdk -- --all" makes them.`,
     );
   }
   return found;

@@ -1,55 +1,59 @@
-// Where a game begins: puts the samples together. Puerts' `JsEnv.Start("main", …)` or a Blueprint that
-// inherits a script class calls these.
-import { type Client, connect, tick } from "@moq-game/unreal";
-import type * as UE from "ue";
-import type { Stick } from "./arena";
-import { MatchEvents } from "./match-events";
-import { Player } from "./player";
-import { PosePublisher } from "./pose-publisher";
-import { Spectator } from "./spectator";
+// The game begins here. UMoqGameInstance (Source/MoqGame) makes a script environment, has Puerts run this file,
+// and hands itself over; `Config/DefaultGame.ini` says which relay and which match.
+import { argv } from "puerts";
+import * as UE from "ue";
+import { Match } from "./match";
 
-/** A match that this game plays in or watches. */
-export class Match {
-  private readonly parts: { tick(deltaSeconds: number): void; stop(): unknown }[] = [];
+const game = argv.getByName("GameInstance") as UE.MoqGameInstance;
+/** This game's name in the match; each window of play in the editor needs its own. */
+const self = `unreal-${Math.random().toString(36).slice(2, 8)}`;
 
-  private constructor(
-    readonly client: Client,
-    private readonly name: string,
-  ) {}
+let match: Match | undefined;
+let published = false;
+let over = false;
 
-  /** `hash`: of a relay with a development certificate; leave it out with a real one. */
-  static async join(url: string, name: string, hash?: string): Promise<Match> {
-    const options = hash === undefined ? {} : { serverCertificateHashes: [hash] };
-    return new Match(await connect(url, options), name);
+// Both are bound once: binding a function anew for each call would leak an object of the engine each time.
+game.OnFrame.Add((deltaSeconds) => {
+  if (match === undefined) return;
+  // There is no pawn yet in the first frames.
+  const pawn = published ? undefined : UE.GameplayStatics.GetPlayerPawn(game, 0);
+  if (pawn) {
+    match.publish(pawn, self);
+    published = true;
   }
+  match.tick(deltaSeconds);
+});
+game.OnGameEnd.Add(() => {
+  over = true;
+  match?.leave().catch(complain);
+});
 
-  publish(actor: UE.Actor): void {
-    this.parts.push(new PosePublisher(this.client, this.name, actor.GetName(), actor));
-  }
-
-  /** Joins the arena as a player of this name. */
-  play(name: string, steer: () => Stick): void {
-    this.parts.push(new Player(this.client, this.name, name, steer));
-  }
-
-  watch(spawn: (id: number) => UE.Actor, say: (text: string) => void): void {
-    this.parts.push(new Spectator(this.client, this.name, spawn));
-    this.parts.push(
-      new MatchEvents(this.client, this.name, (event) => {
-        if (event.kind === "goal") say(`Goal! ${event.score[0]} : ${event.score[1]}`);
-        else say(`${event.player} ${event.kind}`);
-      }),
+async function start(): Promise<void> {
+  if (game.RelayUrl === "") {
+    console.warn(
+      'moq: no relay. Run "npm run demo" in moq-game, and put the URL and the hash that it',
     );
+    console.warn("moq: prints into Config/DefaultGame.ini: RelayUrl and RelayCertificateHash.");
+    return;
   }
-
-  /** Once a frame, from one actor's tick: takes what arrived, then lets every part use it. */
-  tick(deltaSeconds: number): void {
-    tick();
-    for (const part of this.parts) part.tick(deltaSeconds);
-  }
-
-  async leave(): Promise<void> {
-    for (const part of this.parts.splice(0)) await part.stop();
-    await this.client.close();
-  }
+  const hash = game.RelayCertificateHash;
+  const joined = await Match.join(game.RelayUrl, game.MatchName, hash === "" ? undefined : hash);
+  if (over) return joined.leave();
+  match = joined;
+  console.log(`moq: ${self} is in the match ${game.MatchName} on ${game.RelayUrl}`);
+  match.watch(spawn, (text) => console.log(`moq: ${text}`));
+  await match.follow(self, spawn, (actor) => actor.K2_DestroyActor());
 }
+
+function spawn(): UE.Actor {
+  const body = game.SpawnBody();
+  if (!body) throw new Error("there is no world to spawn an actor in");
+  return body;
+}
+
+/** A MoqError's message says what is wrong and what to do. */
+function complain(error: unknown): void {
+  console.error(`moq: ${error instanceof Error ? error.message : String(error)}`);
+}
+
+start().catch(complain);

@@ -15,13 +15,14 @@ export class MatchEvents {
       start: "now",
       wait: 10_000,
     });
+    // A `reliable` track tells what it could not keep, and why it ended. `onEnd` comes exactly once.
     this.subscription.onGap((gap) => console.warn(`events were missed: ${gap.reason}`));
     this.subscription.onEnd((reason) => {
       if (reason.error !== undefined) console.error(reason.error.message);
     });
   }
 
-  /** Once a frame. */
+  /** Once a frame. `drain` shows what has arrived since, and never waits. */
   tick(): void {
     this.subscription.drain((object) => {
       // The group begins with an empty object.
@@ -30,6 +31,7 @@ export class MatchEvents {
     });
   }
 
+  /** From the EndPlay of whatever shows the events. */
   stop(): void {
     this.subscription.close();
   }

@@ -1,5 +1,5 @@
-// A spectator of the arena (examples/arena, started with "npm run demo"): its bodies, as actors that the
-// caller makes. One metre there is one metre here.
+// What a spectator's pawn shows of the arena (examples/arena, started with "npm run demo"): its bodies, as
+// actors that the caller makes. One metre there is one metre here.
 import type { Client, Subscription } from "@moq-game/unreal";
 import * as puerts from "puerts";
 import * as UE from "ue";
@@ -28,9 +28,10 @@ export class Spectator {
     for (const pose of newest) this.place(pose);
   }
 
-  /** From the pawn's EndPlay. */
+  /** From the pawn's EndPlay. The actors are the caller's; a level that goes takes them along. */
   stop(): void {
     this.subscription.close();
+    this.bodies.clear();
   }
 
   private place(pose: ArenaPose): void {

@@ -56,6 +56,10 @@ public:
   ENetMode GetNetMode() const { return Mode; }
   bool IsNetMode(ENetMode Wanted) const { return Mode == Wanted; }
   void DestroyWorld(bool) { MarkAsGarbage(); }
+  template <class T>
+  T* SpawnActor() {
+    return NewObject<T>(this);
+  }
   UGameInstance* Game = nullptr;
   ENetMode Mode = NM_Standalone;
 };
