@@ -20,9 +20,9 @@ import { bold, dim, say, seconds } from "./lib/log.mjs";
 import { root, userPath } from "./lib/paths.mjs";
 import { firstLine } from "./lib/run.mjs";
 import { cratesOf, keyOf } from "./lib/sdk/crates.mjs";
-import { unpackLibraries } from "./lib/sdk/libraries.mjs";
-import { noticesOf } from "./lib/sdk/notices.mjs";
-import { sha256 } from "./lib/sdk/stage.mjs";
+import { NOTICES, unpackLibraries } from "./lib/sdk/libraries.mjs";
+import { noticesOf, othersIn } from "./lib/sdk/notices.mjs";
+import { filesIn, sha256 } from "./lib/sdk/stage.mjs";
 import { writeUniversal } from "./lib/sdk/universal.mjs";
 import { main, SetupError, setUp } from "./lib/setup.mjs";
 import { checkDestination, fill } from "./lib/unreal-destination.mjs";
@@ -76,11 +76,18 @@ function addLibraries(moq, libraries, notices) {
   writeFileSync(join(folder, "SHA256SUMS"), sums.sort().join(""));
   const include = join(moq, "Source", "ThirdParty", "MoqFfi", "include");
   cpSync(join(root, "native", "moq-ffi", "include"), include, { recursive: true });
-  if (notices !== undefined) writeFileSync(join(folder, "THIRD-PARTY-NOTICES.txt"), notices);
+  if (notices !== undefined) writeFileSync(join(folder, NOTICES), notices);
+}
+
+/** Of the compilers' own libraries, which are in what other machines' archives carry; each once. */
+export function unpackedNotices(unpacked) {
+  const files = filesIn(unpacked).filter((name) => basename(name) === NOTICES);
+  const others = files.flatMap((name) => othersIn(readFileSync(join(unpacked, name), "utf8")));
+  return [...new Map(others.map((other) => [other.name, other])).values()];
 }
 
 /** Licences of everything that is compiled into the library, for the given platforms together. */
-function noticesFor(platforms, env) {
+function noticesFor(platforms, unpacked, env) {
   const crates = new Map();
   for (const triple of platforms.flatMap((platform) => PLATFORMS[platform].triples)) {
     for (const crate of cratesOf(triple, env)) crates.set(keyOf(crate), crate);
@@ -90,7 +97,8 @@ function noticesFor(platforms, env) {
     licence: "MIT OR Apache-2.0",
     text: readFileSync(join(root, "LICENSE-APACHE"), "utf8").trim(),
   };
-  return noticesOf([...crates.values()], [rust]);
+  const others = unpackedNotices(unpacked).filter(({ name }) => name !== rust.name);
+  return noticesOf([...crates.values()], [rust, ...others]);
 }
 
 /**
@@ -170,7 +178,10 @@ export function readArguments(args) {
     ({ values } = parseArgs({ args, options: OPTIONS }));
   } catch (error) {
     const [why] = error.message.split(". ");
-    throw new SetupError(`${why}; "npm run stage-unreal -- --help" lists the options.`);
+    // npm takes options before "--" for its own, and leaves their values.
+    throw new SetupError(
+      `${why}; options stand behind "--", and "npm run stage-unreal -- --help" lists them.`,
+    );
   }
   const { to, sdk, overwrite, help } = values;
   const libraries = {};
@@ -240,7 +251,7 @@ async function stageAll(options, unpacked, env) {
   const here = platformHere();
   const own = here !== undefined && !libraries[here];
   if (own) libraries[here] = nativeLibrary(env);
-  const notices = noticesFor(Object.keys(libraries), env);
+  const notices = noticesFor(Object.keys(libraries), unpacked, env);
   const staged = await stage({ to, libraries, notices, overwrite });
   say(`\n${bold(`staged ${staged.plugins.join(" and ")}, ${staged.files} files, in ${to}`)}`);
   sayLibraries(libraries, here, own);

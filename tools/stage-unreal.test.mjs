@@ -15,11 +15,12 @@ import { userPath } from "./lib/paths.mjs";
 import { libraryVersion } from "./lib/sdk/crates.mjs";
 import { llvm } from "./lib/sdk/llvm.mjs";
 import { machO } from "./lib/sdk/macho.fixture.mjs";
+import { noticesOf } from "./lib/sdk/notices.mjs";
 import { pack } from "./lib/sdk/pack.mjs";
 import { platformNamed } from "./lib/sdk/platforms.mjs";
 import { sharedLibraryPath, writeSums } from "./lib/sdk/stage.mjs";
 import { checkLibrary } from "./lib/unreal-platforms.mjs";
-import { readArguments, sdkLibraries, stage } from "./stage-unreal.mjs";
+import { readArguments, sdkLibraries, stage, unpackedNotices } from "./stage-unreal.mjs";
 
 let folder;
 beforeEach(() => {
@@ -178,7 +179,7 @@ describe("stage-unreal", () => {
   });
 
   /** Archives as "npm run sdk" makes them, of which only the library is real. */
-  function archivesOf(libraries) {
+  function archivesOf(libraries, notices = "") {
     const sdk = join(folder, "sdk");
     const archives = Object.entries(libraries).map(([name, content]) => {
       const platform = platformNamed(name);
@@ -186,6 +187,7 @@ describe("stage-unreal", () => {
       const file = join(whole, sharedLibraryPath(platform));
       mkdirSync(dirname(file), { recursive: true });
       writeFileSync(file, content);
+      writeFileSync(join(whole, "THIRD-PARTY-NOTICES.txt"), notices);
       const archive = pack(whole, platform, process.env);
       rmSync(whole, { recursive: true });
       return archive.slice(sdk.length + 1);
@@ -195,13 +197,19 @@ describe("stage-unreal", () => {
   }
 
   it("takes the library of every platform out of the archives of npm run sdk", async () => {
-    const { sdk, archives } = archivesOf({
-      "linux-arm64": "of linux-arm64",
-      "windows-x64-gnu": "of windows-x64-gnu",
-      "macos-x64": "of macos-x64",
-    });
+    const { sdk, archives } = archivesOf(
+      {
+        "linux-arm64": "of linux-arm64",
+        "windows-x64-gnu": "of windows-x64-gnu",
+        "macos-x64": "of macos-x64",
+      },
+      noticesOf([], [{ name: "a runtime", licence: "MIT", text: "as is" }]),
+    );
     const libraries = sdkLibraries(sdk, join(folder, "unpacked"));
     expect(Object.keys(libraries).sort()).toEqual(["LinuxArm64", "Mac", "Win64"]);
+    expect(unpackedNotices(join(folder, "unpacked")).map(({ name }) => name)).toEqual([
+      "a runtime",
+    ]);
     const to = join(folder, "project");
     await stage({ to, libraries });
     const staged = join(to, "Plugins/Moq/Binaries/ThirdParty/MoqFfi");
@@ -214,6 +222,26 @@ describe("stage-unreal", () => {
     const old = mkdtempSync(join(folder, "old-"));
     writeFileSync(join(old, "moq-ffi-0.0.1-linux-x64.tar.gz"), "");
     expect(() => sdkLibraries(old, join(folder, "again"))).toThrow(/only moq-ffi-0\.0\.1/);
+  });
+
+  it("tells the licences of what the archives' compilers have put into the libraries, once", () => {
+    const mit = { name: "zig runtime library", licence: "MIT", text: "Permission is granted." };
+    const zpl = {
+      name: "mingw-w64 runtime (Windows only)",
+      licence: "ZPL-2.1",
+      text: "Zope:\n\nso.",
+    };
+    const twin = { ...mit, name: "its twin" };
+    const unpacked = join(folder, "unpacked");
+    for (const [name, others] of [
+      ["windows-x64-gnu", [mit, zpl, twin]],
+      ["linux-x64", [mit]],
+    ]) {
+      mkdirSync(join(unpacked, name), { recursive: true });
+      writeFileSync(join(unpacked, name, "THIRD-PARTY-NOTICES.txt"), noticesOf([], others));
+    }
+    const found = unpackedNotices(unpacked).sort((a, b) => a.name.localeCompare(b.name));
+    expect(found).toEqual([twin, zpl, mit]);
   });
 
   it("makes one library of those for the two processors of a Mac", async () => {

@@ -31,12 +31,17 @@ function fileOf(archive, name) {
   }
   const { status, stdout } = spawnSync("tar", ["-xzOf", archive, name], {
     maxBuffer: 1024 * 1024 * 1024,
+    // What it lacks is told by the status.
+    stdio: ["ignore", "pipe", "ignore"],
   });
   return status === 0 ? stdout : undefined;
 }
 
+/** The licences of what is inside, in each archive and beside each library that was unpacked. */
+export const NOTICES = "THIRD-PARTY-NOTICES.txt";
+
 /**
- * Unpacks the shared library of every archive of this version into a folder of its own under `to`.
+ * Unpacks the shared library of every archive of this version, and its notices, into a folder of its own under `to`.
  * @returns {Record<string, string>} files by the platform's name: see PLATFORMS
  */
 export function unpackLibraries(folder, to) {
@@ -53,6 +58,8 @@ export function unpackLibraries(folder, to) {
     mkdirSync(join(to, platform.name), { recursive: true });
     found[platform.name] = join(to, platform.name, basename(shared));
     writeFileSync(found[platform.name], bytes);
+    const notices = fileOf(join(folder, archive), `${whole}/${NOTICES}`);
+    if (notices !== undefined) writeFileSync(join(to, platform.name, NOTICES), notices);
   }
   if (Object.keys(found).length === 0) {
     const others = names.filter((name) => /^moq-ffi-.*\.(tar\.gz|zip)$/.test(name));

@@ -62,3 +62,22 @@ export function noticesOf(crates, others = []) {
     ...sections,
   ].join("\n");
 }
+
+/** What is no crate in a file that {@link noticesOf} wrote. */
+export function othersIn(notices) {
+  const licences = new Map(
+    [...notices.matchAll(/^- ([^@\n]+): ([^:\n]+)$/gm)].map(([, name, licence]) => [name, licence]),
+  );
+  // Rule, names, rule, text, again and again.
+  const parts = notices.split(`${RULE}\n`).slice(1);
+  const others = [];
+  for (let at = 0; at + 1 < parts.length; at += 2) {
+    const names = parts[at]?.trim().split(", ") ?? [];
+    const text = parts[at + 1]?.trim() ?? "";
+    for (const name of names) {
+      const licence = licences.get(name);
+      if (licence !== undefined) others.push({ name, licence, text });
+    }
+  }
+  return others;
+}
