@@ -146,6 +146,47 @@ it("publishes the own pawn and shows that of the other game until it leaves", {
   await expect.poll(sessions, patience).toBe(0);
 });
 
+it("takes away the actors of bodies that have left the arena", { timeout: 60_000 }, async () => {
+  const { Spectator } = project.scripts.require("spectator.js") as {
+    Spectator: new (
+      client: Client,
+      match: string,
+      spawn: (id: number) => Actor,
+      remove: (actor: Actor) => void,
+    ) => { tick(): void; stop(): void };
+  };
+  const codec = join(repository, "examples", "arena", "src", "shared", "codec.ts");
+  const { encode } = (await import(/* @vite-ignore */ codec)) as {
+    encode(update: unknown): Uint8Array;
+  };
+  const client = await connect(relay.memoryUrl);
+  const poses = client.publish(["arena/leaving", "poses"], { delivery: "latest" });
+  await poses.ready;
+  const actors = new Map<number, Actor>();
+  const spawn = (id: number) => {
+    const actor = new Actor();
+    actors.set(id, actor);
+    return actor;
+  };
+  const spectator = new Spectator(client, "leaving", spawn, (actor) => actor.K2_DestroyActor());
+  const update = (...ids: number[]) => {
+    const bodies = ids.map((id) => ({ id, x: id, y: 2, angle: 0 }));
+    poses.send(encode({ type: "poses", tick: 1, time: 1, poses: bodies }));
+    spectator.tick();
+  };
+  const patience = { timeout: 40_000, interval: 15 };
+  const afterUpdate = (ids: number[], look: () => unknown) =>
+    expect.poll(() => {
+      update(...ids);
+      return look();
+    }, patience);
+  await afterUpdate([3, 5], () => actors.size).toBe(2);
+  await afterUpdate([3], () => actors.get(5)?.destroyed).toBe(true);
+  expect(actors.get(3)?.destroyed).toBe(false);
+  spectator.stop();
+  await client.close();
+});
+
 it("says what is missing when no relay is named, and starts all the same", () => {
   const said: string[] = [];
   const { warn } = console;

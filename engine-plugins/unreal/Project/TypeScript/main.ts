@@ -1,5 +1,6 @@
 // The game begins here. UMoqGameInstance (Source/MoqGame) makes a script environment, has Puerts run this file,
-// and hands itself over; `Config/DefaultGame.ini` says which relay and which match.
+// and hands itself over; `Config/DefaultGame.ini` says which relay and which match. It stays in one level: actors go with
+// theirs, so a game that travels to another one leaves the match before and joins again after.
 import { argv } from "puerts";
 import * as UE from "ue";
 import { Match } from "./match";
@@ -41,14 +42,18 @@ async function start(): Promise<void> {
   if (over) return joined.leave();
   match = joined;
   console.log(`moq: ${self} is in the match ${game.MatchName} on ${game.RelayUrl}`);
-  match.watch(spawn, (text) => console.log(`moq: ${text}`));
-  await match.follow(self, spawn, (actor) => actor.K2_DestroyActor());
+  match.watch(spawn, (text) => console.log(`moq: ${text}`), remove);
+  await match.follow(self, spawn, remove);
 }
 
 function spawn(): UE.Actor {
   const body = game.SpawnBody();
   if (!body) throw new Error("there is no world to spawn an actor in");
   return body;
+}
+
+function remove(actor: UE.Actor): void {
+  actor.K2_DestroyActor();
 }
 
 /** A MoqError's message says what is wrong and what to do. */

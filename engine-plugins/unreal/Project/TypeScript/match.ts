@@ -67,8 +67,12 @@ export class Match {
   }
 
   /** Shows the arena's bodies, and says what happens there. */
-  watch(spawn: (id: number) => UE.Actor, say: (text: string) => void): void {
-    this.parts.add(new Spectator(this.client, this.name, spawn));
+  watch(
+    spawn: (id: number) => UE.Actor,
+    say: (text: string) => void,
+    remove?: (actor: UE.Actor) => void,
+  ): void {
+    this.parts.add(new Spectator(this.client, this.name, spawn, remove));
     this.parts.add(
       new MatchEvents(this.client, this.name, (event) => {
         if (event.kind === "goal") say(`Goal! ${event.score[0]} : ${event.score[1]}`);
