@@ -153,11 +153,13 @@ describe("the documents of the Unreal plugin", () => {
       "",
     );
     const scripts = readFileSync(join(root, "packages", "unreal", "src", "bridge.ts"), "utf8");
+    const rules = textUnder(join(unreal, "Moq", "Source"), /\.Build\.cs$/);
     for (const [said, where] of [
       ["there is no such file", core],
       ["may be built for another platform, or lack a library that it needs", core],
       ["is of another version", core],
       ["The plugin MoqPuerts was not found", scripts],
+      ["is not the file that SHA256SUMS records", rules],
     ]) {
       expect(guide).toContain(said);
       expect(where).toContain(said);

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
   existsSync,
@@ -143,6 +144,27 @@ describe("stage-unreal", () => {
     for (const name of names) expect(text).toMatch(new RegExp(`Config,[^;]*\\b${name}\\b`));
     const [, script] = /Start\(TEXT\("(\w+)"\)/.exec(text) ?? [];
     expect(existsSync(join(to, "TypeScript", `${script}.ts`))).toBe(true);
+  });
+
+  it("keeps under version control what nobody can make again, and leaves out what is made", async () => {
+    const to = join(folder, "project");
+    await stage({ to, libraries: { Linux: library() } });
+    const git = (...args) => spawnSync("git", ["-C", to, ...args], { encoding: "utf8" });
+    expect(git("init", "--quiet").status).toBe(0);
+    const kept = [
+      "Plugins/Moq/Binaries/ThirdParty/MoqFfi/Linux/libmoq_ffi.so",
+      "Content/JavaScript/node_modules/@moq-game/unreal/dist/index.js",
+      "TypeScript/main.ts",
+    ];
+    const left = [
+      "Plugins/Moq/Binaries/Linux/libUnrealEditor-Moq.so",
+      "Plugins/Moq/Intermediate/made.o",
+      "Content/JavaScript/main.js",
+      "Typing/ue/ue.d.ts",
+      "node_modules/typescript/package.json",
+    ];
+    const { stdout } = git("check-ignore", ...kept, ...left);
+    expect(stdout.trim().split("\n").sort()).toEqual(left.sort());
   });
 
   it("refuses platforms and arguments that it does not know, before it builds anything", async () => {
