@@ -108,7 +108,7 @@ export function parse(file, source) {
     const afterSpec = closing(text, open);
     const specifiers = source.slice(open + 1, afterSpec - 1);
     const head =
-      /\s*(class|struct|enum\s+class)\s+(?:[A-Z]+_API\s+)?(\w+)\s*(?:final\s*)?(?::\s*([^{;]*))?\{/y;
+      /\s*(class|struct|enum\s+class)\s+(?:([A-Z]+_API)\s+)?(\w+)\s*(?:final\s*)?(?::\s*([^{;]*))?\{/y;
     head.lastIndex = afterSpec;
     const found = head.exec(text);
     const line = lineOf(text, mark.index);
@@ -120,9 +120,10 @@ export function parse(file, source) {
       kind,
       file,
       line,
-      name: found[2],
+      exported: found[2] !== undefined,
+      name: found[3],
       specifiers,
-      super: (found[3] ?? "")
+      super: (found[4] ?? "")
         .replace(/\b(public|protected|private|virtual)\b/g, "")
         .split(",")[0]
         .trim(),
@@ -134,6 +135,9 @@ export function parse(file, source) {
     if (kind === "UENUM") {
       if (!/:\s*uint8/.test(found[0]))
         throw new HeaderError(file, line, `${type.name}: a Blueprint enum is ": uint8"`);
+      type.values = splitCommas(text.slice(bodyStart + 1, bodyEnd - 1)).map(
+        (value) => /^\w+/.exec(value)[0],
+      );
       continue;
     }
     const prefix = kind === "UCLASS" ? /^[UA]/ : /^F/;
@@ -247,6 +251,9 @@ export function check(headers) {
             `${property.name}: BlueprintAssignable needs a dynamic multicast delegate`,
           );
       }
+      // Other modules see it, and Blueprints of the game: without the macro a link fails there.
+      if (/[\\/]Public[\\/]/.test(header.file) && type.kind !== "UENUM" && !type.exported)
+        fail(type.line, `${type.name} is public and lacks the module's _API macro`);
       const names = new Set();
       for (const fn of type.functions) {
         if (names.has(fn.name))
@@ -277,16 +284,38 @@ export function check(headers) {
   }
 }
 
+/** Which configuration a class reads: "Game", or "" for none. */
+const configOf = ({ specifiers }) => /\bconfig\s*=\s*(\w+)/i.exec(specifiers)?.[1] ?? "";
+
+/** The module of a header in `Source/MODULE`. */
+const moduleOf = (file) => /[\\/]Source[\\/](\w+)[\\/]/.exec(file)?.[1] ?? "Shim";
+
+/** `meta = (ClampMin = "0")` as what initialises the map of the shim. */
+function metaOf(specifiers) {
+  const found = /\bmeta\s*=\s*\(([\s\S]*)\)/i.exec(specifiers)?.[1] ?? "";
+  const pairs = [...found.matchAll(/(\w+)\s*=\s*"([^"]*)"/g)].map(
+    ([, name, value]) => `{"${name}", "${value}"}`,
+  );
+  return `{${pairs.join(", ")}}`;
+}
+
 /** The text of `X.generated.h`. */
 export function generatedHeader(header) {
   const id = basename(header.file).replace(/\W/g, "_");
   const lines = [`#undef CURRENT_FILE_ID`, `#define CURRENT_FILE_ID ${id}`];
   for (const type of header.types) {
-    if (type.kind === "UENUM") continue;
+    if (type.kind === "UENUM") {
+      lines.push(`enum class ${type.name} : uint8;`);
+      lines.push(`template <> UEnum* StaticEnum<${type.name}>();`);
+      continue;
+    }
     const visit = "void ShimVisit(Shim::FVisitor& Visitor);";
+    const config = configOf(type)
+      ? " void ShimConfigOwn(const Shim::FConfigSection& Section);"
+      : "";
     const body =
       type.kind === "UCLASS"
-        ? `public: using ThisClass = ${type.name}; using Super = ${type.super}; static UClass* StaticClass(); void ShimVisitOwn(Shim::FVisitor& Visitor); private:`
+        ? `public: using ThisClass = ${type.name}; using Super = ${type.super}; static UClass* StaticClass(); void ShimVisitOwn(Shim::FVisitor& Visitor);${config} private:`
         : visit;
     lines.push(`#define ${id}_${type.bodyLine}_GENERATED_BODY ${body}`);
   }
@@ -302,7 +331,17 @@ export function generatedSource(headers, roots) {
   }
   for (const { types } of headers) {
     for (const type of types) {
-      if (type.kind === "UENUM") continue;
+      if (type.kind === "UENUM") {
+        const names = type.values
+          .map((name) => `{static_cast<int64>(${type.name}::${name}), "${name}"}`)
+          .join(", ");
+        lines.push(
+          `template <> UEnum* StaticEnum<${type.name}>() {`,
+          `  static auto* const Enum = new UEnum({${names}});`,
+          "  return Enum;\n}",
+        );
+        continue;
+      }
       const visits = type.properties
         .map(({ name }) => `  Shim::Visit(Visitor, ${name});`)
         .join("\n");
@@ -313,12 +352,30 @@ export function generatedSource(headers, roots) {
       if (type.kind !== "UCLASS") continue;
       const functions = type.functions.map(({ name }) => `"${name}"`).join(", ");
       const abstract = /\bAbstract\b/i.test(type.specifiers);
-      const config = /\bconfig\s*=\s*(\w+)/i.exec(type.specifiers)?.[1] ?? "";
-      lines.push(`UClass* ${type.name}::StaticClass() {`);
-      lines.push(
-        `  static UClass* Class = Shim::MakeClass<${type.name}, ${abstract}>("${type.name.slice(1)}", "${config}", {${functions}});`,
+      const properties = type.properties.map(
+        ({ name, type: kind, specifiers }) => `{"${name}", "${kind}", ${metaOf(specifiers)}}`,
       );
-      lines.push("  return Class;\n}");
+      const config = configOf(type);
+      if (config) {
+        const reads = type.properties
+          .filter(({ specifiers }) => /\bconfig\b/i.test(specifiers))
+          .map(({ name }) => `  Section.Read(TEXT("${name}"), ${name});`);
+        lines.push(
+          `void ${type.name}::ShimConfigOwn([[maybe_unused]] const Shim::FConfigSection& Section) {`,
+          ...reads,
+          "}",
+        );
+      }
+      lines.push(`UClass* ${type.name}::StaticClass() {`);
+      lines.push("  static UClass* Class = []() {", "    Shim::FClassInfo Info;");
+      lines.push(`    Info.Name = "${type.name.slice(1)}";`);
+      lines.push(`    Info.Module = "${moduleOf(type.file)}";`);
+      lines.push(`    Info.Config = "${config}";`);
+      lines.push(`    Info.Meta = ${metaOf(type.specifiers)};`);
+      lines.push(`    Info.Functions = {${functions}};`);
+      for (const property of properties) lines.push(`    Info.Properties.push_back(${property});`);
+      lines.push(`    return Shim::MakeClass<${type.name}, ${abstract}>(std::move(Info));`);
+      lines.push("  }();\n  return Class;\n}");
       lines.push(
         `static const Shim::FClassRegistration Register${type.name}(&${type.name}::StaticClass);`,
       );

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { check, generatedHeader, parse } from "./header-tool.mjs";
+import { check, generatedHeader, generatedSource, parse } from "./header-tool.mjs";
 
 const header = (body, end = '#include "Thing.generated.h"') => `#pragma once
 #include "CoreMinimal.h"
@@ -105,5 +105,32 @@ describe("the shim's header tool", () => {
     ],
   ])("refuses %s", (_, source, message) => {
     expect(() => read(source)).toThrow(message);
+  });
+
+  it("refuses a public class that other modules cannot link", () => {
+    const source = thing("").replace("MOQ_API ", "");
+    expect(() => check([parse("/Moq/Source/Moq/Private/Thing.h", source)])).not.toThrow();
+    expect(() => check([parse("/Moq/Source/Moq/Public/Thing.h", source)])).toThrow(/_API/);
+  });
+
+  it("writes what reads a configuration, and the names of an enum", () => {
+    const settings = `UCLASS(Config = Game, meta = (DisplayName = "Thing"))
+class MOQ_API UThing : public UObject {
+  GENERATED_BODY()
+public:
+  UPROPERTY(Config, EditAnywhere, Category = "A", meta = (ClampMin = "0"))
+  int32 Limit = 1;
+  UPROPERTY(EditAnywhere, Category = "A")
+  int32 Other = 1;
+};
+UENUM(BlueprintType)
+enum class EThing : uint8 { First, /** Comment, with a comma. */ Last = 254 };`;
+    const file = "/Moq/Source/Moq/Public/Thing.h";
+    const written = generatedSource([parse(file, header(settings))], ["/Moq/Source/Moq/Public"]);
+    expect(written).toContain('Section.Read(TEXT("Limit"), Limit);');
+    expect(written).not.toContain('TEXT("Other")');
+    expect(written).toContain('Info.Module = "Moq";');
+    expect(written).toContain('{"Limit", "int32", {{"ClampMin", "0"}}}');
+    expect(written).toContain('{static_cast<int64>(EThing::Last), "Last"}');
   });
 });

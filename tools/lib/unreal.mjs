@@ -75,21 +75,25 @@ async function lossyNetwork() {
 
 /**
  * Compiles the plugin over the shim and runs its automation tests.
- * @param {{ name: string, settings: string[], filter?: string[], variables?: NodeJS.ProcessEnv }} how
+ * @param {{ name: string, settings: string[], filter?: string[], variables?: NodeJS.ProcessEnv, targets?: string[] }} how
  */
-async function runShim(env, { name, settings, filter = [], variables = {} }) {
+async function runShim(env, { name, settings, filter = [], variables = {}, targets = ["all"] }) {
   const build = join(source, "build", name);
   mkdirSync(build, { recursive: true });
   const plugins = await staged(build, env);
   const options = ["-DCMAKE_BUILD_TYPE=Debug", ...settings];
   await must("cmake", ["-S", source, "-B", build, ...options], { env, quiet: true });
-  await must("cmake", ["--build", build, "--parallel"], { env, quiet: true });
+  await must("cmake", ["--build", build, "--parallel", "--target", ...targets], {
+    env,
+    quiet: true,
+  });
   const lossy = runsLossyTest(filter) ? await lossyNetwork() : undefined;
   const result = await run(join(build, "unreal-shim"), filter, {
     env: {
       ...env,
       ...lossy?.variables,
       MOQ_SHIM_PLUGINS: plugins,
+      MOQ_SHIM_PROJECT: join(build, "project"),
       MOQ_TEST_OLD_LIBRARY: join(build, "libold_moq_ffi.so"),
       ...variables,
     },
@@ -124,7 +128,7 @@ export async function unrealCompilers(env) {
     ["gcc-5.7", "g++", 7],
   ]) {
     const settings = [`-DCMAKE_CXX_COMPILER=${compiler}`, `-DMOQ_ENGINE_MINOR=${minor}`];
-    all.push(await runShim(env, { name, settings }));
+    all.push(await runShim(env, { name, settings, targets: ["all", "MoqShipping"] }));
     const server = {
       name,
       settings,
@@ -155,7 +159,9 @@ export function unrealTsan(env) {
   return runShim(env, {
     name: "tsan",
     settings: ["-DMOQ_UNITY=ON", "-DMOQ_SANITIZE=thread"],
-    filter: ["Moq.Connection", "Moq.Games", "Moq.Nodes", "Moq.Tick", "Moq.Track"],
+    filter: ["Connection", "Games", "Instruments", "Nodes", "Objects", "Tick", "Track"].map(
+      (group) => `Moq.${group}.`,
+    ),
     variables: { TSAN_OPTIONS: `halt_on_error=1:suppressions=${suppressions}` },
   });
 }

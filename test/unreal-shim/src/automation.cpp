@@ -2,6 +2,7 @@
 
 #include "Shim/Object.h"
 #include "Shim/Platform.h"
+#include "Shim/Stats.h"
 #include "Shim/Ticker.h"
 
 #include <chrono>
@@ -33,6 +34,9 @@ void FAutomationTestBase::AddInfo(const FString& Message, int32) {
 void FAutomationTestBase::AddExpectedMessage(const FString& Part,
                                              EAutomationExpectedErrorFlags::MatchType,
                                              int32 Occurrences) {
+  // What engines before 5.8 say.
+  if (Occurrences < 0)
+    return AddError(TEXT("number of expected occurrences must be >= 0"));
   ExpectedMessages.Add({Part, Occurrences, 0});
 }
 
@@ -107,6 +111,7 @@ bool FAutomationTestFramework::Run(FAutomationTestBase* Test, const FString& Par
     if (Command->StartTime == 0)
       Command->StartTime = FPlatformTime::Seconds();
     const double Now = FPlatformTime::Seconds();
+    Shim::BeginFrame();
     FTSTicker::GetCoreTicker().Tick(static_cast<float>(Now - Last));
     Last = Now;
     if (Command->Update()) {

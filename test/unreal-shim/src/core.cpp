@@ -15,6 +15,7 @@
 #include <thread>
 
 DEFINE_LOG_CATEGORY(LogTemp);
+DEFINE_LOG_CATEGORY(LogCore);
 
 namespace {
 const std::thread::id GameThread = std::this_thread::get_id();
@@ -145,7 +146,10 @@ double FPlatformTime::ToMilliseconds64(uint64 Cycles) {
 }
 
 void* FPlatformProcess::GetDllHandle(const TCHAR* Path) {
-  return dlopen(Utf8(Path).c_str(), RTLD_NOW | RTLD_LOCAL);
+  void* const Handle = dlopen(Utf8(Path).c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (Handle == nullptr)
+    UE_LOG(LogCore, Warning, TEXT("dlopen failed: %hs"), dlerror());
+  return Handle;
 }
 void FPlatformProcess::FreeDllHandle(void* Handle) {
   dlclose(Handle);
@@ -174,25 +178,70 @@ FString FPaths::ConvertRelativePathToFull(const FString& Path) {
   return FString(std::filesystem::absolute(Utf8(Path)).lexically_normal().c_str());
 }
 FString FPaths::ProjectDir() {
-  return FString(std::filesystem::current_path().c_str());
+  const char* const Given = std::getenv("MOQ_SHIM_PROJECT");
+  return FString(Given != nullptr ? Given : std::filesystem::current_path().c_str());
 }
 FString FPaths::ProjectSavedDir() {
   return FPaths::ProjectDir() / TEXT("Saved");
+}
+
+namespace {
+class FFileReader final : public FArchive {
+public:
+  explicit FFileReader(const TCHAR* Path) : File(Utf8(Path), std::ios::binary) {}
+  bool IsOpen() const { return File.is_open(); }
+  void Serialize(void* To, int64 Length) override {
+    bError = bError || !File.read(static_cast<char*>(To), static_cast<std::streamsize>(Length));
+  }
+  void Seek(int64 Position) override { File.seekg(static_cast<std::streamoff>(Position)); }
+  int64 TotalSize() override {
+    const auto At = File.tellg();
+    File.seekg(0, std::ios::end);
+    const int64 Size = static_cast<int64>(File.tellg());
+    File.seekg(At);
+    return Size;
+  }
+
+private:
+  std::ifstream File;
+};
+} // namespace
+IFileManager& IFileManager::Get() {
+  static auto* Manager = new IFileManager();
+  return *Manager;
+}
+FArchive* IFileManager::CreateFileReader(const TCHAR* Path) {
+  auto Reader = std::make_unique<FFileReader>(Path);
+  return Reader->IsOpen() ? Reader.release() : nullptr;
 }
 
 bool FFileHelper::LoadFileToArray(TArray<uint8>& Bytes, const TCHAR* Path) {
   std::ifstream File(Utf8(Path), std::ios::binary);
   if (!File)
     return false;
-  const std::string Text((std::istreambuf_iterator<char>(File)), std::istreambuf_iterator<char>());
+  std::string Text(std::filesystem::file_size(Utf8(Path)), '\0');
+  if (!File.read(Text.data(), static_cast<std::streamsize>(Text.size())))
+    return false;
   Bytes =
       TArray<uint8>(reinterpret_cast<const uint8*>(Text.data()), static_cast<int32>(Text.size()));
   return true;
 }
-bool FFileHelper::SaveStringToFile(const FString& Text, const TCHAR* Path) {
+namespace {
+// Folders on the way are made, as the engine makes them.
+bool Save(std::string_view Bytes, const TCHAR* Path) {
+  std::error_code Ignored;
+  std::filesystem::create_directories(std::filesystem::path(Utf8(Path)).parent_path(), Ignored);
   std::ofstream File(Utf8(Path), std::ios::binary);
-  File << Utf8(Text);
-  return static_cast<bool>(File);
+  File.write(Bytes.data(), static_cast<std::streamsize>(Bytes.size()));
+  return static_cast<bool>(File.flush());
+}
+} // namespace
+bool FFileHelper::SaveArrayToFile(const TArray<uint8>& Bytes, const TCHAR* Path) {
+  return Save({reinterpret_cast<const char*>(Bytes.GetData()), static_cast<SIZE_T>(Bytes.Num())},
+              Path);
+}
+bool FFileHelper::SaveStringToFile(const FString& Text, const TCHAR* Path) {
+  return Save(Utf8(Text), Path);
 }
 
 namespace {

@@ -1,6 +1,7 @@
 #include "Shim/Engine.h"
 
 #include "Shim/Log.h"
+#include "Shim/Stats.h"
 
 namespace {
 // Subsystems are made of every class that the plugin has.
@@ -64,7 +65,7 @@ void UWorld::ShimVisitOwn(Shim::FVisitor& Visitor) {
 }
 
 void UGameInstance::ShimVisitOwn(Shim::FVisitor& Visitor) {
-  Visitor.Reach(World);
+  Visitor.ReachProperty(World);
   for (USubsystem* Subsystem : Subsystems)
     Visitor.Reach(Subsystem);
   for (UObject* Object : Referenced)
@@ -100,6 +101,32 @@ void UGameInstance::Shutdown() {
   for (USubsystem* Subsystem : Ending)
     Subsystem->Deinitialize();
   Referenced.Empty();
+}
+
+UWorld* UGameInstance::ShimTravel() {
+  World->DestroyWorld(false);
+  World = NewObject<UWorld>(this);
+  World->Game = this;
+  return World;
+}
+
+bool UEngine::Exec(UWorld*, const TCHAR* Command) {
+  TArray<FString> Words;
+  FString(Command).ParseIntoArray(Words, TEXT(" "));
+  if (Words.Num() != 2 || Words[0] != TEXT("stat"))
+    return false;
+  Shim::FStatGroup* const Group = Shim::FindStatGroup(*(TEXT("STATGROUP_") + Words[1]));
+  if (Group == nullptr)
+    return false;
+  Group->bShown = !Group->bShown;
+  return true;
+}
+
+FName UDeveloperSettings::GetCategoryName() const {
+  // What names none stands among the engine's or the game's own pages.
+  if (!CategoryName.IsNone())
+    return CategoryName;
+  return GetClass()->Shim().Config == TEXT("Game") ? TEXT("Game") : TEXT("Engine");
 }
 
 USubsystem* UGameInstance::ShimSubsystem(const UClass* Wanted) const {

@@ -13,6 +13,7 @@ struct FShimObjects {
   std::set<FGCObject*> Collectors;
   std::set<UObject*> Classes;
   uint32 NextSerial = 1;
+  bool bCollecting = false;
   int32 NextName = 0;
 
   static FShimObjects& Get() {
@@ -105,12 +106,17 @@ UObject* UClass::GetDefaultObject() {
     FShimObjects::Set(Default, this, GetTransientPackage(), FString(TEXT("Default__")) + Info.Name,
                       RF_ClassDefaultObject);
     Default->AddToRoot();
+    Default->LoadConfig();
     Default->PostInitProperties();
   }
   return Default;
 }
 
 namespace Shim {
+
+bool FVisitor::IsGarbage(const UObject* Object) {
+  return FShimObjects::Get().Serials.count(Object) > 0 && Object->HasAnyFlags(RF_MirroredGarbage);
+}
 
 void FVisitor::Reach(UObject* Object) {
   if (Object == nullptr)
@@ -132,7 +138,7 @@ bool IsAlive(const UObject* Object, uint32 Serial) {
     Fatal(__FILE__, __LINE__, "a UObject was touched off the game thread");
   const auto Found = FShimObjects::Get().Serials.find(Object);
   return Found != FShimObjects::Get().Serials.end() && Found->second == Serial &&
-         !Object->HasAnyFlags(RF_BeginDestroyed);
+         !Object->HasAnyFlags(RF_BeginDestroyed | RF_ShimUnreachable);
 }
 int32 NumObjects() {
   return static_cast<int32>(FShimObjects::Get().Serials.size());
@@ -157,6 +163,8 @@ void RemoveStrong(UObject* Object) {
 
 UObject* NewObject(UObject* Outer, UClass* Class, const FName& Name, uint32 Flags) {
   check(IsInGameThread());
+  // Nothing may be made while garbage is collected: who does called a game from BeginDestroy.
+  check(!FShimObjects::Get().bCollecting);
   check(Class->Shim().Make != nullptr);
   UObject* const Object = Class->Shim().Make();
   const FString Chosen = Name.IsNone() ? FString::Printf(TEXT("%s_%d"), *Class->Shim().Name,
@@ -191,6 +199,8 @@ FGCObject::~FGCObject() {
 void CollectGarbage(EObjectFlags, bool) {
   check(IsInGameThread());
   FShimObjects& Objects = FShimObjects::Get();
+  check(!Objects.bCollecting);
+  Objects.bCollecting = true;
   Shim::FVisitor Visitor;
   for (const auto& Entry : Objects.Serials) {
     auto* const Object = const_cast<UObject*>(Entry.first);
@@ -218,6 +228,8 @@ void CollectGarbage(EObjectFlags, bool) {
       Unreached.push_back(Object);
   }
   for (UObject* Object : Unreached)
+    Object->SetFlags(RF_ShimUnreachable);
+  for (UObject* Object : Unreached)
     Object->ConditionalBeginDestroy();
   for (UObject* Object : Unreached) {
     check(FShimObjects::IsReady(Object));
@@ -227,4 +239,5 @@ void CollectGarbage(EObjectFlags, bool) {
   }
   for (UObject* Object : Unreached)
     delete Object;
+  Objects.bCollecting = false;
 }

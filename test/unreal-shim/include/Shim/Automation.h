@@ -66,7 +66,7 @@ public:
   void AddWarning(const FString& Message, int32 = 0) { Warnings.Add(Message); }
   void AddInfo(const FString& Message, int32 = 0);
   // Warnings and errors of the log with this in them do not count; `Occurrences` of them must come
-  // (0: at least one; negative: any number).
+  // (0: at least one).
   void AddExpectedError(
       const FString& Part,
       EAutomationExpectedErrorFlags::MatchType = EAutomationExpectedErrorFlags::Contains,

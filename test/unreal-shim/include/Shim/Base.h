@@ -44,10 +44,16 @@ using TCHAR = char16_t;
 #define PLATFORM_LINUX 1
 #define PLATFORM_MAC 0
 #define WITH_EDITOR 0
-#define WITH_DEV_AUTOMATION_TESTS 1
-#define UE_BUILD_SHIPPING 0
-#define STATS 1
-#define CPUPROFILERTRACE_ENABLED 1
+// SHIM_SHIPPING: what a shipping build leaves out is left out.
+#ifndef SHIM_SHIPPING
+#define SHIM_SHIPPING 0
+#endif
+#define UE_BUILD_SHIPPING SHIM_SHIPPING
+#define WITH_DEV_AUTOMATION_TESTS !SHIM_SHIPPING
+#define STATS !SHIM_SHIPPING
+#define NO_LOGGING SHIM_SHIPPING
+#define UE_TRACE_ENABLED !SHIM_SHIPPING
+#define CPUPROFILERTRACE_ENABLED !SHIM_SHIPPING
 #define UE_NONCOPYABLE(Type)                                                                       \
   Type(const Type&) = delete;                                                                      \
   Type& operator=(const Type&) = delete;
@@ -57,6 +63,7 @@ using TCHAR = char16_t;
 
 constexpr int32 MAX_int32 = 0x7fffffff;
 constexpr int64 MAX_int64 = 0x7fffffffffffffffLL;
+constexpr uint64 MAX_uint64 = 0xffffffffffffffffULL;
 
 namespace Shim {
 // Prints where a rule of the engine was broken and ends the program: what crashes an editor fails a
@@ -118,6 +125,7 @@ struct FMemory {
 // The thread that ran main.
 bool IsInGameThread();
 bool IsRunningDedicatedServer();
+extern uint64 GFrameCounter;
 bool IsRunningCommandlet();
 
 enum class ESPMode : uint8 { NotThreadSafe, ThreadSafe };

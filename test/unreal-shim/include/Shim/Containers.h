@@ -171,6 +171,13 @@ public:
     return std::any_of(GetData(), GetData() + Num(), Is);
   }
   template <class Predicate>
+  int32 IndexOfByPredicate(Predicate Is) const {
+    for (int32 Index = 0; Index < Num(); ++Index)
+      if (Is((*this)[Index]))
+        return Index;
+    return INDEX_NONE;
+  }
+  template <class Predicate>
   T* FindByPredicate(Predicate Is) {
     T* const Found = std::find_if(GetData(), GetData() + Num(), Is);
     return Found == GetData() + Num() ? nullptr : Found;

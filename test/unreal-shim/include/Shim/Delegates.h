@@ -78,18 +78,16 @@ public:
   }
 
   bool IsBound() const { return Call != nullptr && Alive(); }
+  // As in the engine: what runs right now is destroyed with what it captured.
   void Unbind() { *this = TDelegate(); }
   R Execute(Args... Arguments) const {
     check(IsBound());
-    // What it calls may unbind it.
-    const auto Held = Call;
-    return (*Held)(std::forward<Args>(Arguments)...);
+    return Call(std::forward<Args>(Arguments)...);
   }
   bool ExecuteIfBound(Args... Arguments) const {
     if (!IsBound())
       return false;
-    const auto Held = Call;
-    (*Held)(std::forward<Args>(Arguments)...);
+    Call(std::forward<Args>(Arguments)...);
     return true;
   }
   const void* ShimOwner() const { return Owner; }
@@ -97,11 +95,10 @@ public:
 private:
   template <class F>
   TDelegate(std::function<bool()> InAlive, F Function, const void* InOwner)
-      : Alive(std::move(InAlive)),
-        Call(std::make_shared<std::function<R(Args...)>>(std::move(Function))), Owner(InOwner) {}
+      : Alive(std::move(InAlive)), Call(std::move(Function)), Owner(InOwner) {}
 
   std::function<bool()> Alive;
-  std::shared_ptr<std::function<R(Args...)>> Call;
+  std::function<R(Args...)> Call;
   const void* Owner = nullptr;
 };
 
@@ -114,7 +111,7 @@ public:
 
   FDelegateHandle Add(FDelegate Delegate) {
     const FDelegateHandle Handle(FDelegateHandle::GenerateNewHandle);
-    Bound.push_back({Handle, std::move(Delegate)});
+    Bound.push_back(std::make_unique<FEntry>(FEntry{Handle, std::move(Delegate)}));
     return Handle;
   }
   template <class F>
@@ -137,30 +134,26 @@ public:
     return Add(FDelegate::CreateStatic(Function));
   }
   bool Remove(FDelegateHandle Handle) {
-    const SIZE_T Before = Bound.size();
-    Bound.erase(std::remove_if(Bound.begin(), Bound.end(),
-                               [&](const FEntry& Entry) { return Entry.Handle == Handle; }),
-                Bound.end());
-    return Bound.size() < Before;
+    return RemoveIf([&](const FEntry& Entry) { return Entry.Handle == Handle; }) > 0;
   }
   int32 RemoveAll(const void* Owner) {
-    const SIZE_T Before = Bound.size();
-    Bound.erase(
-        std::remove_if(Bound.begin(), Bound.end(),
-                       [&](const FEntry& Entry) { return Entry.Delegate.ShimOwner() == Owner; }),
-        Bound.end());
-    return static_cast<int32>(Before - Bound.size());
+    return RemoveIf([&](const FEntry& Entry) { return Entry.Delegate.ShimOwner() == Owner; });
   }
-  void Clear() { Bound.clear(); }
+  void Clear() {
+    RemoveIf([](const FEntry&) { return true; });
+  }
   bool IsBound() const {
-    return std::any_of(Bound.begin(), Bound.end(),
-                       [](const FEntry& Entry) { return Entry.Delegate.IsBound(); });
+    return std::any_of(Bound.begin(), Bound.end(), [](const std::unique_ptr<FEntry>& Entry) {
+      return Entry->Delegate.IsBound();
+    });
   }
+  // The engine's order: the last one added first. What is removed meanwhile is not called any more,
+  // what is added is not called yet.
   void Broadcast(Args... Arguments) const {
-    // What is called may add and remove.
-    const std::vector<FEntry> Copy = Bound;
-    for (const FEntry& Entry : Copy)
-      Entry.Delegate.ExecuteIfBound(Arguments...);
+    ++Locks;
+    for (SIZE_T Index = Bound.size(); Index-- > 0;)
+      Bound[Index]->Delegate.ExecuteIfBound(Arguments...);
+    --Locks;
   }
 
 private:
@@ -168,7 +161,29 @@ private:
     FDelegateHandle Handle;
     FDelegate Delegate;
   };
-  std::vector<FEntry> Bound;
+
+  template <class Predicate>
+  int32 RemoveIf(Predicate Is) {
+    int32 Removed = 0;
+    for (const std::unique_ptr<FEntry>& Entry : Bound) {
+      if (!Entry->Handle.IsValid() || !Is(*Entry))
+        continue;
+      Entry->Delegate.Unbind();
+      Entry->Handle.Reset();
+      ++Removed;
+    }
+    // While it is walked only unbound, as in the engine.
+    if (Locks == 0)
+      Bound.erase(std::remove_if(Bound.begin(), Bound.end(),
+                                 [](const std::unique_ptr<FEntry>& Entry) {
+                                   return !Entry->Handle.IsValid();
+                                 }),
+                  Bound.end());
+    return Removed;
+  }
+
+  std::vector<std::unique_ptr<FEntry>> Bound;
+  mutable int32 Locks = 0;
 };
 
 using FSimpleDelegate = TDelegate<void()>;

@@ -75,7 +75,11 @@ public:
   virtual void Init();
   virtual void Shutdown();
   UWorld* GetWorld() const override { return World; }
-  bool IsDedicatedServerInstance() const { return IsRunningDedicatedServer(); }
+  // Also one that play in the editor runs as a dedicated server.
+  bool IsDedicatedServerInstance() const { return IsRunningDedicatedServer() || bShimDedicated; }
+  // To another world; the old one is thrown away.
+  UWorld* ShimTravel();
+  bool bShimDedicated = false;
   template <class T>
   T* GetSubsystem() const {
     return static_cast<T*>(ShimSubsystem(T::StaticClass()));
@@ -102,6 +106,8 @@ public:
   static UClass* StaticClass();
   UWorld* GetWorldFromContextObject(const UObject* Object, EGetWorldErrorMode Mode) const;
   void DestroyWorldContext(UWorld*) {}
+  // Console commands of the engine: "stat GROUP" shows a group of counters, or hides it.
+  bool Exec(UWorld* World, const TCHAR* Command);
 };
 extern UEngine* GEngine;
 
@@ -135,7 +141,8 @@ public:
   using Super = UObject;
   static UClass* StaticClass();
   virtual FName GetContainerName() const { return TEXT("Project"); }
-  virtual FName GetCategoryName() const { return CategoryName; }
+  virtual FName GetCategoryName() const;
+  virtual FName GetSectionName() const { return FName(GetClass()->Shim().Name); }
 
 protected:
   FName CategoryName;

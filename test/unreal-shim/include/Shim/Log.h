@@ -61,6 +61,10 @@ extern FOutputDeviceRedirector* GLog;
 #define DEFINE_LOG_CATEGORY(Category) FLogCategory##Category Category
 #define DEFINE_LOG_CATEGORY_STATIC(Category, Default, Compiled)                                    \
   static FLogCategoryBase Category(TEXT(#Category), ELogVerbosity::Default, ELogVerbosity::Compiled)
+#if NO_LOGGING
+#define UE_LOG(Category, Verbosity, Format, ...)                                                   \
+  {}
+#else
 // A block, as the engine's: "if (x) UE_LOG(…); else" must not compile.
 #define UE_LOG(Category, Verbosity, Format, ...)                                                   \
   {                                                                                                \
@@ -68,6 +72,7 @@ extern FOutputDeviceRedirector* GLog;
       GLog->Serialize(*FString::Printf(Format __VA_OPT__(, ) __VA_ARGS__),                         \
                       ELogVerbosity::Verbosity, Category.GetCategoryName());                       \
   }
+#endif
 #define UE_LOG_ACTIVE(Category, Verbosity) (!Category.IsSuppressed(ELogVerbosity::Verbosity))
 #define UE_CLOG(Condition, Category, Verbosity, Format, ...)                                       \
   do {                                                                                             \
@@ -76,3 +81,4 @@ extern FOutputDeviceRedirector* GLog;
   } while (false)
 
 DECLARE_LOG_CATEGORY_EXTERN(LogTemp, Log, All);
+DECLARE_LOG_CATEGORY_EXTERN(LogCore, Log, All);

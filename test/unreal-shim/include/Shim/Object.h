@@ -2,6 +2,7 @@
 // destroyed, so that a pointer that should have been weak is found by AddressSanitizer.
 #pragma once
 
+#include "Shim/Config.h"
 #include "Shim/Containers.h"
 #include "Shim/Pointers.h"
 #include "Shim/Text.h"
@@ -23,6 +24,7 @@ enum EObjectFlags : uint32 {
   RF_Transient = 0x40,
   RF_ClassDefaultObject = 0x10,
   RF_BeginDestroyed = 0x8000,
+  RF_ShimUnreachable = 0x10000000,
   RF_MirroredGarbage = 0x40000000,
 };
 constexpr EObjectFlags GARBAGE_COLLECTION_KEEPFLAGS = RF_NoFlags;
@@ -33,17 +35,39 @@ namespace Shim {
 class FVisitor {
 public:
   void Reach(UObject* Object);
+  // A reference that may be taken away: one to garbage becomes null, as
+  // gc.GarbageEliminationEnabled has it.
+  template <class T>
+  void ReachProperty(T*& Object) {
+    if (Object != nullptr && IsGarbage(Object))
+      Object = nullptr;
+    Reach(Object);
+  }
   // Reached, and what they refer to was not looked at yet.
   std::vector<UObject*> Open;
+
+private:
+  static bool IsGarbage(const UObject* Object);
+};
+
+// A UPROPERTY as its header has it: "ClampMin" is "0".
+struct FPropertyInfo {
+  FString Name;
+  FString Type;
+  TMap<FString, FString> Meta;
 };
 
 struct FClassInfo {
   FString Name;
+  FString Module;
   FString Config;
+  TMap<FString, FString> Meta;
   std::vector<const char*> Functions;
+  std::vector<FPropertyInfo> Properties;
   UClass* Super = nullptr;
   UObject* (*Make)() = nullptr;
   void (*VisitOwn)(UObject*, FVisitor&) = nullptr;
+  void (*LoadConfig)(UObject*, const FConfigSection&) = nullptr;
 };
 
 // Of every object that lives: index and serial number, so that weak pointers need no object.
@@ -62,8 +86,8 @@ class FReferenceCollector {
 public:
   explicit FReferenceCollector(Shim::FVisitor& InVisitor) : Visitor(InVisitor) {}
   template <class T>
-  void AddReferencedObject(T& Pointer) {
-    Visitor.Reach(Pointer);
+  void AddReferencedObject(TObjectPtr<T>& Pointer) {
+    Pointer.ShimReach(Visitor);
   }
 
 private:
@@ -88,6 +112,9 @@ public:
   virtual void PostInitProperties() {}
   virtual UWorld* GetWorld() const { return ShimOuter ? ShimOuter->GetWorld() : nullptr; }
   static void AddReferencedObjects(UObject*, FReferenceCollector&) {}
+  // From the project's configuration; what it does not name stays as it is.
+  void LoadConfig();
+  void ReloadConfig() { LoadConfig(); }
 
   UClass* GetClass() const { return ShimClass; }
   UObject* GetOuter() const { return ShimOuter; }
@@ -147,17 +174,37 @@ class UPackage : public UObject {
 public:
   static UClass* StaticClass();
 };
+
+// An enum with the names of its values.
+class UEnum {
+public:
+  explicit UEnum(std::vector<std::pair<int64, const char*>> InNames) : Names(std::move(InNames)) {}
+  // Empty for a value that has none.
+  FString GetNameStringByValue(int64 Value) const {
+    for (const auto& [Known, Name] : Names)
+      if (Known == Value)
+        return FString(Name);
+    return FString();
+  }
+
+private:
+  const std::vector<std::pair<int64, const char*>> Names;
+};
+template <class E>
+UEnum* StaticEnum();
 UPackage* GetTransientPackage();
 
 namespace Shim {
 template <class T, bool bAbstract>
-UClass* MakeClass(const char* Name, const char* Config,
-                  std::initializer_list<const char*> Functions) {
-  FClassInfo Info;
-  Info.Name = Name;
-  Info.Config = Config;
-  Info.Functions = Functions;
+UClass* MakeClass(FClassInfo Info) {
   Info.Super = T::Super::StaticClass();
+  if constexpr (requires(T & Object, const FConfigSection& Section) {
+                  Object.ShimConfigOwn(Section);
+                })
+    if (!Info.Config.IsEmpty())
+      Info.LoadConfig = [](UObject* Object, const FConfigSection& Section) {
+        static_cast<T*>(Object)->ShimConfigOwn(Section);
+      };
   if constexpr (!bAbstract)
     Info.Make = []() -> UObject* { return new T(); };
   Info.VisitOwn = [](UObject* Object, FVisitor& Visitor) {
@@ -234,6 +281,7 @@ public:
     return Object;
   }
   T& operator*() const { return *Object; }
+  void ShimReach(Shim::FVisitor& Visitor) { Visitor.ReachProperty(Object); }
 
 private:
   T* Object = nullptr;
@@ -252,6 +300,10 @@ public:
     return ::IsValid(Object) ? Object : nullptr;
   }
   bool IsValid() const { return Get() != nullptr; }
+  // With true also while it is garbage that was not collected yet.
+  bool IsValid(bool bEvenIfGarbage) const {
+    return bEvenIfGarbage ? Object != nullptr && Shim::IsAlive(Object, Serial) : IsValid();
+  }
   explicit operator bool() const { return IsValid(); }
   T* operator->() const {
     check(IsValid());
@@ -332,11 +384,11 @@ void Visit(FVisitor& Visitor, T& Value) {
 }
 template <class T>
 void Visit(FVisitor& Visitor, T*& Value) {
-  Visitor.Reach(Value);
+  Visitor.ReachProperty(Value);
 }
 template <class T>
 void Visit(FVisitor& Visitor, TObjectPtr<T>& Value) {
-  Visitor.Reach(Value.Get());
+  Value.ShimReach(Visitor);
 }
 template <class T>
 void Visit(FVisitor& Visitor, TArray<T>& Values) {

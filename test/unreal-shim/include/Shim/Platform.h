@@ -41,8 +41,28 @@ public:
   static FString ProjectSavedDir();
 };
 
+class FArchive {
+public:
+  virtual ~FArchive() = default;
+  // What could not be read is an error of the archive.
+  virtual void Serialize(void* To, int64 Length) = 0;
+  virtual void Seek(int64 Position) = 0;
+  virtual int64 TotalSize() = 0;
+  bool IsError() const { return bError; }
+
+protected:
+  bool bError = false;
+};
+class IFileManager {
+public:
+  static IFileManager& Get();
+  // NULL when it cannot be opened.
+  FArchive* CreateFileReader(const TCHAR* Path);
+};
+
 class FFileHelper {
 public:
   static bool LoadFileToArray(TArray<uint8>& Bytes, const TCHAR* Path);
+  static bool SaveArrayToFile(const TArray<uint8>& Bytes, const TCHAR* Path);
   static bool SaveStringToFile(const FString& Text, const TCHAR* Path);
 };

@@ -5,6 +5,7 @@
 #include "MoqRelay.h"
 #include "MoqSubscription.h"
 #include "MoqSubsystem.h"
+#include "UObject/StrongObjectPtr.h"
 
 /** The error of a node whose client is none. */
 static FMoqError MoqNoClient() {
@@ -29,6 +30,22 @@ static FMoqError MoqRefused() {
   Error.Message =
       TEXT("the request was refused at once: the log of LogMoq names the option that is wrong");
   return Error;
+}
+
+/** What the node waited for was closed or destroyed. */
+static FMoqError MoqDropped() {
+  FMoqError Error;
+  Error.Code = EMoqErrorCode::Cancelled;
+  Error.Message = TEXT("the game closed it before the node was done");
+  return Error;
+}
+
+bool UMoqAction::Finish() {
+  if (bDone)
+    return false;
+  bDone = true;
+  SetReadyToDestroy();
+  return true;
 }
 
 UMoqConnectAction* UMoqConnectAction::ConnectToMoqRelay(UObject* WorldContextObject,
@@ -58,15 +75,23 @@ void UMoqConnectAction::Activate() {
     Through = nullptr;
     Done(OnFailure, Reason);
   });
+  Through->OnDroppedNative.AddWeakLambda(this, [this]() {
+    Through = nullptr;
+    Done(OnFailure, MoqDropped());
+  });
 }
 
 void UMoqConnectAction::Done(FMoqConnectPin& Pin, const FMoqError& Error) {
+  if (!Finish())
+    return;
+  // The pin may collect garbage.
+  const TStrongObjectPtr<UMoqConnectAction> Kept(this);
   UMoqClient* const Result = Through;
   if (Result != nullptr) {
     Result->OnStateNative.RemoveAll(this);
     Result->OnEndNative.RemoveAll(this);
+    Result->OnDroppedNative.RemoveAll(this);
   }
-  SetReadyToDestroy();
   Pin.Broadcast(Result, Error);
 }
 
@@ -95,15 +120,23 @@ void UMoqSubscribeAction::Activate() {
     Subscription = nullptr;
     Done(OnFailure, Reason);
   });
+  Subscription->OnDroppedNative.AddWeakLambda(this, [this]() {
+    Subscription = nullptr;
+    Done(OnFailure, MoqDropped());
+  });
 }
 
 void UMoqSubscribeAction::Done(FMoqSubscribePin& Pin, const FMoqError& Error) {
+  if (!Finish())
+    return;
+  // The pin may collect garbage.
+  const TStrongObjectPtr<UMoqSubscribeAction> Kept(this);
   UMoqSubscription* const Result = Subscription;
   if (Result != nullptr) {
     Result->OnReadyNative.RemoveAll(this);
     Result->OnEndNative.RemoveAll(this);
+    Result->OnDroppedNative.RemoveAll(this);
   }
-  SetReadyToDestroy();
   Pin.Broadcast(Result, Error);
 }
 
@@ -135,11 +168,21 @@ void UMoqFetchAction::Activate() {
     else
       Done(OnSuccess, Reason);
   });
+  Fetch->OnDroppedNative.AddWeakLambda(this, [this]() {
+    Fetch = nullptr;
+    Done(OnFailure, MoqDropped());
+  });
 }
 
+/** What an object takes in memory besides its bytes. */
+static constexpr int64 BytesOfObject = 64;
+static_assert(sizeof(FMoqObject) <= BytesOfObject, "an object takes more than the node counts");
+
 void UMoqFetchAction::Take(const FMoqObjectView& Object) {
-  BytesLeft -= Object.Bytes.Num();
+  // An object without bytes takes memory too.
+  BytesLeft -= Object.Bytes.Num() + BytesOfObject;
   if (BytesLeft < 0) {
+    Fetch->OnDroppedNative.RemoveAll(this);
     Fetch->Close();
     FMoqError Error;
     Error.Code = EMoqErrorCode::TooLarge;
@@ -156,12 +199,15 @@ void UMoqFetchAction::Take(const FMoqObjectView& Object) {
 }
 
 void UMoqFetchAction::Done(FMoqFetchPin& Pin, const FMoqError& Error) {
+  if (!Finish())
+    return;
+  // The pin may collect garbage.
+  const TStrongObjectPtr<UMoqFetchAction> Kept(this);
   if (Fetch != nullptr) {
     Fetch->OnObjectNative.RemoveAll(this);
     Fetch->OnEndNative.RemoveAll(this);
     Fetch = nullptr;
   }
-  SetReadyToDestroy();
   Pin.Broadcast(Objects, Error);
 }
 
@@ -187,16 +233,20 @@ void UMoqStartRelayAction::Activate() {
   Relay->OnStartedNative.AddWeakLambda(this, [this]() { Done(OnSuccess, FMoqError()); });
   Relay->OnStoppedNative.AddWeakLambda(this, [this](const FMoqError& Reason) {
     Relay = nullptr;
-    Done(OnFailure, Reason);
+    // Stopped by the game before it ran.
+    Done(OnFailure, Reason.IsError() ? Reason : MoqDropped());
   });
 }
 
 void UMoqStartRelayAction::Done(FMoqRelayPin& Pin, const FMoqError& Error) {
+  if (!Finish())
+    return;
+  // The pin may collect garbage.
+  const TStrongObjectPtr<UMoqStartRelayAction> Kept(this);
   UMoqRelay* const Result = Relay;
   if (Result != nullptr) {
     Result->OnStartedNative.RemoveAll(this);
     Result->OnStoppedNative.RemoveAll(this);
   }
-  SetReadyToDestroy();
   Pin.Broadcast(Result, Error);
 }

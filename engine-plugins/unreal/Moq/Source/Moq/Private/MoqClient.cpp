@@ -109,8 +109,16 @@ void UMoqClient::RefuseToken(int64 Attempt, const FString& Reason) {
 void UMoqClient::Close(int32 FlushMs) {
   if (Handle == 0)
     return;
-  if (FlushMs > 0 && Session && Session->BeginClose(static_cast<std::uint32_t>(FlushMs)) == MOQ_OK)
-    return;
+  if (FlushMs > 0 && Session) {
+    const MoqResultCode Code = Session->BeginClose(static_cast<std::uint32_t>(FlushMs));
+    // It closes already: its End is on its way, and what was accepted before it.
+    if (Code == MOQ_OK || Code == MOQ_ERROR_CLOSED)
+      return;
+  }
+  Drop();
+}
+
+void UMoqClient::Drop() {
   const TSharedPtr<FMoqState> Pinned = State.Pin();
   DropRequests();
   const uint64 Had = Detach();
@@ -187,13 +195,16 @@ void UMoqClient::DropRequests() {
   const TArray<TObjectPtr<UMoqRequest>> Ending = MoveTemp(Requests);
   Requests.Reset();
   for (const TObjectPtr<UMoqRequest>& Request : Ending)
-    Request->Detach();
+    if (Request != nullptr)
+      Request->Detach();
 }
 
 void UMoqClient::OnDetached() {
   Session.reset();
   // The ends of its requests came before its own; what is left here was opened meanwhile.
   DropRequests();
+  // Those that the game has destroyed are null.
   if (UMoqSubsystem* const Subsystem = GetTypedOuter<UMoqSubsystem>())
-    Subsystem->Clients.RemoveSwap(this);
+    Subsystem->Clients.RemoveAll(
+        [this](const TObjectPtr<UMoqClient>& Each) { return Each == nullptr || Each == this; });
 }

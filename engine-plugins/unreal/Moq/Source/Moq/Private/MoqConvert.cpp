@@ -62,6 +62,21 @@ TSharedPtr<FJsonObject> Object(std::string_view Json) {
   return FJsonSerializer::Deserialize(Reader, Result) ? Result : nullptr;
 }
 
+TSharedPtr<FJsonObject> OfTrack(std::string_view Stats, const TCHAR* Kind, uint64 Handle) {
+  const TSharedPtr<FJsonObject> Client = Object(Stats);
+  const TArray<TSharedPtr<FJsonValue>>* All = nullptr;
+  if (!Client.IsValid() || !Client->TryGetArrayField(Kind, All))
+    return nullptr;
+  for (const TSharedPtr<FJsonValue>& Each : *All) {
+    const TSharedPtr<FJsonObject> Json = Each->AsObject();
+    double Whose = 0;
+    if (Json.IsValid() && Json->TryGetNumberField(TEXT("handle"), Whose) &&
+        static_cast<uint64>(Whose) == Handle)
+      return Json;
+  }
+  return nullptr;
+}
+
 TArray<FString> Texts(std::string_view Json) {
   TArray<TSharedPtr<FJsonValue>> Values;
   TArray<FString> Result;

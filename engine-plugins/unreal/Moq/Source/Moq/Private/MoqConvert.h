@@ -36,6 +36,8 @@ void Read(const FJsonObject& Json, const TCHAR* Name, T& Value) {
   if (Json.TryGetNumberField(Name, Number))
     Value = static_cast<T>(Number);
 }
+/** Of a client's statistics those of one track, by its handle; null when there are none. */
+TSharedPtr<FJsonObject> OfTrack(std::string_view Stats, const TCHAR* Kind, uint64 Handle);
 /** A JSON array of texts. */
 TArray<FString> Texts(std::string_view Json);
 

@@ -10,9 +10,14 @@ void UMoqDiscovery::OnRecord(const moq::Record& Record) {
   }
   const FString Namespace = FString::Join(MoqConvert::Texts(Record.payload.text()), TEXT("/"));
   const bool bAdded = (Record.header.flags & MOQ_FLAG_REMOVED) == 0;
-  if (bAdded)
-    Namespaces.AddUnique(Namespace);
-  else
-    Namespaces.Remove(Namespace);
+  // Namespaces are bytes: "Match" and "match" are two, which FString's own comparison takes for
+  // one.
+  const int32 Known = Namespaces.IndexOfByPredicate([&Namespace](const FString& Each) {
+    return Each.Equals(Namespace, ESearchCase::CaseSensitive);
+  });
+  if (bAdded && Known == INDEX_NONE)
+    Namespaces.Add(Namespace);
+  else if (!bAdded && Known != INDEX_NONE)
+    Namespaces.RemoveAt(Known);
   OnNamespace.Broadcast(Namespace, bAdded);
 }

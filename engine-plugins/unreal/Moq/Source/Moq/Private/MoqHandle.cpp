@@ -19,13 +19,26 @@ uint64 UMoqHandle::Detach() {
   const uint64 Had = std::exchange(Handle, 0);
   if (Had == 0)
     return 0;
-  if (const TSharedPtr<FMoqState> Pinned = State.Pin())
+  if (const TSharedPtr<FMoqState> Pinned = State.Pin()) {
     Pinned->Objects.Remove(Had);
+    if (OnDroppedNative.IsBound())
+      Pinned->Dropped.Add(MoveTemp(OnDroppedNative));
+  }
   OnDetached();
   return Had;
 }
 
+void UMoqHandle::Drop() {
+  // Kept: letting go of it below may drop the last reference.
+  const std::shared_ptr<moq::unreal::Session> Held = Session;
+  const uint64 Had = Detach();
+  if (Had != 0 && Held)
+    Held->CloseHandle(Had);
+}
+
 void UMoqHandle::Finish(const FMoqError& Reason) {
+  // End tells it.
+  OnDroppedNative.Clear();
   if (Detach() == 0)
     return;
   OnEndNative.Broadcast(Reason);
@@ -39,24 +52,15 @@ void UMoqHandle::OnRecord(const moq::Record& Record) {
 }
 
 void UMoqHandle::BeginDestroy() {
-  // Only when its game instance went away without ending it, as a half-built world does.
-  if (Handle != 0) {
-    if (const TSharedPtr<FMoqState> Pinned = State.Pin())
-      Pinned->Objects.Remove(Handle);
-    if (Session)
-      Session->CloseHandle(Handle);
-    Handle = 0;
-  }
+  // Open still: its game instance went away without ending it, as a half-built world does, or the
+  // game destroyed it.
+  Drop();
   Session.reset();
   Super::BeginDestroy();
 }
 
 void UMoqRequest::Close() {
-  // Kept: letting go of it below may drop the last reference.
-  const std::shared_ptr<moq::unreal::Session> Held = Session;
-  const uint64 Had = Detach();
-  if (Had != 0 && Held)
-    Held->CloseHandle(Had);
+  Drop();
 }
 
 void UMoqRequest::OnRecord(const moq::Record& Record) {
@@ -71,6 +75,8 @@ void UMoqRequest::OnRecord(const moq::Record& Record) {
 
 void UMoqRequest::OnDetached() {
   Session.reset();
+  // Those that the game has destroyed are null.
   if (UMoqClient* const Client = GetTypedOuter<UMoqClient>())
-    Client->Requests.RemoveSwap(this);
+    Client->Requests.RemoveAll(
+        [this](const TObjectPtr<UMoqRequest>& Each) { return Each == nullptr || Each == this; });
 }

@@ -6,8 +6,8 @@
 #include "MoqCore/LogThrottle.h"
 
 #include "MoqConvert.h"
+#include "MoqLibraryFile.h"
 #include "MoqSettings.h"
-#include "MoqStats.h"
 
 #include "Containers/Ticker.h"
 #include "HAL/IConsoleManager.h"
@@ -20,7 +20,6 @@
 #include <optional>
 
 DEFINE_LOG_CATEGORY(LogMoq);
-UE_TRACE_CHANNEL_DEFINE(MoqChannel)
 
 static TAutoConsoleVariable<int32>
     CVarMoqLogLevel(TEXT("moq.LogLevel"), -1,
@@ -51,6 +50,9 @@ moq::unreal::LibraryLoader EngineLoader() {
       Problem = "there is no such file";
       return nullptr;
     }
+    Problem = MoqLibraryFile::Problem(File);
+    if (!Problem.empty())
+      return nullptr;
     void* const Handle = FPlatformProcess::GetDllHandle(*File);
     if (Handle == nullptr)
       Problem = "the system could not load it: it may be built for another platform, or lack a "
@@ -67,6 +69,7 @@ moq::unreal::LibraryLoader EngineLoader() {
 class FMoqModule final : public IMoqModule {
 public:
   void StartupModule() override {
+    bExiting = false;
     Ticker =
         FTSTicker::GetCoreTicker().AddTicker(FTickerDelegate::CreateRaw(this, &FMoqModule::OnTick));
     // Before the engine takes its threads and its log down.
@@ -77,6 +80,7 @@ public:
     FTSTicker::RemoveTicker(Ticker);
     FCoreDelegates::OnPreExit.Remove(OnExit);
     UnloadLibrary();
+    bExiting = true;
   }
 
   /** Live Coding patches code in place; unloading the module under running games is not supported.
@@ -84,7 +88,7 @@ public:
   bool SupportsDynamicReloading() override { return false; }
 
   bool EnsureLibrary() override {
-    if (!bTried)
+    if (!bTried && !bExiting)
       LoadLibraryFrom(GetLibraryPath());
     return moq::unreal::Library::Get().IsAvailable();
   }
@@ -119,7 +123,10 @@ public:
   }
 
 private:
-  void OnPreExit() { UnloadLibrary(); }
+  void OnPreExit() {
+    UnloadLibrary();
+    bExiting = true;
+  }
 
   bool OnTick(float) {
     FlushLog();
@@ -167,8 +174,11 @@ private:
         break;
       }
     }
+    // Perhaps in every tick: said now and then, with how many since.
     const std::uint64_t Dropped = Library.DroppedLogLines();
-    if (Dropped != DroppedLines) {
+    std::uint64_t Ticks = 0;
+    if (Dropped != DroppedLines &&
+        Throttle->ShouldLog("lines dropped", moq::unreal::SteadyMicroseconds(), Ticks)) {
       UE_LOG(LogMoq, Warning, TEXT("%llu lines of the native library's log came too fast to keep"),
              static_cast<uint64>(Dropped - DroppedLines));
       DroppedLines = Dropped;
@@ -180,6 +190,8 @@ private:
   FTSTicker::FDelegateHandle Ticker;
   FDelegateHandle OnExit;
   bool bTried = false;
+  /** The engine goes down: the library is not loaded any more. */
+  bool bExiting = false;
   int32 LogLevel = -1;
 };
 

@@ -4,6 +4,8 @@
 #include "MoqConvert.h"
 #include "MoqState.h"
 
+#include "Dom/JsonObject.h"
+
 static EMoqSend MoqSendResult(MoqResultCode Code) {
   switch (Code) {
   case MOQ_OK:
@@ -58,6 +60,21 @@ FMoqSender UMoqPublication::GetSender() const {
 void UMoqPublication::End(int32 FlushMs) {
   if (Handle != 0 && Session)
     Session->EndPublication(Handle, static_cast<std::uint32_t>(FMath::Max(FlushMs, 0)));
+}
+
+FMoqPublicationStats UMoqPublication::GetStats() const {
+  FMoqPublicationStats Stats;
+  const TSharedPtr<FJsonObject> Json =
+      IsOpen() && Session ? MoqConvert::OfTrack(Session->Stats(), TEXT("publications"), Handle)
+                          : nullptr;
+  if (!Json.IsValid())
+    return Stats;
+  MoqConvert::Read(*Json, TEXT("objects"), Stats.Objects);
+  MoqConvert::Read(*Json, TEXT("bytes"), Stats.Bytes);
+  MoqConvert::Read(*Json, TEXT("queuedObjects"), Stats.QueuedObjects);
+  MoqConvert::Read(*Json, TEXT("queuedBytes"), Stats.QueuedBytes);
+  MoqConvert::Read(*Json, TEXT("dropped"), Stats.Dropped);
+  return Stats;
 }
 
 void UMoqPublication::OnRecord(const moq::Record& Record) {

@@ -6,6 +6,7 @@
 
 #include "Async/Async.h"
 #include "Dom/JsonObject.h"
+#include "UObject/StrongObjectPtr.h"
 
 #include <atomic>
 
@@ -25,7 +26,17 @@ struct FMoqRelayJob {
   MoqResultCode Code = MOQ_OK;
   std::string Message;
 
+  /** Whether the library that it was begun with is still the one of this process. */
+  bool HasLibrary() const { return Api == moq::unreal::Library::Get().Api(); }
+
   void Start(const std::string& Json) {
+    // Not begun before it was given up, or the library: a relay of nobody must not start.
+    if (bAbandoned || !HasLibrary()) {
+      Code = MOQ_ERROR_CANCELLED;
+      Message = "The relay was given up before it started.";
+      Step = EStep::Failed;
+      return;
+    }
     Code = Api->moq_relay_start(Json.data(), Json.size(), &Relay);
     if (Code != MOQ_OK) {
       Message = Api->moq_last_error();
@@ -65,9 +76,18 @@ bool UMoqRelay::Poll() {
   if (!Job.IsValid())
     return false;
   const TSharedPtr<FMoqRelayJob> Held = Job;
+  // Its listener may let go of it and collect garbage.
+  const TStrongObjectPtr<UMoqRelay> Kept(this);
   switch (Held->Step.load()) {
   case FMoqRelayJob::EStep::Started:
-    if (RelayState == EMoqRelayState::Starting) {
+    if (!Held->HasLibrary()) {
+      // Unloaded under it, which has ended it.
+      StopNow();
+      Finish(MoqConvert::Error(MOQ_ERROR_CLOSED, "the native library was unloaded"));
+      break;
+    }
+    // Told to stop before it ran: nothing but that is told.
+    if (RelayState == EMoqRelayState::Starting && !Held->bAbandoned) {
       RelayState = EMoqRelayState::Running;
       if (const TSharedPtr<FJsonObject> Json = MoqConvert::Object(Held->Info)) {
         Json->TryGetStringField(TEXT("url"), Url);
@@ -83,7 +103,10 @@ bool UMoqRelay::Poll() {
     }
     break;
   case FMoqRelayJob::EStep::Failed:
-    Finish(MoqConvert::Error(Held->Code, Held->Message));
+    // Stopped before it began: as it was asked to.
+    Finish(Held->bAbandoned && Held->Code == MOQ_ERROR_CANCELLED
+               ? FMoqError()
+               : MoqConvert::Error(Held->Code, Held->Message));
     break;
   case FMoqRelayJob::EStep::Stopped:
     Finish(FMoqError());

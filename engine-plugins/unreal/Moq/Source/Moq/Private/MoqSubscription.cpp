@@ -5,7 +5,6 @@
 #include "MoqState.h"
 
 #include "Dom/JsonObject.h"
-#include "Dom/JsonValue.h"
 
 void UMoqReader::OnRecord(const moq::Record& Record) {
   if (Record.header.kind != MOQ_RECORD_OBJECT) {
@@ -52,24 +51,17 @@ bool UMoqSubscription::Hold(bool bHeld) {
 
 FMoqSubscriptionStats UMoqSubscription::GetStats() const {
   FMoqSubscriptionStats Stats;
-  const TSharedPtr<FJsonObject> Client =
-      IsOpen() && Session ? MoqConvert::Object(Session->Stats()) : nullptr;
-  const TArray<TSharedPtr<FJsonValue>>* All = nullptr;
-  if (!Client.IsValid() || !Client->TryGetArrayField(TEXT("subscriptions"), All))
+  const TSharedPtr<FJsonObject> Json =
+      IsOpen() && Session ? MoqConvert::OfTrack(Session->Stats(), TEXT("subscriptions"), Handle)
+                          : nullptr;
+  if (!Json.IsValid())
     return Stats;
-  for (const TSharedPtr<FJsonValue>& Each : *All) {
-    const TSharedPtr<FJsonObject> Json = Each->AsObject();
-    int64 Whose = 0;
-    MoqConvert::Read(*Json, TEXT("handle"), Whose);
-    if (static_cast<uint64>(Whose) != Handle)
-      continue;
-    MoqConvert::Read(*Json, TEXT("queuedObjects"), Stats.QueuedObjects);
-    MoqConvert::Read(*Json, TEXT("queuedBytes"), Stats.QueuedBytes);
-    MoqConvert::Read(*Json, TEXT("stale"), Stats.Stale);
-    MoqConvert::Read(*Json, TEXT("late"), Stats.Late);
-    MoqConvert::Read(*Json, TEXT("overflow"), Stats.Overflow);
-    MoqConvert::Read(*Json, TEXT("reset"), Stats.Reset);
-  }
+  MoqConvert::Read(*Json, TEXT("queuedObjects"), Stats.QueuedObjects);
+  MoqConvert::Read(*Json, TEXT("queuedBytes"), Stats.QueuedBytes);
+  MoqConvert::Read(*Json, TEXT("stale"), Stats.Stale);
+  MoqConvert::Read(*Json, TEXT("late"), Stats.Late);
+  MoqConvert::Read(*Json, TEXT("overflow"), Stats.Overflow);
+  MoqConvert::Read(*Json, TEXT("reset"), Stats.Reset);
   return Stats;
 }
 

@@ -13,6 +13,9 @@
 #include "Engine/GameInstance.h"
 #include "Engine/World.h"
 #include "HAL/IConsoleManager.h"
+#include "UObject/StrongObjectPtr.h"
+
+#include <utility>
 
 static TAutoConsoleVariable<float>
     CVarMoqBudgetMilliseconds(TEXT("moq.Budget.Milliseconds"), -1.0f,
@@ -31,13 +34,6 @@ static TAutoConsoleVariable<int32> CVarMoqBudgetBytes(
     ECVF_Default);
 
 DECLARE_CYCLE_STAT(TEXT("Drain"), STAT_MoqDrain, STATGROUP_Moq);
-DECLARE_DWORD_COUNTER_STAT(TEXT("Records"), STAT_MoqRecords, STATGROUP_Moq);
-DECLARE_DWORD_COUNTER_STAT(TEXT("Bytes"), STAT_MoqBytes, STATGROUP_Moq);
-DECLARE_DWORD_COUNTER_STAT(TEXT("Ticks that ended at their budget"), STAT_MoqOverBudget,
-                           STATGROUP_Moq);
-DECLARE_DWORD_ACCUMULATOR_STAT(TEXT("Clients"), STAT_MoqClients, STATGROUP_Moq);
-TRACE_DECLARE_INT_COUNTER(MoqRecords, TEXT("MoQ/Records"));
-TRACE_DECLARE_INT_COUNTER(MoqBytes, TEXT("MoQ/Bytes"));
 
 /** The relays of every game instance of this process. */
 static TArray<TWeakObjectPtr<UMoqRelay>>& MoqRelaysOfProcess() {
@@ -61,8 +57,10 @@ static moq::unreal::DrainBudget MoqBudget() {
     Budget.Records = static_cast<std::size_t>(Records);
   if (Bytes > 0)
     Budget.Bytes = static_cast<std::size_t>(Bytes);
+  // At most a minute: a larger number is meant as none, and must not overflow.
   if (Milliseconds > 0)
-    Budget.Microseconds = static_cast<std::uint64_t>(FMath::Max(1.0f, Milliseconds * 1000.0f));
+    Budget.Microseconds =
+        static_cast<std::uint64_t>(FMath::Clamp(Milliseconds * 1000.0f, 1.0f, 60000000.0f));
   return Budget;
 }
 
@@ -72,8 +70,25 @@ void FMoqState::OnRecord(const moq::Record& Record) {
   const TWeakObjectPtr<UMoqHandle>* const Found = Objects.Find(Record.handle());
   if (Found == nullptr)
     return;
-  if (UMoqHandle* const Object = Found->Get())
-    Object->OnRecord(Record);
+  UMoqHandle* const Object = Found->Get();
+  if (Object == nullptr)
+    return;
+  Running = Object;
+  Object->OnRecord(Record);
+  Running = nullptr;
+}
+
+void FMoqState::TellDropped() {
+  while (!bOver && Dropped.Num() > 0) {
+    // A node's pin may close more.
+    const FSimpleMulticastDelegate Told = MoveTemp(Dropped.Last());
+    Dropped.RemoveAt(Dropped.Num() - 1);
+    Told.Broadcast();
+  }
+}
+
+void FMoqState::AddReferencedObjects(FReferenceCollector& Collector) {
+  Collector.AddReferencedObject(Running);
 }
 
 void FMoqState::Complain(const TCHAR* What, MoqResultCode Code, const std::string& Message) {
@@ -120,17 +135,21 @@ void UMoqSubsystem::Deinitialize() {
     // Nothing is told to a game that ends; a tick that runs right now finds nothing more to hand
     // out.
     State->bOver = true;
+    // Where a game has destroyed one by itself there is none any more.
     const TArray<TObjectPtr<UMoqClient>> Ending = MoveTemp(Clients);
     Clients.Reset();
     for (const TObjectPtr<UMoqClient>& Client : Ending)
-      Client->Close(0);
+      if (Client != nullptr)
+        Client->Close(0);
     const TArray<TObjectPtr<UMoqRelay>> Stopping = MoveTemp(Relays);
     Relays.Reset();
     for (const TObjectPtr<UMoqRelay>& Relay : Stopping)
-      Relay->StopNow();
+      if (Relay != nullptr)
+        Relay->StopNow();
     State->Host.CloseAll();
     State.Reset();
   }
+  CountClients(0);
   Super::Deinitialize();
 }
 
@@ -138,7 +157,38 @@ void UMoqSubsystem::BeginDestroy() {
   // Only when the engine threw it away without ending it: its sessions go with the state.
   FTSTicker::RemoveTicker(Ticker);
   State.Reset();
+  CountClients(0);
   Super::BeginDestroy();
+}
+
+void UMoqSubsystem::EndClients() {
+  const TSharedPtr<FMoqState> Held = State;
+  Held->Used.reset();
+  // Held, for the first listener may let go of the others and collect garbage.
+  TArray<TStrongObjectPtr<UMoqHandle>> Ending;
+  for (const TObjectPtr<UMoqClient>& Client : Clients) {
+    if (Client == nullptr)
+      continue;
+    for (const TObjectPtr<UMoqRequest>& Request : Client->Requests)
+      if (Request != nullptr)
+        Ending.Add(TStrongObjectPtr<UMoqHandle>(Request));
+    Ending.Add(TStrongObjectPtr<UMoqHandle>(Client));
+    Client->ClientState = EMoqClientState::Closed;
+    Held->Host.Close(Client->Handle);
+  }
+  const FMoqError Reason =
+      MoqConvert::Error(MOQ_ERROR_CLOSED, "the native library was unloaded: connect again");
+  for (const TStrongObjectPtr<UMoqHandle>& Each : Ending)
+    Each->Finish(Reason);
+}
+
+void UMoqSubsystem::CountClients(int32 Has) {
+  FMoqProcessStats::Get().OnClients(std::exchange(ClientsCounted, Has), Has);
+}
+
+bool UMoqSubsystem::HasLibrary() const {
+  // Not yet tried, or unloaded since: the module says once when it cannot be loaded.
+  return State.IsValid() && (State->Library.IsAvailable() || IMoqModule::Get().EnsureLibrary());
 }
 
 bool UMoqSubsystem::IsAvailable() const {
@@ -160,6 +210,7 @@ UMoqClient* UMoqSubsystem::Connect(const FMoqConnectOptions& Options, FMoqError&
     Error = MoqConvert::Error(MOQ_ERROR_CLOSED, "the game instance has ended");
     return nullptr;
   }
+  HasLibrary();
   moq::Error Native;
   const MoqHandle Opened = State->Host.Open(MoqConvert::Json(Options), Native);
   if (Opened == 0) {
@@ -170,6 +221,7 @@ UMoqClient* UMoqSubsystem::Connect(const FMoqConnectOptions& Options, FMoqError&
     return nullptr;
   }
   UMoqClient* const Client = NewObject<UMoqClient>(this);
+  State->Used = State->Library.Api();
   Client->Attach(State.ToSharedRef(), State->Host.Find(Opened), Opened);
   Clients.Add(Client);
   return Client;
@@ -177,12 +229,14 @@ UMoqClient* UMoqSubsystem::Connect(const FMoqConnectOptions& Options, FMoqError&
 
 UMoqRelay* UMoqSubsystem::StartRelay(const FMoqRelayOptions& Options, FMoqError& Error) {
   Error = FMoqError();
-  if (!IsAvailable()) {
+  if (!HasLibrary()) {
     Error = MoqConvert::Error(MOQ_ERROR_UNAVAILABLE, MoqConvert::Utf8(GetProblem()));
     return nullptr;
   }
   UMoqRelay* const Relay = NewObject<UMoqRelay>(this);
   Relays.Add(Relay);
+  // Forgets those that are over.
+  GetRelaysOfProcess();
   MoqRelaysOfProcess().Add(Relay);
   Relay->Begin(State.ToSharedRef(), MoqConvert::Json(Options));
   return Relay;
@@ -191,14 +245,16 @@ UMoqRelay* UMoqSubsystem::StartRelay(const FMoqRelayOptions& Options, FMoqError&
 TArray<UMoqClient*> UMoqSubsystem::GetClients() const {
   TArray<UMoqClient*> Result;
   for (const TObjectPtr<UMoqClient>& Client : Clients)
-    Result.Add(Client.Get());
+    if (Client != nullptr)
+      Result.Add(Client.Get());
   return Result;
 }
 
 TArray<UMoqRelay*> UMoqSubsystem::GetRelays() const {
   TArray<UMoqRelay*> Result;
   for (const TObjectPtr<UMoqRelay>& Relay : Relays)
-    Result.Add(Relay.Get());
+    if (Relay != nullptr)
+      Result.Add(Relay.Get());
   return Result;
 }
 
@@ -232,27 +288,34 @@ FMoqTickStats UMoqSubsystem::GetTickStats() const {
 void UMoqSubsystem::Drain() {
   SCOPE_CYCLE_COUNTER(STAT_MoqDrain);
   TRACE_CPUPROFILER_EVENT_SCOPE_ON_CHANNEL(MoqDrain, MoqChannel);
-  // A listener may end the game instance: what is drained must stay until the drain is over.
+  // A listener may end the game instance and collect garbage: what is drained must stay until the
+  // drain is over, and nothing of this object is touched after it.
   const TSharedPtr<FMoqState> Held = State;
   if (!Held.IsValid())
     return;
+  if (Held->Used && Held->Used != Held->Library.Api())
+    EndClients();
+  if (Held->bOver)
+    return;
+  CountClients(static_cast<int32>(Held->Host.Stats().Sessions));
   const moq::unreal::DrainResult Drained = Held->Host.Tick(*Held, MoqBudget());
-  INC_DWORD_STAT_BY(STAT_MoqRecords, static_cast<uint32>(Drained.Records));
-  INC_DWORD_STAT_BY(STAT_MoqBytes, static_cast<uint32>(Drained.Bytes));
-  if (Drained.More) {
-    INC_DWORD_STAT(STAT_MoqOverBudget);
-  }
-  SET_DWORD_STAT(STAT_MoqClients, static_cast<uint32>(Clients.Num()));
-  TRACE_COUNTER_SET(MoqRecords, static_cast<int64>(Drained.Records));
-  TRACE_COUNTER_SET(MoqBytes, static_cast<int64>(Drained.Bytes));
+  Held->TellDropped();
+  FMoqProcessStats::Get().OnDrained(Drained.Records, Drained.Bytes, Drained.More);
 }
 
 bool UMoqSubsystem::OnTick(float) {
+  const TWeakObjectPtr<UMoqSubsystem> Self(this);
   Drain();
-  // Telling may stop relays and start others, and a listener may end the game instance.
-  const TArray<TObjectPtr<UMoqRelay>> Polled = Relays;
-  for (const TObjectPtr<UMoqRelay>& Relay : Polled)
-    if (!Relay->Poll())
+  // From the last: telling may start others, and a listener may end the game instance.
+  for (int32 Index = Self.IsValid() ? Relays.Num() : 0; Index-- > 0;) {
+    if (Index >= Relays.Num())
+      continue;
+    UMoqRelay* const Relay = Relays[Index];
+    const bool bGoesOn = Relay != nullptr && Relay->Poll();
+    if (!Self.IsValid())
+      break;
+    if (!bGoesOn)
       Relays.RemoveSwap(Relay);
-  return true;
+  }
+  return Self.IsValid();
 }

@@ -24,15 +24,28 @@ DECLARE_DYNAMIC_MULTICAST_DELEGATE_TwoParams(FMoqFetchPin, const TArray<FMoqObje
 DECLARE_DYNAMIC_MULTICAST_DELEGATE_TwoParams(FMoqRelayPin, UMoqRelay*, Relay, const FMoqError&,
                                              Error);
 
+/** What the nodes have in common. */
+UCLASS(Abstract)
+class MOQ_API UMoqAction : public UBlueprintAsyncActionBase {
+  GENERATED_BODY()
+
+protected:
+  /** True the first time, and then the node is done. */
+  bool Finish();
+
+private:
+  bool bDone = false;
+};
+
 /** Connects, and goes on when the connection stands. */
 UCLASS()
-class MOQ_API UMoqConnectAction : public UBlueprintAsyncActionBase {
+class MOQ_API UMoqConnectAction : public UMoqAction {
   GENERATED_BODY()
 
 public:
   UFUNCTION(BlueprintCallable, Category = "MoQ",
             meta = (DisplayName = "Connect to MoQ Relay", BlueprintInternalUseOnly = "true",
-                    WorldContext = "WorldContextObject"))
+                    WorldContext = "WorldContextObject", AutoCreateRefTerm = "Options"))
   static UMoqConnectAction* ConnectToMoqRelay(UObject* WorldContextObject,
                                               const FMoqConnectOptions& Options);
 
@@ -55,7 +68,7 @@ private:
 
 /** Subscribes, and goes on when the subscription was accepted or refused. */
 UCLASS()
-class MOQ_API UMoqSubscribeAction : public UBlueprintAsyncActionBase {
+class MOQ_API UMoqSubscribeAction : public UMoqAction {
   GENERATED_BODY()
 
 public:
@@ -88,14 +101,15 @@ private:
 
 /** Reads past objects, and goes on with all of them. */
 UCLASS()
-class MOQ_API UMoqFetchAction : public UBlueprintAsyncActionBase {
+class MOQ_API UMoqFetchAction : public UMoqAction {
   GENERATED_BODY()
 
 public:
-  /** More than so many bytes are a failure (TooLarge), with what came before. */
+  /** More than so many bytes are a failure (TooLarge), with what came before; each object counts 64
+   * bytes besides its own. */
   UFUNCTION(BlueprintCallable, Category = "MoQ",
             meta = (DisplayName = "Fetch from MoQ Track", BlueprintInternalUseOnly = "true",
-                    WorldContext = "WorldContextObject"))
+                    WorldContext = "WorldContextObject", AutoCreateRefTerm = "Options"))
   static UMoqFetchAction* FetchFromMoqTrack(UObject* WorldContextObject, UMoqClient* Client,
                                             const FString& Namespace, const FString& Name,
                                             const FMoqFetchOptions& Options,
@@ -125,7 +139,7 @@ private:
 
 /** Starts a relay in this process, and goes on when it runs. */
 UCLASS()
-class MOQ_API UMoqStartRelayAction : public UBlueprintAsyncActionBase {
+class MOQ_API UMoqStartRelayAction : public UMoqAction {
   GENERATED_BODY()
 
 public:

@@ -75,6 +75,7 @@ public:
 
 protected:
   void OnDetached() override;
+  void Drop() override;
 
 private:
   template <class T>

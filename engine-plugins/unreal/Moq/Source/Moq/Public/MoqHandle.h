@@ -26,7 +26,7 @@ DECLARE_MULTICAST_DELEGATE_OneParam(FMoqNativeEndEvent, const FMoqError&);
  * What the library knows by a handle: a client, or a publication or request of one. It lives until
  * it has ended, whether or not something refers to it. Of the game thread.
  */
-UCLASS(Abstract, BlueprintType)
+UCLASS(Abstract, BlueprintType, meta = (DontUseGenericSpawnObject = "true"))
 class MOQ_API UMoqHandle : public UObject {
   GENERATED_BODY()
 
@@ -45,6 +45,8 @@ public:
 
   /** One record of the library. Of this plugin. */
   virtual void OnRecord(const moq::Record& Record);
+  /** In the next tick when it was closed or destroyed, so that no End comes. Of this plugin. */
+  FSimpleMulticastDelegate OnDroppedNative;
 
 protected:
   /** Takes records from now on. */
@@ -56,6 +58,8 @@ protected:
   void Finish(const FMoqError& Reason);
   /** It has ended: whoever kept it alive lets go. */
   virtual void OnDetached() {}
+  /** At once and without an event. */
+  virtual void Drop();
 
   TWeakPtr<FMoqState> State;
   std::shared_ptr<moq::unreal::Session> Session;

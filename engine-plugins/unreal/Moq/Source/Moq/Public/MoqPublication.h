@@ -55,6 +55,9 @@ public:
 
   UFUNCTION(BlueprintPure, Category = "MoQ")
   int32 GetSubscribers() const { return Subscribers; }
+  /** What waits, and what was dropped. All 0 once it has ended. */
+  UFUNCTION(BlueprintPure, Category = "MoQ")
+  FMoqPublicationStats GetStats() const;
 
   void OnRecord(const moq::Record& Record) override;
 

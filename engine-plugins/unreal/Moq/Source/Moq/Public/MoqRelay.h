@@ -17,7 +17,7 @@ enum class EMoqRelayState : uint8 { Starting, Running, Stopped };
  * UMoqSubsystem::StartRelay; runs until it is stopped or its game instance ends. Opening and
  * closing its port happens on a thread of the pool.
  */
-UCLASS(BlueprintType)
+UCLASS(BlueprintType, meta = (DontUseGenericSpawnObject = "true"))
 class MOQ_API UMoqRelay : public UObject {
   GENERATED_BODY()
 

@@ -45,7 +45,7 @@ public:
   UFUNCTION(BlueprintCallable, Category = "MoQ")
   UMoqClient* Connect(const FMoqConnectOptions& Options, FMoqError& Error);
   /** Begins to start a relay and returns at once. Null without a library. */
-  UFUNCTION(BlueprintCallable, Category = "MoQ")
+  UFUNCTION(BlueprintCallable, Category = "MoQ", meta = (AutoCreateRefTerm = "Options"))
   UMoqRelay* StartRelay(const FMoqRelayOptions& Options, FMoqError& Error);
 
   UFUNCTION(BlueprintPure, Category = "MoQ")
@@ -65,6 +65,12 @@ public:
 
 private:
   bool OnTick(float DeltaSeconds);
+  /** Loads the library when that was not tried since it was last unloaded. */
+  bool HasLibrary() const;
+  /** The library was unloaded under the clients: they are over. */
+  void EndClients();
+  /** For the process's statistics. */
+  void CountClients(int32 Has);
 
   UPROPERTY(Transient)
   TArray<TObjectPtr<UMoqClient>> Clients;
@@ -73,6 +79,7 @@ private:
 
   TSharedPtr<FMoqState> State;
   FTSTicker::FDelegateHandle Ticker;
+  int32 ClientsCounted = 0;
 
   friend class UMoqClient;
 };

@@ -3,6 +3,7 @@
 
 #include "CoreMinimal.h"
 #include "Kismet/BlueprintFunctionLibrary.h"
+#include "MoqTypes.h"
 
 #include "MoqText.generated.h"
 
@@ -17,4 +18,11 @@ public:
   /** What is no UTF-8 becomes the replacement character. */
   UFUNCTION(BlueprintPure, Category = "MoQ", meta = (DisplayName = "MoQ Bytes to Text"))
   static FString FromBytes(const TArray<uint8>& Bytes);
+  /** One line for a log or a screen: the code, what happened, and the peer's own code. */
+  UFUNCTION(BlueprintPure, Category = "MoQ",
+            meta = (DisplayName = "MoQ Error to Text", BlueprintAutocast))
+  static FString Conv_MoqErrorToString(const FMoqError& Error) { return Error.ToString(); }
+  /** Whether it is one: an End that was asked for has the code Ok. */
+  UFUNCTION(BlueprintPure, Category = "MoQ", meta = (DisplayName = "Is MoQ Error"))
+  static bool IsError(const FMoqError& Error) { return Error.IsError(); }
 };

@@ -41,7 +41,7 @@ enum class EMoqSend : uint8 {
   Accepted,
   /** Nothing was accepted; the event Writable follows. */
   QueueFull,
-  /** Larger than the limit of its class; the log names it. */
+  /** Larger than the limit of its class; the log names it (that of another thread's sender not). */
   TooLarge,
   /** The publication or the client is over. */
   Closed,
@@ -128,6 +128,8 @@ struct MOQ_API FMoqError {
   EMoqCertificateReason CertificateReason = EMoqCertificateReason::None;
 
   bool IsError() const { return Code != EMoqErrorCode::Ok; }
+  /** One line, for a log: "NotFound: no such track (code 16 of the peer)". */
+  FString ToString() const;
 };
 
 /** Of Connect. Times in ms. */
@@ -317,6 +319,26 @@ struct MOQ_API FMoqClientStats {
   int64 PacketsLost = 0;
   UPROPERTY(BlueprintReadOnly, Category = "MoQ")
   int64 DatagramsDropped = 0;
+};
+
+/** Counters of a publication since it was made; a few ms old. */
+USTRUCT(BlueprintType)
+struct MOQ_API FMoqPublicationStats {
+  GENERATED_BODY()
+
+  /** What was accepted. */
+  UPROPERTY(BlueprintReadOnly, Category = "MoQ")
+  int64 Objects = 0;
+  UPROPERTY(BlueprintReadOnly, Category = "MoQ")
+  int64 Bytes = 0;
+  /** What waits for the network. */
+  UPROPERTY(BlueprintReadOnly, Category = "MoQ")
+  int64 QueuedObjects = 0;
+  UPROPERTY(BlueprintReadOnly, Category = "MoQ")
+  int64 QueuedBytes = 0;
+  /** Replaced by a newer one, dropped, or given up after their deadline, before they were sent. */
+  UPROPERTY(BlueprintReadOnly, Category = "MoQ")
+  int64 Dropped = 0;
 };
 
 /** Counters of a subscription since it was made; a few ms old. */

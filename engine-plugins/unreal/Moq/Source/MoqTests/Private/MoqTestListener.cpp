@@ -9,6 +9,11 @@ void UMoqTestListener::HandleObject(const FMoqObject& Object) {
   Objects.Add(Object);
 }
 
+void UMoqTestListener::HandleView(const FMoqObjectView& Object) {
+  ++Views;
+  LastView = Object.Object;
+}
+
 void UMoqTestListener::HandleGap(const FMoqGap& Gap) {
   Gaps.Add(Gap);
 }

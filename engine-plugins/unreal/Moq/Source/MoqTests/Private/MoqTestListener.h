@@ -37,8 +37,12 @@ public:
   void HandleRelay(UMoqRelay* Relay, const FMoqError& Error);
   UFUNCTION()
   void HandleFailure(UMoqClient* Client, const FMoqError& Error);
+  /** Of the event for C++. */
+  void HandleView(const FMoqObjectView& Object);
 
   TArray<FMoqObject> Objects;
+  int32 Views = 0;
+  int64 LastView = -1;
   TArray<FMoqGap> Gaps;
   TArray<FMoqError> Ends;
   TArray<EMoqClientState> States;

@@ -7,6 +7,8 @@
 #include "HAL/PlatformProcess.h"
 #include "HAL/PlatformTime.h"
 #include "MoqDiscovery.h"
+#include "MoqModule.h"
+#include "MoqSettings.h"
 
 #include <atomic>
 
@@ -46,7 +48,17 @@ bool FMoqReliableTest::RunTest(const FString&) {
     Scene->Test.TestTrue(TEXT("ended normally"),
                          Scene->Listener->Ends[0].Code == EMoqErrorCode::Ok);
     Scene->Test.TestEqual(TEXT("objects, still"), Scene->Listener->Objects.Num(), 60);
+    Scene->Client->Close(20000);
+    // A second time is no reason to throw away what the first one still sends.
+    Scene->Client->Close(20000);
+    Scene->Test.TestTrue(TEXT("not over yet"), Scene->Client->IsOpen());
     Scene->Test.TestTrue(TEXT("bytes were sent"), Scene->Client->GetStats().BytesSent > 0);
+    Scene->Client->OnEnd.AddDynamic(Scene->Listener.Get(), &UMoqTestListener::HandleEnd);
+  });
+  Scene->Until(TEXT("the client has ended"), [Scene]() { return Scene->Listener->Ends.Num() > 1; });
+  Scene->Do([Scene]() {
+    Scene->Test.TestTrue(TEXT("and that normally"),
+                         Scene->Listener->Ends[1].Code == EMoqErrorCode::Ok);
   });
   Scene->End();
   return true;
@@ -67,6 +79,10 @@ bool FMoqLatestTest::RunTest(const FString&) {
     // One a frame: none is newer than another on its way for long.
     for (int32 Index = 0; Index < 20; ++Index)
       Scene->Do([Scene, Index]() { Scene->Publication->Send(FMoqScene::Bytes(Index)); });
+    Scene->Until(TEXT("what was accepted is counted"), [Scene]() {
+      const FMoqPublicationStats Stats = Scene->Publication->GetStats();
+      return Stats.Objects == 20 && Stats.Bytes == 80 && Stats.QueuedObjects == 0;
+    });
     Scene->Until(TEXT("the last update"), [Scene]() {
       return Scene->Listener->Objects.Num() > 0 &&
              FMoqScene::Value(Scene->Listener->Objects.Last().Bytes) == 19;
@@ -115,19 +131,38 @@ IMPLEMENT_SIMPLE_AUTOMATION_TEST(FMoqDiscoveryTest,
 
 bool FMoqDiscoveryTest::RunTest(const FString&) {
   const TSharedRef<FMoqScene> Scene = MakeShared<FMoqScene>(*this);
+  const TSharedRef<TWeakObjectPtr<UMoqDiscovery>> Found =
+      MakeShared<TWeakObjectPtr<UMoqDiscovery>>();
+  const TSharedRef<TWeakObjectPtr<UMoqPublication>> Upper =
+      MakeShared<TWeakObjectPtr<UMoqPublication>>();
   Scene->StartGameWithRelay();
-  Scene->Do([Scene]() {
+  Scene->Do([Scene, Found, Upper]() {
     UMoqDiscovery* const Discovery = Scene->Client->Discover(TEXT("test"));
     Discovery->OnNamespace.AddDynamic(Scene->Listener.Get(), &UMoqTestListener::HandleNamespace);
     FMoqError Error;
     UMoqClient* const Other = Scene->Moq()->Connect(Scene->Relay->GetConnectOptions(), Error);
     Scene->Publication = Other->Publish(TEXT("test/äöü"), TEXT("track"), FMoqPublishOptions());
+    // Two names, for they are bytes.
+    *Found = Discovery;
+    Other->Publish(TEXT("test/case"), TEXT("track"), FMoqPublishOptions());
+    *Upper = Other->Publish(TEXT("test/CASE"), TEXT("track"), FMoqPublishOptions());
   });
-  Scene->Until(TEXT("it appears"),
-               [Scene]() { return Scene->Listener->Namespaces.Contains(TEXT("+test/äöü")); });
-  Scene->Do([Scene]() { Scene->Publication->Close(); });
-  Scene->Until(TEXT("it goes away"),
-               [Scene]() { return Scene->Listener->Namespaces.Contains(TEXT("-test/äöü")); });
+  Scene->Until(TEXT("it appears"), [Scene, Found]() {
+    return Scene->Listener->Namespaces.Contains(TEXT("+test/äöü")) &&
+           (*Found)->GetNamespaces().Num() == 3;
+  });
+  Scene->Do([Scene, Upper]() {
+    Scene->Publication->Close();
+    (*Upper)->Close();
+  });
+  Scene->Until(TEXT("it goes away"), [Scene, Found]() {
+    return Scene->Listener->Namespaces.Contains(TEXT("-test/äöü")) &&
+           (*Found)->GetNamespaces().Num() == 1;
+  });
+  Scene->Do([Scene, Found]() {
+    Scene->Test.TestTrue(TEXT("the one that is left"),
+                         (*Found)->GetNamespaces()[0].Equals(TEXT("test/case")));
+  });
   Scene->End();
   return true;
 }
@@ -166,6 +201,173 @@ bool FMoqBudgetTest::RunTest(const FString&) {
     Scene->Test.TestTrue(TEXT("ticks ended at their budget"),
                          Scene->Moq()->GetTickStats().TicksOverBudget >= 1);
   });
+  Scene->End();
+  return true;
+}
+
+namespace {
+
+/** Settings and console variables, as they were before once it goes. */
+class FMoqSettingsKept {
+public:
+  FMoqSettingsKept()
+      : Milliseconds(Settings->BudgetMilliseconds), Records(Settings->BudgetRecords),
+        Bytes(Settings->BudgetBytes), Level(Settings->NativeLogLevel) {}
+  ~FMoqSettingsKept() {
+    Settings->BudgetMilliseconds = Milliseconds;
+    Settings->BudgetRecords = Records;
+    Settings->BudgetBytes = Bytes;
+    Settings->NativeLogLevel = Level;
+    for (const TCHAR* const Name : {TEXT("moq.Budget.Milliseconds"), TEXT("moq.Budget.Records"),
+                                    TEXT("moq.Budget.Bytes"), TEXT("moq.LogLevel")})
+      Set(Name, -1);
+  }
+  static void Set(const TCHAR* Name, int32 Value) {
+    IConsoleManager::Get().FindConsoleVariable(Name)->Set(Value);
+  }
+
+  UMoqSettings* const Settings = GetMutableDefault<UMoqSettings>();
+
+private:
+  const float Milliseconds;
+  const int32 Records;
+  const int32 Bytes;
+  const int32 Level;
+};
+
+/** What bounds a tick, and how many objects of 4 bytes it may give then. */
+struct FMoqBudgetCase {
+  const TCHAR* What;
+  float Milliseconds;
+  int32 Records;
+  int32 Bytes;
+  /** Console variables. */
+  int32 CVarMilliseconds;
+  int32 CVarRecords;
+  int32 CVarBytes;
+  int32 Least;
+  int32 Most;
+};
+
+} // namespace
+
+IMPLEMENT_SIMPLE_AUTOMATION_TEST(FMoqBudgetSettingsTest,
+                                 "Moq.Tick.ConsoleVariablesOverrideTheSettings", MoqTestFlags)
+
+bool FMoqBudgetSettingsTest::RunTest(const FString&) {
+  constexpr int32 Objects = 20;
+  // The listener takes 3 ms for each object where a time is the bound.
+  static const FMoqBudgetCase Cases[] = {
+      {TEXT("nothing"), 0, 0, 0, -1, -1, -1, Objects, Objects},
+      {TEXT("records, by the settings"), 0, 7, 0, -1, -1, -1, 1, 7},
+      {TEXT("records, by the variable"), 0, 7, 0, -1, 3, -1, 1, 3},
+      {TEXT("nothing, by the variable"), 0, 7, 8, -1, 0, 0, Objects, Objects},
+      {TEXT("bytes, by the settings"), 0, 0, 8, -1, -1, -1, 1, 2},
+      {TEXT("bytes, by the variable"), 0, 0, 0, -1, -1, 4, 1, 1},
+      {TEXT("time, by the settings"), 0.5f, 0, 0, -1, -1, -1, 1, 1},
+      {TEXT("time, by the variable"), 0, 0, 0, 1, -1, -1, 1, 1},
+      {TEXT("no time, by the variable"), 0.5f, 0, 0, 0, -1, -1, Objects, Objects},
+  };
+  const TSharedRef<FMoqScene> Scene = MakeShared<FMoqScene>(*this);
+  const TSharedRef<FMoqSettingsKept> Kept = MakeShared<FMoqSettingsKept>();
+  const TSharedRef<bool> bSlow = MakeShared<bool>(false);
+  Scene->StartGameWithRelay();
+  Scene->StartTrack(FMoqPublishOptions());
+  Scene->Do([Scene, bSlow]() {
+    Scene->Subscription->OnObjectNative.AddLambda([bSlow](const FMoqObjectView&) {
+      if (*bSlow)
+        FPlatformProcess::Sleep(0.003f);
+    });
+  });
+  for (const FMoqBudgetCase& Case : Cases) {
+    const TSharedRef<int32> Most = MakeShared<int32>(0);
+    const TSharedRef<int32> Before = MakeShared<int32>(0);
+    Scene->Do([Scene, Kept, bSlow, &Case]() {
+      Scene->Listener->Objects.Reset();
+      Scene->Subscription->Hold(true);
+      for (int32 Index = 0; Index < Objects; ++Index)
+        Scene->Publication->Send(FMoqScene::Bytes(Index));
+      Kept->Settings->BudgetMilliseconds = Case.Milliseconds;
+      Kept->Settings->BudgetRecords = Case.Records;
+      Kept->Settings->BudgetBytes = Case.Bytes;
+      FMoqSettingsKept::Set(TEXT("moq.Budget.Milliseconds"), Case.CVarMilliseconds);
+      FMoqSettingsKept::Set(TEXT("moq.Budget.Records"), Case.CVarRecords);
+      FMoqSettingsKept::Set(TEXT("moq.Budget.Bytes"), Case.CVarBytes);
+      *bSlow = Case.Milliseconds > 0 || Case.CVarMilliseconds > 0;
+    });
+    Scene->Until(TEXT("all of them wait"),
+                 [Scene]() { return Scene->Subscription->GetStats().QueuedObjects == Objects; });
+    Scene->Do([Scene]() { Scene->Subscription->Hold(false); });
+    Scene->Until(TEXT("all of them"), [Scene, Most, Before]() {
+      const int32 Now = Scene->Listener->Objects.Num();
+      *Most = FMath::Max(*Most, Now - *Before);
+      *Before = Now;
+      return Now >= Objects;
+    });
+    // Holds the settings for as long as the case runs.
+    Scene->Do([Scene, Kept, Most, &Case]() {
+      Scene->AllInOrder(0, Objects);
+      Scene->Test.TestTrue(
+          FString::Printf(TEXT("%s bounds a tick, which gave %d"), Case.What, *Most),
+          *Most >= Case.Least && *Most <= Case.Most);
+    });
+  }
+  Scene->End();
+  return true;
+}
+
+/** Steps: a client that takes any certificate, of which the native library warns. */
+static void ConnectInsecurely(const TSharedRef<FMoqScene>& Scene,
+                              const TSharedRef<FMoqSettingsKept>& Kept, int32 Setting,
+                              int32 Variable) {
+  Scene->Do([Kept, Setting, Variable]() {
+    Kept->Settings->NativeLogLevel = Setting;
+    FMoqSettingsKept::Set(TEXT("moq.LogLevel"), Variable);
+  });
+  Scene->Frames(2);
+  Scene->Do([Scene]() {
+    FMoqConnectOptions Options;
+    Options.Url = Scene->Relay->GetQuicUrl();
+    Options.bInsecure = true;
+    FMoqError Error;
+    Scene->Client->Close();
+    Scene->Client = Scene->Moq()->Connect(Options, Error);
+  });
+  Scene->Until(TEXT("open"),
+               [Scene]() { return Scene->Client->GetState() == EMoqClientState::Open; });
+  Scene->Frames(2);
+  Scene->Do([Kept]() { FMoqSettingsKept::Set(TEXT("moq.LogLevel"), -1); });
+}
+
+IMPLEMENT_SIMPLE_AUTOMATION_TEST(FMoqSilentTest, "Moq.Library.TheLogLevelSilences", MoqTestFlags)
+
+bool FMoqSilentTest::RunTest(const FString&) {
+  // A warning would fail the test.
+  const TSharedRef<FMoqScene> Scene = MakeShared<FMoqScene>(*this);
+  const TSharedRef<FMoqSettingsKept> Kept = MakeShared<FMoqSettingsKept>();
+  // Forgets which lines were there before.
+  IMoqModule::Get().UnloadLibrary();
+  IMoqModule::Get().EnsureLibrary();
+  Scene->StartGameWithRelay();
+  ConnectInsecurely(Scene, Kept, 2, 0);
+  ConnectInsecurely(Scene, Kept, 0, -1);
+  Scene->End();
+  return true;
+}
+
+IMPLEMENT_SIMPLE_AUTOMATION_TEST(FMoqLoudTest, "Moq.Library.TheLogLevelLetsWarningsThroughOnce",
+                                 MoqTestFlags)
+
+bool FMoqLoudTest::RunTest(const FString&) {
+  AddExpectedError(TEXT("certificate"), EAutomationExpectedErrorFlags::Contains, 1);
+  const TSharedRef<FMoqScene> Scene = MakeShared<FMoqScene>(*this);
+  const TSharedRef<FMoqSettingsKept> Kept = MakeShared<FMoqSettingsKept>();
+  // Forgets which lines were there before.
+  IMoqModule::Get().UnloadLibrary();
+  IMoqModule::Get().EnsureLibrary();
+  Scene->StartGameWithRelay();
+  ConnectInsecurely(Scene, Kept, 0, 2);
+  ConnectInsecurely(Scene, Kept, 2, -1);
   Scene->End();
   return true;
 }
