@@ -64,6 +64,11 @@ describe("options", () => {
       /true or false/,
     );
     expect(refusal(() => resolveSubscribeOptions(loose({ signal: {} })))).toMatch(/AbortSignal/);
+    // It would be missed at the end only.
+    const half = { aborted: false, addEventListener: () => {} };
+    expect(refusal(() => resolveSubscribeOptions(loose({ signal: half })))).toMatch(
+      /removeEventListener/,
+    );
     expect(refusal(() => resolveClientOptions({ keepAlive: 9_000, idleTimeout: 5_000 }))).toMatch(
       /keepAlive \(9000 ms\) must not be above idleTimeout/,
     );
@@ -130,6 +135,12 @@ describe("names", () => {
     expect(refusal(() => resolveTrack(["ä".repeat(2_048), "n"]))).toMatch(/4097 bytes/);
     expect(refusal(() => resolveTrack(loose("a/b")))).toMatch(/\[namespace, name\]/);
     expect(refusal(() => resolveTrack(["a", ""]))).toMatch(/not empty/);
+    for (const half of ["\ud800", "a\udc00", "\ud83ca", "\udf89\ud83c"]) {
+      expect(refusal(() => resolveTrack(["a", half]))).toMatch(/half a surrogate pair/);
+      expect(refusal(() => resolveNamespace(["a", half]))).toMatch(/half a surrogate pair/);
+      expect(refusal(() => resolveClientOptions({ token: half }))).toMatch(/half a surrogate/);
+    }
+    expect(resolveTrack(["a", "🎮\0"]).name).toBe("🎮\0");
     expect(refusal(() => resolveNamespace(loose([1])))).toMatch(/field 0 must be a string, got 1/);
   });
 

@@ -1,38 +1,57 @@
-// dist/index.js: one flat CommonJS file with the core in it, for a loader that knows neither "exports" nor
+// dist/index.js: one flat CommonJS file of ES2021 with the core in it, for a loader that knows neither "exports" nor
 // nested packages. Beside it the types, which need nothing but what TypeScript 4.7 knows.
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { build, transform } from "esbuild";
+import { plainMembers } from "./plain-members.mjs";
 
 const here = dirname(dirname(fileURLToPath(import.meta.url)));
 const core = join(here, "..", "core");
 
-await build({
+const outfile = join(here, "dist", "index.js");
+const { outputFiles } = await build({
   entryPoints: [join(here, "src", "index.ts")],
-  outfile: join(here, "dist", "index.js"),
+  outfile,
   bundle: true,
+  write: false,
   format: "cjs",
-  // Has the names of exports written down where Node looks for them; nothing else changes.
   platform: "node",
-  target: "es2021",
-  // Private members are younger than ES2021 and in every engine of Puerts; without them reading is five times slower.
-  supported: {
-    "class-field": true,
-    "class-private-accessor": true,
-    "class-private-field": true,
-    "class-private-method": true,
-    "class-private-static-field": true,
-    "class-private-static-method": true,
-    "class-static-field": true,
-  },
+  // As it is written; it is made older below.
+  target: "esnext",
   // Puerts' own module with the classes that C++ registered.
   external: ["cpp"],
-  sourcemap: "linked",
+  sourcemap: "external",
   legalComments: "none",
   logLevel: "warning",
 });
+const [map, bundle] = [".map", ".js"].map((end) => {
+  return outputFiles.find(({ path }) => path.endsWith(end)).text;
+});
+
+/** The names of exports, written down where Node looks for them; dead code, which the second step would leave out. */
+const [exportNames] = /^0 && \(module\.exports = \{[^}]*\}\);$/m.exec(bundle) ?? [];
+if (exportNames === undefined) throw new Error("esbuild wrote no names of exports.");
+const inline = Buffer.from(map).toString("base64");
+const plain = `${plainMembers(bundle)}\n//# sourceMappingURL=data:application/json;base64,${inline}`;
+const older = await transform(plain, {
+  // ES2021 without its newest syntax (`??=`, `||=`, `&&=`): the oldest V8 of Puerts, 8.4, lacks just that.
+  target: "es2020",
+  platform: "node",
+  // Fields become assignments in the constructor. Defined one by one, as of JavaScript, they make reading slower, and
+  // so do private ones that `{ ...object }` does not see.
+  loader: "ts",
+  tsconfigRaw: { compilerOptions: { useDefineForClassFields: false } },
+  sourcefile: "index.js",
+  sourcemap: "external",
+  legalComments: "none",
+  logLevel: "warning",
+  footer: exportNames,
+});
+mkdirSync(dirname(outfile), { recursive: true });
+writeFileSync(outfile, `${older.code.trimEnd()}\n//# sourceMappingURL=index.js.map\n`);
+writeFileSync(`${outfile}.map`, older.map);
 
 /** Types of the core that users see. What TypeScript 4.7 cannot read must go. */
 const CORE = {
@@ -47,6 +66,7 @@ const OWN = [
   "engine/events",
   "engine/pose",
   "engine/replication",
+  "engine/rotation",
   "engine/types",
   "tick",
 ];

@@ -66,6 +66,7 @@ export class BridgePort implements NativePort {
   #timer: unknown;
   /** Of the timer; 0 without one. */
   #timerMs = 0;
+  #ticking = false;
   /** By `Date`, which scripts have without a native call. */
   #tickedAt = Number.NEGATIVE_INFINITY;
   #ticks = 0;
@@ -79,19 +80,25 @@ export class BridgePort implements NativePort {
 
   /**
    * Takes what arrived for all clients: one native call for each, and none without clients. After `budgetMs` it
-   * ends, and the next one goes on; true when something was left. It always gets on, by one client at least.
+   * ends, and the next one goes on; true when something was left. It always gets on, by one client at least. From
+   * inside itself, in a listener, it does nothing: the tick that runs goes on within its own budget.
    */
   tick(budgetMs: number): boolean {
-    if (this.#order.length === 0) return false;
+    if (this.#ticking || this.#order.length === 0) return false;
     const { turn } = this;
     // A budget wants the library's clock, at a native call for each look at it; without one a tick polls and no more.
     const clock = budgetMs === Number.POSITIVE_INFINITY ? Date.now : this.#microClock;
     const from = clock();
     turn.until = from + budgetMs;
-    turn.left = false;
+    let left = false;
+    this.#ticking = true;
     try {
       this.#poll();
     } finally {
+      this.#ticking = false;
+      // What is left is not the timer's to stop at, should the game tick no more.
+      ({ left } = turn);
+      turn.left = false;
       turn.until = Number.POSITIVE_INFINITY;
       this.#tickedAt = Date.now();
       // Somebody may set the computer's clock.
@@ -99,9 +106,9 @@ export class BridgePort implements NativePort {
       this.#ticks += 1;
       this.#timeInTicks += took;
       if (took > this.#longestTick) this.#longestTick = took;
-      if (turn.left) this.#ticksOverBudget += 1;
+      if (left) this.#ticksOverBudget += 1;
     }
-    return turn.left;
+    return left;
   }
 
   get tickStats(): TickStats {

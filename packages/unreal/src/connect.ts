@@ -1,9 +1,9 @@
 import { type Client, type ClientOptions, resolveClientOptions } from "@moq-game/core";
 import { connectNative, type NativeHost, trustFields } from "@moq-game/core/native";
 import { type BridgePort, bridgePort } from "./bridge.js";
+import { listenerThrew } from "./log.js";
 
 declare function setTimeout(run: () => void, ms: number): unknown;
-declare const console: { error(...what: unknown[]): void };
 
 /** Options of {@link connect}: those of every host, and what only native ones have. */
 export interface ConnectOptions extends ClientOptions {
@@ -23,7 +23,7 @@ function hostOf(port: BridgePort): NativeHost {
     schedule: (run) => {
       setTimeout(run, 0);
     },
-    onListenerError: (error) => console.error("moq: a listener threw", error),
+    onListenerError: listenerThrew,
   };
 }
 

@@ -16,6 +16,7 @@ export {
   LOCATION_LIMIT,
   mixPoses,
   POSE_MAX_BYTES,
+  poseOf,
   ROTATION_ERROR,
 } from "./engine/pose.js";
 export {
@@ -26,11 +27,14 @@ export {
   type Replication,
   replicate,
 } from "./engine/replication.js";
+export { mixRotators, quatOf, rotatorOf } from "./engine/rotation.js";
 export type {
   ActorLike,
   DelegateLike,
   Pose,
+  QuatLike,
   RotatorLike,
+  TransformLike,
   VectorLike,
 } from "./engine/types.js";
 export { type TickOptions, type TickStats, tick, tickStats } from "./tick.js";

@@ -25,14 +25,24 @@ export interface TickOptions {
 /**
  * Takes what arrived for all clients; call it once per frame, first thing in the game's tick. While nobody calls it a
  * timer does the same, at a moment of the frame that the engine chooses. True when the budget ended before all was
- * handed out.
+ * handed out. From inside a listener that it calls it does nothing. Throws `invalid_argument` for a budget that is none.
  */
 export function tick(options?: TickOptions): boolean {
-  const budget = options?.budgetMs ?? Number.POSITIVE_INFINITY;
-  if (!(budget > 0)) {
-    throw new MoqError("invalid_argument", `budgetMs must be above 0, in ms, not ${budget}.`);
-  }
+  const budget = options === undefined ? Number.POSITIVE_INFINITY : budgetOf(options);
   return existingPort()?.tick(budget) ?? false;
+}
+
+function budgetOf(options: TickOptions): number {
+  const fits = typeof options === "object" && options !== null;
+  if (!fits || Object.keys(options).some((name) => name !== "budgetMs")) {
+    throw new MoqError("invalid_argument", "tick takes { budgetMs }, in ms, and nothing else.");
+  }
+  const { budgetMs = Number.POSITIVE_INFINITY } = options;
+  if (typeof budgetMs === "number" && budgetMs > 0) return budgetMs;
+  throw new MoqError(
+    "invalid_argument",
+    `budgetMs must be a number of ms above 0, not ${String(budgetMs)}.`,
+  );
 }
 
 const NO_TICKS: TickStats = { ticks: 0, ticksOverBudget: 0, longestTick: 0, timeInTicks: 0 };

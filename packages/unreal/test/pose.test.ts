@@ -94,6 +94,29 @@ describe("poses", () => {
     ).toThrow();
   });
 
+  it("are none with a scale that no engine bears", () => {
+    const still = { Pitch: 0, Yaw: 0, Roll: 0 };
+    const bytes = encodePose({ X: 0, Y: 0, Z: 0 }, still, { X: 1, Y: 2, Z: 1 });
+    for (const [at, bad] of [
+      [bytes.length - 12, Number.NaN],
+      [bytes.length - 8, Number.POSITIVE_INFINITY],
+      [bytes.length - 4, Number.NEGATIVE_INFINITY],
+    ] as const) {
+      const bent = bytes.slice();
+      new DataView(bent.buffer).setFloat32(at, bad, true);
+      expect(() => decodePose(bent)).toThrow("are no pose");
+    }
+  });
+
+  it("go on beyond the second, but do not turn inside out", () => {
+    const pose = (x: number, scale: number) => ({
+      location: { X: x, Y: 0, Z: 0 },
+      rotation: { Pitch: 0, Yaw: x, Roll: 0 },
+      scale: { X: scale, Y: scale, Z: scale },
+    });
+    expect(mixPoses(pose(0, 1), pose(10, 0.5), 4)).toEqual({ ...pose(40, 0.5) });
+  });
+
   it("mix the shorter way round", () => {
     const scale = { X: 1, Y: 1, Z: 1 };
     const pose = (yaw: number, x: number) => ({

@@ -1,37 +1,7 @@
-import { type Client, connectedPair } from "@moq-game/core";
-import { afterEach, describe, expect, it } from "vitest";
-import { receiveEvents, sendEvents } from "../src/engine/events.js";
-import { LOCATION_ERROR } from "../src/engine/pose.js";
-import { follow, replicate } from "../src/engine/replication.js";
-import type { DelegateLike } from "../src/engine/types.js";
-
-const surroundings = {
-  now: () => performance.now(),
-  setTimer: (run: () => void, ms: number) => setTimeout(run, ms),
-  clearTimer: (handle: unknown) => clearTimeout(handle as NodeJS.Timeout),
-};
-
-let clients: Client[] = [];
-
-async function pair(): Promise<readonly [Client, Client]> {
-  const made = await connectedPair(surroundings);
-  clients = [...made];
-  return made;
-}
-
-afterEach(async () => {
-  await Promise.all(clients.map((client) => client.close()));
-});
-
-const soon = () => new Promise((resolve) => setTimeout(resolve, 2));
-
-async function until(holds: () => boolean): Promise<void> {
-  const end = Date.now() + 20_000;
-  while (!holds()) {
-    if (Date.now() > end) throw new Error("not within 20 s");
-    await soon();
-  }
-}
+import { describe, expect, it } from "vitest";
+import { encodePose, LOCATION_ERROR, LOCATION_LIMIT } from "../src/engine/pose.js";
+import { type FollowOptions, follow, replicate } from "../src/engine/replication.js";
+import { pair, soon, until } from "./pair.js";
 
 class Actor {
   x = 0;
@@ -134,10 +104,165 @@ describe("replicate and follow", () => {
     expect(sent).toBeLessThanOrEqual(2);
   });
 
+  /** Bytes that {@link replicate} would send at a time of its own. */
+  function update(ms: number, x: number): Uint8Array {
+    const pose = encodePose({ X: x, Y: 0, Z: 0 }, { Pitch: 0, Yaw: 0, Roll: 0 });
+    const bytes = new Uint8Array(4 + pose.length);
+    new DataView(bytes.buffer).setUint32(0, ms, true);
+    bytes.set(pose, 4);
+    return bytes;
+  }
+
+  /** Somebody who follows a track that the test writes, by a clock that the test moves. */
+  async function following(options: FollowOptions = {}) {
+    const [server, viewer] = await pair();
+    const track = server.publish(["match", "by hand"], { delivery: "latest" });
+    const clock = { now: 1_000 };
+    const followed = follow(viewer, ["match", "by hand"], () => clock.now, {
+      delay: 0,
+      ...options,
+    });
+    await until(() => track.subscribers === 1);
+    let sent = 0;
+    const send = async (bytes: Uint8Array): Promise<void> => {
+      track.send(bytes);
+      sent += 1;
+      await until(() => viewer.stats().subscriptions[0]?.objects === sent);
+    };
+    const x = (): number | undefined => followed.update()?.location.X;
+    return { clock, followed, send, x };
+  }
+
+  it("shows nothing in between of a teleport, nor beyond it", async () => {
+    const { clock, send, x } = await following();
+    await send(update(0, 0));
+    expect(x()).toBe(0);
+    clock.now += 50;
+    await send(update(50, 40));
+    expect(x()).toBe(40);
+    // Respawned 50 m away, and no pose follows.
+    clock.now += 50;
+    await send(update(100, 5_000));
+    const seen = new Set<number | undefined>();
+    for (let frame = 0; frame < 20; frame++) {
+      seen.add(x());
+      clock.now += 10;
+    }
+    expect([...seen]).toEqual([5_000]);
+  });
+
+  it("shows what lies between poses of something fast when told so", async () => {
+    const { clock, send, x } = await following({
+      teleportDistance: Number.POSITIVE_INFINITY,
+      delay: 50,
+    });
+    await send(update(0, 0));
+    x();
+    clock.now += 100;
+    await send(update(100, 5_000));
+    expect(x()).toBeCloseTo(2_500, 0);
+  });
+
+  it("goes on after the sender stood still, and after it began anew", async () => {
+    const { clock, send, x } = await following({ extrapolate: 100 });
+    for (let i = 0; i < 20; i++) {
+      await send(update(i * 50, i * 10));
+      x();
+      clock.now += 50;
+    }
+    // Paused for 30 s of the clock here.
+    clock.now += 30_000;
+    for (let i = 20; i < 80; i++) {
+      await send(update(i * 50, i * 10));
+      const shown = x();
+      if (i > 60) expect(Math.abs((shown ?? 0) - i * 10)).toBeLessThan(1);
+      clock.now += 50;
+    }
+    await send(update(7, -500));
+    expect(x()).toBe(-500);
+  });
+
+  it("is not led astray by a clock that is none or goes back", async () => {
+    const { clock, send, x } = await following();
+    clock.now = Number.NaN;
+    await send(update(0, 1));
+    expect(x()).toBe(1);
+    clock.now = 5_000;
+    await send(update(50, 2));
+    expect(x()).toBe(2);
+    clock.now = Number.POSITIVE_INFINITY;
+    expect(x()).toBe(2);
+    clock.now = 10;
+    await send(update(100, 3));
+    clock.now = 60;
+    await send(update(150, 4));
+    expect(x()).toBe(4);
+  });
+
+  it("counts what is no pose, and keeps what it has", async () => {
+    const { clock, followed, send, x } = await following();
+    await send(update(1_000, 5));
+    expect(x()).toBe(5);
+    const noPose = update(3, 9).fill(255, 4);
+    for (const bytes of [Uint8Array.of(1, 2, 3), noPose]) {
+      clock.now += 10;
+      await send(bytes);
+      expect(x()).toBe(5);
+    }
+    expect(followed.malformed).toBe(2);
+    expect(followed.subscription.stats.objects).toBe(3);
+  });
+
+  it("rests where the actor stopped, not beyond it", async () => {
+    const [server, viewer] = await pair();
+    const actor = new Actor();
+    const replication = replicate(server, ["match", "stop"], actor, { rate: 20 });
+    let now = 0;
+    const followed = follow(viewer, ["match", "stop"], () => now, { delay: 0, extrapolate: 200 });
+    await until(() => replication.publication.subscribers === 1);
+    let published = 0;
+    for (let tick = 0; tick < 40; tick++) {
+      if (tick < 20) actor.x += 10;
+      now += 50;
+      published += replication.update(0.05) ? 1 : 0;
+      await until(() => viewer.stats().subscriptions[0]?.objects === published);
+      followed.update();
+    }
+    expect(followed.update()?.location.X).toBe(200);
+    now += 150;
+    expect(followed.update()?.location.X).toBe(200);
+  });
+
+  it("refuses seconds that are none, and tells once that the track has ended", async () => {
+    const [server] = await pair();
+    const actor = new Actor();
+    const replication = replicate(server, ["match", "bad"], actor, { rate: 60 });
+    for (const bad of [Number.NaN, -1, Number.POSITIVE_INFINITY, "1" as unknown as number]) {
+      if (typeof bad === "string") continue;
+      expect(() => replication.update(bad)).toThrow("seconds since the last call");
+    }
+    expect(replication.update(0)).toBe(true);
+    // A paused game ticks with 0 s.
+    for (let i = 0; i < 10; i++) expect(replication.update(0)).toBe(false);
+    actor.x = Number.NaN;
+    expect(() => replication.update(1)).toThrow("X of a location");
+    actor.x = LOCATION_LIMIT * 2;
+    expect(() => replication.update(1)).toThrow("X of a location");
+    actor.x = 1;
+    expect(replication.update(1)).toBe(true);
+    await server.close();
+    expect(() => replication.update(1)).toThrow();
+    for (let i = 0; i < 10; i++) expect(replication.update(1)).toBe(false);
+  });
+
   it("refuses options that make no sense", async () => {
     const [server, viewer] = await pair();
     expect(() => replicate(server, ["a", "b"], new Actor(), { rate: 0 })).toThrow("rate");
     expect(() => follow(viewer, ["a", "b"], () => 0, { delay: -1 })).toThrow("delay");
+    for (const teleportDistance of [0, -1, Number.NaN]) {
+      const options = { teleportDistance };
+      expect(() => follow(viewer, ["a", "b"], () => 0, options)).toThrow("teleportDistance");
+    }
   });
 
   it("skips what is no pose", async () => {
@@ -149,66 +274,5 @@ describe("replicate and follow", () => {
     track.send(new Uint8Array(40).fill(255));
     await until(() => (viewer.stats().subscriptions[0]?.objects ?? 0) > 0);
     expect(following.update()).toBeUndefined();
-  });
-});
-
-/** A dispatcher as Puerts gives it. */
-class Delegate<Args extends unknown[]> implements DelegateLike<Args> {
-  readonly listeners: ((...args: Args) => void)[] = [];
-  Add(listener: (...args: Args) => void): void {
-    this.listeners.push(listener);
-  }
-  Remove(listener: (...args: Args) => void): void {
-    const at = this.listeners.indexOf(listener);
-    if (at >= 0) this.listeners.splice(at, 1);
-  }
-  Broadcast(...args: Args): void {
-    for (const listener of [...this.listeners]) listener(...args);
-  }
-}
-
-describe("events", () => {
-  it("carries what a dispatcher fires, in order, and binds it once", async () => {
-    const [server, viewer] = await pair();
-    const sender = sendEvents(server, ["match", "events"]);
-    const receiver = receiveEvents(viewer, ["match", "events"]);
-    await until(() => server.stats().publications[0]?.subscribers === 1);
-    const heard: unknown[] = [];
-    receiver.on("scored", (...values) => heard.push(["scored", ...values]));
-    const stop = receiver.on("said", (text) => heard.push(["said", text]));
-    const scored = new Delegate<[string, number]>();
-    const unbind = sender.forward(scored, "scored");
-    scored.Broadcast("rød", 1);
-    sender.emit("said", "hej");
-    scored.Broadcast("rød", 2);
-    expect(scored.listeners.length).toBe(1);
-    unbind();
-    unbind();
-    expect(scored.listeners.length).toBe(0);
-    await until(() => receiver.update() + heard.length >= 3 && heard.length >= 3);
-    expect(heard).toEqual([
-      ["scored", "rød", 1],
-      ["said", "hej"],
-      ["scored", "rød", 2],
-    ]);
-    stop();
-    sender.emit("said", "nobody hears");
-    sender.emit("scored", "blå", 3);
-    await until(() => receiver.update() >= 0 && heard.length >= 4);
-    expect(heard[3]).toEqual(["scored", "blå", 3]);
-    expect(() => sender.emit("")).toThrow("name");
-    sender.forward(scored, "scored");
-    await sender.close();
-    expect(scored.listeners.length).toBe(0);
-  });
-
-  it("counts what it cannot read", async () => {
-    const [server, viewer] = await pair();
-    const track = server.publish(["match", "noise"], { delivery: "reliable" });
-    const receiver = receiveEvents(viewer, ["match", "noise"], { start: "latest-group" });
-    await until(() => server.stats().publications[0]?.subscribers === 1);
-    for (const bytes of [[1, 2], [91], [91, 49, 93], []]) track.keyframe(Uint8Array.from(bytes));
-    await until(() => receiver.update() >= 0 && receiver.malformed === 4);
-    receiver.close();
   });
 });

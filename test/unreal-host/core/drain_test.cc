@@ -180,6 +180,21 @@ TEST_F(Drain, ARecordThatIsLongerThanItsBufferIsNotRead) {
   EXPECT_EQ(Sink.All.size(), 1U);
 }
 
+TEST_F(Drain, ALibraryThatLiesAboutWhatItWroteIsNotReadBeyondIt) {
+  const MoqHandle handle = Subscribe();
+  // Less than a header, and more than there is room for.
+  for (const std::size_t says : {std::size_t{1}, std::size_t{63}, std::size_t{1} << 40}) {
+    Fake.SaysPolled = says;
+    GiveObjects(handle, 1);
+    TheHost.Tick(Sink);
+    EXPECT_EQ(Sink.All.size(), 0U);
+    GiveObjects(handle, 1);
+    TheHost.Tick(Sink);
+    EXPECT_EQ(Sink.All.size(), 1U);
+    Sink.All.clear();
+  }
+}
+
 TEST_F(Drain, NothingOfAClosedHandleComesFromTheInbox) {
   const MoqHandle one = Subscribe();
   const MoqHandle other = Subscribe();
@@ -260,19 +275,17 @@ TEST_F(Drain, SessionsTakeTurnsAtTheBudget) {
 }
 
 TEST_F(Drain, AFailedOpenLeavesNothing) {
-  Fake.OpenResult = MOQ_ERROR_INVALID_ARGUMENT;
+  Fake.Failing["moq_client_open"] = MOQ_ERROR_INVALID_ARGUMENT;
   EXPECT_EQ(TheHost.Open("{}", Error), 0U);
   EXPECT_EQ(Error.code, MOQ_ERROR_INVALID_ARGUMENT);
   EXPECT_EQ(Error.message, "the fake said no");
-  Fake.OpenResult = MOQ_OK;
-  Fake.WakerResult = MOQ_ERROR_INTERNAL;
+  Fake.Failing = {{"moq_set_waker", MOQ_ERROR_INTERNAL}};
   EXPECT_EQ(TheHost.Open("{}", Error), 0U);
   EXPECT_EQ(Fake.ClosedClients.size(), 1U);
   EXPECT_EQ(TheHost.Stats().Sessions, 1U);
 }
 
 TEST_F(Drain, SessionsAreBounded) {
-  Fake.OpenResult = MOQ_OK;
   while (TheHost.Open("{}", Error) != 0) {
   }
   EXPECT_EQ(Error.code, MOQ_ERROR_LIMIT_EXCEEDED);
@@ -281,7 +294,7 @@ TEST_F(Drain, SessionsAreBounded) {
 
 TEST_F(Drain, APollThatFailsIsNoCrash) {
   GiveObjects(Subscribe(), 1);
-  Fake.PollResult = MOQ_ERROR_CLOSED;
+  Fake.Failing["moq_poll"] = MOQ_ERROR_CLOSED;
   EXPECT_EQ(TheHost.Tick(Sink).Records, 0U);
 }
 

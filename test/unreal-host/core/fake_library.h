@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <mutex>
 #include <set>
 #include <string>
@@ -27,16 +28,19 @@ public:
   bool Missing = false;
   std::string MissingFunction;
   std::uint32_t AbiVersion = MOQ_ABI_VERSION;
-  MoqResultCode OpenResult = MOQ_OK;
-  MoqResultCode WakerResult = MOQ_OK;
+  // By function: every call fails with this. Closing a client at once cannot fail.
+  std::map<std::string, MoqResultCode> Failing;
+  // The so-and-so-many-th call of any of these functions fails.
+  int FailingCall = 0;
   MoqResultCode ShutdownResult = MOQ_OK;
   // So many polls say that the buffer is too small, and that this much is needed.
   int TooSmallPolls = 0;
   std::size_t TooSmallNeeded = 0;
-  // Every poll fails with this.
-  MoqResultCode PollResult = MOQ_OK;
+  // The next poll gives nothing but zeroes, and says that it wrote so many bytes.
+  std::size_t SaysPolled = 0;
 
   // ---- what was done with it
+  int Calls = 0;
   int Opens = 0;
   int Unloads = 0;
   int Shutdowns = 0;

@@ -286,6 +286,73 @@ describe("the package in a Puerts host", () => {
     expect(() => track.send(new Uint8Array(1))).toThrow();
   });
 
+  it("takes bytes of every kind of memory, and nothing else", async () => {
+    const client = await connect();
+    const track = client.publish(["unreal", "kinds"]);
+    const subscription = client.subscribe(["unreal", "kinds"], { wait: 30_000 });
+    await Promise.all([track.ready, subscription.ready]);
+    const shared = new Uint8Array(new SharedArrayBuffer(64), 8, 3).fill(1);
+    const part = new Uint8Array(64).fill(2).subarray(60);
+    const foreign = runInNewContext("new Uint8Array(70).fill(3)") as Uint8Array;
+    const fine = [shared, part, foreign, Buffer.from([4, 4])];
+    for (const bytes of fine) expect(track.send(bytes)).toBe(true);
+    const seen: number[][] = [];
+    const end = Date.now() + 30_000;
+    while (seen.length < fine.length && Date.now() < end) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      unreal().tick();
+      subscription.drain(({ bytes }) => seen.push([...bytes]));
+    }
+    expect(seen).toEqual(fine.map((bytes) => [...bytes]));
+    const array = { Num: () => 2, Get: () => 7, length: 2 };
+    for (const none of [
+      ...[array, new Proxy(array, {}), new Proxy(new Uint8Array(4), {}), [1, 2], null, undefined],
+      ...[new DataView(new ArrayBuffer(4)), new ArrayBuffer(3), new Float32Array(2), "", 5, 5n],
+      Object.create(Uint8Array.prototype),
+    ]) {
+      expect(() => track.send(none as Uint8Array)).toThrow();
+      expect(() => track.keyframe(none as Uint8Array)).toThrow();
+    }
+    await client.close();
+  });
+
+  it("gives back texts with every character, and refuses half ones", async () => {
+    const client = await connect();
+    for (const name of ["nul \0 in it", "\ufeff", "🎮", '"\\', "\u2028"]) {
+      const track = client.publish(["unreal", name]);
+      const found = client.subscribe(["unreal", name], { wait: 30_000 });
+      await Promise.all([track.ready, found.ready]);
+      found.close();
+      void track.end();
+    }
+    expect(() => client.publish(["unreal", "a\ud800"])).toThrow("half a surrogate pair");
+    await client.close();
+  });
+
+  it("takes any signal that is like one, and a token for each connection", async () => {
+    const asked: number[] = [];
+    const abort = new Set<() => void>();
+    const signal = {
+      aborted: false,
+      addEventListener: (_: "abort", listener: () => void) => void abort.add(listener),
+      removeEventListener: (_: "abort", listener: () => void) => void abort.delete(listener),
+    };
+    const client = await unreal().connect(relay.url.replace(/^https:/, "moqt:"), {
+      serverCertificateHashes: [relay.certificateHash],
+      token: () => {
+        asked.push(asked.length);
+        return "a token";
+      },
+      signal,
+    });
+    expect(asked.length).toBeGreaterThan(0);
+    const states: string[] = [];
+    client.onState((state) => states.push(state));
+    for (const run of [...abort]) run();
+    expect(states).toEqual(["closed"]);
+    expect(abort.size).toBe(0);
+  });
+
   it("tells what is missing", async () => {
     await expect(unreal().connect("moqt://127.0.0.1:1", { speed: 1 } as object)).rejects.toThrow(
       "speed",

@@ -130,9 +130,111 @@ describe("a tick", () => {
     await Promise.all(clients.map((client) => client.close()));
   });
 
-  it("refuses a budget that is none", () => {
-    for (const budgetMs of [0, -1, Number.NaN]) {
-      expect(() => script.tick({ budgetMs })).toThrow("budgetMs");
+  it("that a listener makes does nothing, and the one that runs keeps its budget", async () => {
+    const client = await connect();
+    const names = Array.from({ length: 12 }, (_, i) => ["nested", `track ${i}`] as const);
+    const published = names.map((name) => server.publish(name, { delivery: "reliable" }));
+    let [heard, nested, running] = [0, 0, false];
+    const subscriptions = names.map((name) => {
+      const subscription = client.subscribe(name, { wait: 30_000 });
+      subscription.onReadable(() => {
+        if (!running) return;
+        const until = Date.now() + 5;
+        while (Date.now() < until) {}
+        if (script.tick()) nested += 1;
+        heard += subscription.drain(() => {}).objects;
+      });
+      return subscription;
+    });
+    await Promise.all([...published, ...subscriptions].map(({ ready }) => ready));
+    const sent = () => (relay.stats() as { objects: { sent: number } }).objects.sent;
+    const before = sent();
+    for (const track of published) track.keyframe(Uint8Array.of(1));
+    await null;
+    for (let i = 0; i < 2_000 && sent() - before < names.length; i++) stand(10);
+    stand(300);
+    running = true;
+    const { ticks } = script.tickStats();
+    // All listeners together take 60 ms.
+    expect(script.tick({ budgetMs: 12 })).toBe(true);
+    expect(heard).toBeGreaterThan(0);
+    expect(heard).toBeLessThan(names.length);
+    expect(nested).toBe(0);
+    expect(script.tickStats().ticks - ticks).toBe(1);
+    running = false;
+    await client.close();
+    for (const track of published) void track.end();
+  });
+
+  it("that is the last one leaves the rest to the timer", async () => {
+    const client = await connect();
+    const names = Array.from({ length: 8 }, (_, i) => ["rest", `track ${i}`] as const);
+    const published = names.map((name) => server.publish(name, { delivery: "reliable" }));
+    let heard = 0;
+    let running = false;
+    const subscriptions = names.map((name) => {
+      const subscription = client.subscribe(name, { wait: 30_000 });
+      subscription.onReadable(() => {
+        if (!running) return;
+        const until = Date.now() + 5;
+        while (Date.now() < until) {}
+        heard += subscription.drain(() => {}).objects;
+      });
+      return subscription;
+    });
+    await Promise.all([...published, ...subscriptions].map(({ ready }) => ready));
+    const sent = () => (relay.stats() as { objects: { sent: number } }).objects.sent;
+    const before = sent();
+    for (const track of published) track.keyframe(Uint8Array.of(1));
+    await null;
+    for (let i = 0; i < 2_000 && sent() - before < names.length; i++) stand(10);
+    stand(300);
+    running = true;
+    expect(script.tick({ budgetMs: 12 })).toBe(true);
+    expect(heard).toBeLessThan(names.length);
+    await expect.poll(() => heard, { timeout: 20_000 }).toBe(names.length);
+    await client.close();
+    for (const track of published) void track.end();
+  });
+
+  it("may close its client and connect again in a listener", async () => {
+    const client = await connect();
+    const track = server.publish(["nested", "close"], { delivery: "reliable" });
+    const subscription = client.subscribe(["nested", "close"], { wait: 30_000 });
+    await Promise.all([track.ready, subscription.ready]);
+    let again: Promise<Client> | undefined;
+    let visited = 0;
+    track.keyframe(Uint8Array.of(1));
+    for (let i = 2; i < 20; i++) track.send(Uint8Array.of(i));
+    const end = Date.now() + 20_000;
+    while (again === undefined && Date.now() < end) {
+      await new Promise((done) => setTimeout(done, 5));
+      script.tick();
+      subscription.drain(({ bytes }) => {
+        visited += 1;
+        if (again !== undefined) return;
+        void client.close();
+        script.tick();
+        again = connect();
+        // Still its own, and readable.
+        expect(bytes.length).toBe(1);
+      });
     }
+    expect(visited).toBe(1);
+    expect(client.state).toBe("closed");
+    const other = await again;
+    expect(other?.state).toBe("open");
+    await other?.close();
+    void track.end();
+  });
+
+  it("refuses a budget that is none", () => {
+    for (const budgetMs of [0, -1, Number.NaN, "5", null]) {
+      expect(() => script.tick({ budgetMs } as never)).toThrow("budgetMs");
+    }
+    for (const options of [5, null, "x", { budgetMS: 5 }, () => 5, [5]]) {
+      expect(() => script.tick(options as never), String(options)).toThrow("tick");
+    }
+    expect(script.tick({})).toBe(false);
   });
 });

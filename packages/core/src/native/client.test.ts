@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import { FakePort, type FakeRecord } from "../../test/native/fake-port.js";
+import { encodeRecord, FakePort, type FakeRecord } from "../../test/native/fake-port.js";
 import type { ClientState, EndReason, Gap, MoqObject } from "../api.js";
 import { ERROR_CODES, MoqError } from "../errors.js";
 import { resolveClientOptions } from "../options.js";
@@ -57,6 +57,40 @@ beforeEach(() => {
   port = new FakePort();
   scheduled = [];
   now = 0;
+});
+
+/** What a library of another make may give: each ends the client with `internal`, and only that client. */
+describe("records that cannot be read", () => {
+  const long = new Uint8Array(72);
+  new DataView(long.buffer).setUint32(0, 4_096, true);
+  const noJson: FakeRecord = {
+    kind: RecordKind.State,
+    handle: 1,
+    code: 2,
+    payload: Uint8Array.of(123),
+  };
+
+  test.each([
+    ["longer than what was given", () => port.queue.push(long)],
+    ["no JSON where there must be some", () => port.queue.push(encodeRecord(noJson))],
+    ["more than there is room for", () => vi.spyOn(port, "poll").mockReturnValue(2 ** 40)],
+    ["a record larger than memory", () => vi.spyOn(port, "poll").mockReturnValue(-(2 ** 52))],
+  ])("%s", async (_, give) => {
+    const client = open();
+    const states: unknown[] = [];
+    client.onState((state, reason) => states.push([state, reason?.code]));
+    const sub = client.subscribe(TRACK);
+    const ends: unknown[] = [];
+    sub.onEnd(({ kind, error }) => ends.push([kind, error?.code]));
+    give();
+    client.poll();
+    client.poll();
+    expect(client.state).toBe("closed");
+    expect(states).toEqual([["closed", "internal"]]);
+    expect(ends).toEqual([["error", "internal"]]);
+    expect(scheduled).toEqual([]);
+    expect(port.of("close")).toEqual([[client.handle, 0]]);
+  });
 });
 
 /** A host whose turns are bounded; its clock moves by a ms whenever a listener runs. */

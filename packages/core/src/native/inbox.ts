@@ -1,5 +1,5 @@
 import type { EndReason } from "../api.js";
-import type { MoqError } from "../errors.js";
+import { MoqError } from "../errors.js";
 import { RecordObjects, SpareObjects } from "./objects.js";
 import { type NativeHost, type NativePort, type NativeTurn, POLL_TOO_SMALL } from "./port.js";
 import { RecordCursor, RecordKind } from "./records.js";
@@ -21,7 +21,7 @@ const OBJECTS_BETWEEN = 64;
 
 /** What an inbox tells its client. */
 export interface InboxOwner {
-  /** The library takes no more polls: the client is to end. */
+  /** The library takes no more polls, or gives what cannot be read: the client is to end. */
   failed(error: MoqError): void;
   listenerFailed(error: unknown): void;
 }
@@ -95,6 +95,16 @@ export class Inbox {
         if (round === 0 && bounded === undefined) until = now + POLL_MS;
         else if (now >= until) break;
       }
+    } catch (error) {
+      // The library breaks its own format: nothing that follows can be trusted.
+      more = false;
+      this.#owner.failed(
+        error instanceof MoqError
+          ? error
+          : new MoqError("internal", `What the native library gave cannot be read: ${error}.`, {
+              cause: error,
+            }),
+      );
     } finally {
       this.#polling = false;
       this.#runLater(bounded);

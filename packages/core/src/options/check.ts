@@ -100,7 +100,8 @@ export function signal(value: unknown): Signal | undefined {
     typeof s !== "object" ||
     s === null ||
     typeof s.aborted !== "boolean" ||
-    typeof s.addEventListener !== "function"
+    typeof s.addEventListener !== "function" ||
+    typeof s.removeEventListener !== "function"
   ) {
     throw invalid(
       `signal must be an AbortSignal or have aborted, addEventListener and removeEventListener, got ${show(value)}.`,

@@ -2,7 +2,7 @@
 import type { TokenSource } from "../api.js";
 import { MoqError } from "../errors.js";
 import { invalid, show } from "./check.js";
-import { utf8Length } from "./names.js";
+import { isWellFormed, utf8Length } from "./names.js";
 
 export function token(value: unknown): string | Uint8Array | TokenSource | undefined {
   if (value === undefined) return undefined;
@@ -33,6 +33,9 @@ function tokenValue(value: unknown): string | Uint8Array {
     throw invalid(
       `token must be a string, a Uint8Array or a function that gives one, got ${show(value)}.`,
     );
+  if (typeof value === "string" && !isWellFormed(value)) {
+    throw invalid("token has half a surrogate pair, which UTF-8 cannot carry. Give its bytes.");
+  }
   if (length > 32_768) throw invalid(`token has ${length} bytes; at most 32,768 are accepted.`);
   return value as string | Uint8Array;
 }

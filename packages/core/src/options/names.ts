@@ -63,6 +63,11 @@ export function utf8Length(text: string): number {
   return bytes;
 }
 
+/** Whether each surrogate has its other half. */
+export function isWellFormed(text: string): boolean {
+  return !/[\ud800-\udfff]/u.test(text);
+}
+
 /** One of a track's display forms: fields joined with `/`, then the name. */
 export function trackLabel(track: ResolvedTrack): string {
   return `${track.namespace.join("/")}/${track.name}`;
@@ -96,8 +101,15 @@ function namespaceFields(namespace: NamespaceLike): readonly string[] {
 }
 
 function checkNameBytes(namespace: readonly string[], name: string | undefined): void {
-  let bytes = name === undefined ? 0 : utf8Length(name);
-  for (const field of namespace) bytes += utf8Length(field);
+  let bytes = 0;
+  for (const text of name === undefined ? namespace : [...namespace, name]) {
+    if (!isWellFormed(text)) {
+      throw invalid(
+        `${show(text)} in the name of a track has half a surrogate pair, which UTF-8 cannot carry.`,
+      );
+    }
+    bytes += utf8Length(text);
+  }
   if (bytes > MAX_FULL_NAME_BYTES) {
     throw invalid(
       `Namespace and track name together have ${bytes} bytes; at most ${MAX_FULL_NAME_BYTES} are allowed.`,

@@ -27,3 +27,12 @@ it("UTF-8 agrees with TextEncoder and TextDecoder", () => {
     { numRuns: 1000 },
   );
 }, 30_000);
+
+it("long texts are put together at the right places", () => {
+  for (const length of [4_094, 4_095, 4_096, 4_097, 8_191, 20_000]) {
+    for (const end of ["", "a", "ä", "€", "🎮", "🎮🎮🎮", "\ufffd"]) {
+      const text = "x".repeat(length) + end + "ö".repeat(length);
+      expect(decodeUtf8(encodeUtf8(text)) === text, `${length} and ${end}`).toBe(true);
+    }
+  }
+});

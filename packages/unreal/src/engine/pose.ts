@@ -12,7 +12,8 @@
  * {@link LOCATION_ERROR} on each axis and {@link ROTATION_ERROR} (a turn further or back is the same).
  */
 import { MoqError } from "@moq-game/core";
-import type { Pose, RotatorLike, VectorLike } from "./types.js";
+import { mixRotators, rotatorOf } from "./rotation.js";
+import type { Pose, RotatorLike, TransformLike, VectorLike } from "./types.js";
 
 /** Largest error of a location on each axis, in cm. */
 export const LOCATION_ERROR = 1 / 32;
@@ -81,10 +82,7 @@ export function readPose(view: DataView, at: number): Pose {
   const scaled = (flags & SCALED) !== 0;
   const length = 1 + (wide ? 12 : 9) + (rotated ? 6 : 0) + (scaled ? 12 : 0);
   if (flags > (WIDE | ROTATED | SCALED) || at + length !== view.byteLength) {
-    throw new MoqError(
-      "malformed_track",
-      `These ${view.byteLength - at} bytes are no pose: another program or version writes this track.`,
-    );
+    throw noPose(view.byteLength - at);
   }
   let next = at + 1;
   const axis = (): number => {
@@ -102,6 +100,8 @@ export function readPose(view: DataView, at: number): Pose {
   const factor = (): number => {
     const value = scaled ? view.getFloat32(next, true) : 1;
     next += scaled ? 4 : 0;
+    // Engines do not bear it.
+    if (!Number.isFinite(value)) throw noPose(view.byteLength - at);
     return value;
   };
   return {
@@ -126,16 +126,20 @@ export function decodePose(bytes: Uint8Array): Pose {
   return readPose(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), 0);
 }
 
-/** Between two poses: `part` 0 is the first, 1 the second; turned the shorter way. */
+/** The pose of a transform, whose rotation is a quaternion of length 1. */
+export function poseOf({ Translation, Rotation, Scale3D }: TransformLike): Pose {
+  return { location: Translation, rotation: rotatorOf(Rotation), scale: Scale3D };
+}
+
+/**
+ * Between two poses: `part` 0 is the first, 1 the second; turned the shorter way, about one axis. Above 1 it goes on
+ * in that direction, but for the scale.
+ */
 export function mixPoses(from: Pose, to: Pose, part: number): Pose {
   return {
     location: mixVectors(from.location, to.location, part),
-    rotation: {
-      Pitch: mixAngles(from.rotation.Pitch, to.rotation.Pitch, part),
-      Yaw: mixAngles(from.rotation.Yaw, to.rotation.Yaw, part),
-      Roll: mixAngles(from.rotation.Roll, to.rotation.Roll, part),
-    },
-    scale: mixVectors(from.scale, to.scale, part),
+    rotation: mixRotators(from.rotation, to.rotation, part),
+    scale: mixVectors(from.scale, to.scale, Math.min(1, part)),
   };
 }
 
@@ -147,10 +151,9 @@ function mixVectors(from: VectorLike, to: VectorLike, part: number): VectorLike 
   };
 }
 
-function mixAngles(from: number, to: number, part: number): number {
-  const turn = (((to - from) % 360) + 540) % 360;
-  const mixed = from + (turn - 180) * part;
-  return mixed > 180 ? mixed - 360 : mixed < -180 ? mixed + 360 : mixed;
+function noPose(length: number): MoqError {
+  const what = "another program or version writes this track";
+  return new MoqError("malformed_track", `These ${length} bytes are no pose: ${what}.`);
 }
 
 function locationOf(value: number, axis: string): number {

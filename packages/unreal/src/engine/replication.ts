@@ -4,9 +4,11 @@ import type {
   Publication,
   PublishOptions,
   SubscribeOptions,
+  Subscription,
   TrackRef,
 } from "@moq-game/core";
 import { MoqError } from "@moq-game/core";
+import { SenderClock } from "./playout.js";
 import { mixPoses, POSE_MAX_BYTES, readPose, writePose } from "./pose.js";
 import type { ActorLike, Pose } from "./types.js";
 
@@ -25,7 +27,9 @@ export interface Replication {
   readonly publication: Publication;
   /**
    * Call it every frame with the seconds since the last call. Publishes when it is time; when the actor has stopped,
-   * once more, and then once a second. Gives whether it published.
+   * once more, and then once a second. Gives whether it published. Throws `invalid_argument` for seconds or a transform
+   * that are no numbers, or are farther away than a pose can tell. Once the track has ended it throws the reason, once,
+   * and does nothing from then on.
    */
   update(deltaSeconds: number): boolean;
   /** Ends the track. */
@@ -56,9 +60,24 @@ export function replicate(
   let due = 0;
   let rested = 0;
   let standing = false;
+  let over = false;
+  const send = (update: Uint8Array): boolean => {
+    try {
+      return publication.send(update);
+    } catch (error) {
+      // The engine would log it with every frame.
+      over = true;
+      throw error;
+    }
+  };
   return {
     publication,
     update(deltaSeconds) {
+      if (!(deltaSeconds >= 0 && deltaSeconds < Number.POSITIVE_INFINITY)) {
+        const what = "update takes the seconds since the last call, a number from 0 on";
+        throw new MoqError("invalid_argument", `${what}, not ${String(deltaSeconds)}.`);
+      }
+      if (over) return false;
       time += deltaSeconds;
       due -= deltaSeconds;
       rested += deltaSeconds;
@@ -77,14 +96,17 @@ export function replicate(
       // Two alike tell followers that it stands, or they would go on in the direction it had.
       if (same && standing && rested < RESTING) return false;
       view.setUint32(0, Math.round(time * 1_000) % TIME_ROUND, true);
-      if (!publication.send(bytes.subarray(0, end))) return false;
+      if (!send(bytes.subarray(0, end))) return false;
       sent.set(bytes);
       sentLength = end;
       standing = same;
       rested = 0;
       return true;
     },
-    close: () => publication.end(),
+    close() {
+      over = true;
+      return publication.end();
+    },
   };
 }
 
@@ -102,13 +124,22 @@ export interface FollowOptions extends Omit<SubscribeOptions, "delivery" | "unor
   readonly delay?: number;
   /** How long to go on in the direction of the last two poses when none comes, in ms. Default 100. */
   readonly extrapolate?: number;
+  /**
+   * Two poses farther apart than so many cm are a teleport: nothing is shown in between. Default 1000, 10 m; `Infinity`:
+   * never. It must be more than the actor moves from one pose to the next.
+   */
+  readonly teleportDistance?: number;
 }
 
 /** An actor that is followed. */
 export interface Following {
+  /** For `ready`, `onEnd` and `stats`. `update` reads it. */
+  readonly subscription: Subscription;
   /** Call it every frame: where the actor is now; `undefined` until the first pose came. */
   update(): Pose | undefined;
-  /** Stops. */
+  /** Updates that were no poses, and so were skipped. */
+  readonly malformed: number;
+  /** Stops. The last pose stays. */
   close(): void;
 }
 
@@ -120,12 +151,9 @@ interface Sample {
 
 /** Poses kept: two seconds of the fastest rate that games use. */
 const MOST_SAMPLES = 256;
-/** By how many ms a second the smallest delay seen may grow, for clocks that drift. */
-const DRIFT = 1;
-
 /**
- * Follows what {@link replicate} publishes. `now` gives ms of a monotonic clock, for example of the
- * game's time; poses that are none are skipped.
+ * Follows what {@link replicate} publishes. `now` gives ms of a clock, for example of the game's time; where it is
+ * no number it counts as unchanged. Poses that are none are skipped and counted.
  */
 export function follow(
   client: Client,
@@ -133,7 +161,7 @@ export function follow(
   now: () => number,
   options: FollowOptions = {},
 ): Following {
-  const { delay = 100, extrapolate = 100, ...rest } = options;
+  const { delay = 100, extrapolate = 100, teleportDistance = 1_000, ...rest } = options;
   for (const [name, value] of [
     ["delay", delay],
     ["extrapolate", extrapolate],
@@ -142,60 +170,73 @@ export function follow(
       throw new MoqError("invalid_argument", `${name} must be 0 to 60000 ms, not ${value}.`);
     }
   }
+  if (!(teleportDistance > 0)) {
+    const wrong = `not ${String(teleportDistance)}`;
+    throw new MoqError("invalid_argument", `teleportDistance must be above 0 cm, ${wrong}.`);
+  }
   const subscription = client.subscribe(track, { ...rest, delivery: "latest" });
   const samples: Sample[] = [];
-  /** Smallest of arrival minus sender's time seen, and when that was. */
-  let offset = Number.POSITIVE_INFINITY;
-  let offsetAt = 0;
+  const clock = new SenderClock();
+  let frame = 0;
+  let malformed = 0;
   /** ms between two poses of an actor that moves: the shortest seen. */
   let interval = delay;
   /** The last two poses were alike. */
   let standing = false;
-  const take = (bytes: Uint8Array, arrived: number): void => {
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    if (view.byteLength < TIME_BYTES) return;
+  const take = (bytes: Uint8Array): void => {
     const last = samples[samples.length - 1];
-    const pose = readPose(view, TIME_BYTES);
-    let time = view.getUint32(0, true);
+    const sample = readSample(bytes, last?.time);
+    if (sample === undefined) {
+      malformed += 1;
+      return;
+    }
     if (last !== undefined) {
-      time += Math.round((last.time - time) / TIME_ROUND) * TIME_ROUND;
-      const span = time - last.time;
-      const same = isSame(last.pose, pose);
+      const span = sample.time - last.time;
+      const same = isSame(last.pose, sample.pose);
       if (span < 0) {
         // The publisher began anew.
         samples.length = 0;
-        offset = Number.POSITIVE_INFINITY;
+        clock.reset();
         interval = delay;
       } else if (standing && !same && span > interval) {
         // It stood while nothing came, not moved slowly.
-        samples.push({ time: time - interval, pose: last.pose });
+        samples.push({ time: sample.time - interval, pose: last.pose });
       } else if (span > 0) {
         interval = Math.min(interval, span);
       }
       standing = same && span >= 0;
     }
-    samples.push({ time, pose });
+    samples.push(sample);
     if (samples.length > MOST_SAMPLES) samples.shift();
-    const grown = offset + ((arrived - offsetAt) * DRIFT) / 1_000;
-    if (arrived - time < grown || offset === Number.POSITIVE_INFINITY) {
-      offset = arrived - time;
-      offsetAt = arrived;
-    }
+    clock.update(frame, sample.time);
   };
   return {
+    subscription,
     update() {
       const at = now();
-      subscription.drain((object) => {
-        try {
-          take(object.bytes, at);
-        } catch (error) {
-          if (!(error instanceof MoqError)) throw error;
-        }
-      });
-      return poseAt(samples, at - offset - delay, extrapolate);
+      if (Number.isFinite(at)) frame = at;
+      subscription.drain(({ bytes }) => take(bytes));
+      return poseAt(samples, clock.shown(frame) - delay, extrapolate, teleportDistance);
+    },
+    get malformed() {
+      return malformed;
     },
     close: () => subscription.close(),
   };
+}
+
+/** Time and pose of an update, the time as the one nearest to `last`; `undefined` when it is none. */
+function readSample(bytes: Uint8Array, last: number | undefined): Sample | undefined {
+  if (bytes.byteLength < TIME_BYTES) return undefined;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const time = view.getUint32(0, true);
+  const rounds = last === undefined ? 0 : Math.round((last - time) / TIME_ROUND);
+  try {
+    return { time: time + rounds * TIME_ROUND, pose: readPose(view, TIME_BYTES) };
+  } catch (error) {
+    if (error instanceof MoqError) return undefined;
+    throw error;
+  }
 }
 
 function isSame(one: Pose, other: Pose): boolean {
@@ -214,11 +255,24 @@ function isSame(one: Pose, other: Pose): boolean {
 }
 
 /** The pose at a time of the sender; drops the samples that no later time needs. */
-function poseAt(samples: Sample[], time: number, extrapolate: number): Pose | undefined {
+function poseAt(
+  samples: Sample[],
+  time: number,
+  extrapolate: number,
+  teleportDistance: number,
+): Pose | undefined {
   while (samples.length > 2 && (samples[1] as Sample).time <= time) samples.shift();
   const [first, second] = samples;
   if (first === undefined || second === undefined || time <= first.time) return first?.pose;
-  const until = Math.min(time, second.time + extrapolate);
   const span = second.time - first.time;
-  return span > 0 ? mixPoses(first.pose, second.pose, (until - first.time) / span) : second.pose;
+  if (span === 0 || distance(first.pose, second.pose) > teleportDistance) {
+    return time < second.time ? first.pose : second.pose;
+  }
+  const until = Math.min(time, second.time + extrapolate);
+  return mixPoses(first.pose, second.pose, (until - first.time) / span);
+}
+
+/** In cm. */
+function distance({ location: a }: Pose, { location: b }: Pose): number {
+  return Math.hypot(a.X - b.X, a.Y - b.Y, a.Z - b.Z);
 }

@@ -1,6 +1,7 @@
 /**
  * What is needed of engine classes, by structure: Puerts generates `ue.d.ts` anew for each project, so a
- * package must not name its classes. `UE.Vector`, `UE.Rotator` and `UE.Actor` have this shape.
+ * package must not name its classes. `UE.Vector`, `UE.Rotator`, `UE.Quat`, `UE.Transform` and `UE.Actor` have this
+ * shape.
  */
 
 /** In cm, like everything in Unreal. */
@@ -15,6 +16,21 @@ export interface RotatorLike {
   Pitch: number;
   Yaw: number;
   Roll: number;
+}
+
+/** A rotation as a quaternion of length 1. */
+export interface QuatLike {
+  X: number;
+  Y: number;
+  Z: number;
+  W: number;
+}
+
+/** `UE.Transform`, of which `poseOf` makes a pose. */
+export interface TransformLike {
+  readonly Rotation: QuatLike;
+  readonly Translation: VectorLike;
+  readonly Scale3D: VectorLike;
 }
 
 /** Where something is, how it is turned, and how large it is. */

@@ -160,7 +160,8 @@ bool Session::Refill() {
     const MoqResultCode code = Api->moq_poll(Client, reinterpret_cast<std::uint8_t*>(Inbox.data()),
                                              Inbox.size() * 8, &result);
     if (code == MOQ_OK) {
-      Filled = result.bytes;
+      // No more than there is room for, whatever the library says.
+      Filled = std::min<std::size_t>(result.bytes, Inbox.size() * 8);
       MoreWaits = result.more != 0;
       return Filled > 0;
     }
@@ -192,7 +193,9 @@ DrainResult Session::Drain(RecordSink& sink, const DrainBudget& budget, const Cl
     }
     const auto* const start = reinterpret_cast<const std::uint8_t*>(Inbox.data()) + At;
     moq::Record record;
-    std::memcpy(&record.header, start, sizeof(record.header));
+    // Zeroes when even the header is cut off.
+    if (Filled - At >= sizeof(record.header))
+      std::memcpy(&record.header, start, sizeof(record.header));
     const std::size_t length = record.header.length;
     if (length < MOQ_RECORD_HEADER_SIZE || length > Filled - At ||
         record.header.payload_length > length - MOQ_RECORD_HEADER_SIZE) {

@@ -1,0 +1,1 @@
+export function plainMembers(code: string): string;
