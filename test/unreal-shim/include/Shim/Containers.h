@@ -228,6 +228,8 @@ private:
 
 template <class K, class V>
 struct TPair {
+  TPair() = default;
+  TPair(K InKey, V InValue) : Key(std::move(InKey)), Value(std::move(InValue)) {}
   K Key{};
   V Value{};
 };
