@@ -216,7 +216,10 @@ bool FMoqDestroyedTest::RunTest(const FString&) {
     Scene->Do([Scene, Destroy]() {
       // Of the destroyed one nothing came.
       Scene->AllInOrder(2, 1);
+      const FMoqSender Sender = Scene->Publication->GetSender();
       Destroy(Scene->Publication.Get());
+      Scene->Test.TestTrue(TEXT("a sender outlives it and says so"),
+                           Sender.Send(FMoqScene::Bytes(3)) == EMoqSend::Closed);
       Destroy(Scene->Client.Get());
       Destroy(Scene->Relay.Get());
     });

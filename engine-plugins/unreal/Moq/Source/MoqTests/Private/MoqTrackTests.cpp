@@ -6,6 +6,7 @@
 #include "HAL/IConsoleManager.h"
 #include "HAL/PlatformProcess.h"
 #include "HAL/PlatformTime.h"
+#include "MoqCore/Library.h"
 #include "MoqDiscovery.h"
 #include "MoqModule.h"
 #include "MoqSettings.h"
@@ -368,6 +369,39 @@ bool FMoqLoudTest::RunTest(const FString&) {
   Scene->StartGameWithRelay();
   ConnectInsecurely(Scene, Kept, 0, 2);
   ConnectInsecurely(Scene, Kept, 2, -1);
+  Scene->End();
+  return true;
+}
+
+IMPLEMENT_SIMPLE_AUTOMATION_TEST(FMoqFloodTest, "Moq.Library.AFloodOfLogLinesIsOneLine",
+                                 MoqTestFlags)
+
+bool FMoqFloodTest::RunTest(const FString&) {
+  AddExpectedError(TEXT("certificate"), EAutomationExpectedErrorFlags::Contains, 1);
+  AddExpectedError(TEXT("came too fast"), EAutomationExpectedErrorFlags::Contains, 1);
+  const TSharedRef<FMoqScene> Scene = MakeShared<FMoqScene>(*this);
+  // Forgets which lines were there before.
+  IMoqModule::Get().UnloadLibrary();
+  IMoqModule::Get().EnsureLibrary();
+  Scene->StartGameWithRelay();
+  for (int32 Round = 0; Round < 3; ++Round) {
+    // More warnings in one tick than are kept for it.
+    Scene->Do([Scene]() {
+      moq::unreal::Library& Library = moq::unreal::Library::Get();
+      const std::uint64_t Before = Library.DroppedLogLines();
+      FMoqConnectOptions Options;
+      Options.Url = Scene->Relay->GetQuicUrl();
+      Options.bInsecure = true;
+      const double Limit = FPlatformTime::Seconds() + 20;
+      while (Library.DroppedLogLines() == Before && FPlatformTime::Seconds() < Limit) {
+        FMoqError Error;
+        UMoqClient* const Client = Scene->Moq()->Connect(Options, Error);
+        Client->Close();
+      }
+      Scene->Test.TestTrue(TEXT("lines are dropped"), Library.DroppedLogLines() > Before);
+    });
+    Scene->Frames(2);
+  }
   Scene->End();
   return true;
 }
