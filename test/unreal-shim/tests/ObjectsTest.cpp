@@ -59,6 +59,9 @@ bool FMoqTravelTest::RunTest(const FString&) {
     Node->OnFailure.AddDynamic(OfTheWorld, &UMoqTestListener::HandleSubscribed);
     Node->Activate();
     Scene->Subscription->OnObjectNative.AddUObject(OfTheWorld, &UMoqTestListener::HandleView);
+    // Two are made for it and never activated.
+    UMoqConnectAction::ConnectToMoqRelay(Game->GetWorld(), FMoqConnectOptions());
+    UMoqStartRelayAction::StartMoqRelay(Game->GetWorld(), FMoqRelayOptions());
     Game->ShimTravel();
     CollectGarbage(GARBAGE_COLLECTION_KEEPFLAGS);
     Scene->Test.TestFalse(TEXT("the old world is held"), Old.IsValid(true));

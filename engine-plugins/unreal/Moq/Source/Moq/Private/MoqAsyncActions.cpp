@@ -58,9 +58,7 @@ UMoqConnectAction* UMoqConnectAction::ConnectToMoqRelay(UObject* WorldContextObj
 }
 
 void UMoqConnectAction::Activate() {
-  UMoqSubsystem* const Subsystem = UMoqSubsystem::GetMoq(Context);
-  // Not kept any longer: it may be a world, which must be able to go.
-  Context = nullptr;
+  UMoqSubsystem* const Subsystem = UMoqSubsystem::GetMoq(Context.Get());
   if (Subsystem == nullptr)
     return Done(OnFailure, MoqNoSubsystem());
   FMoqError Error;
@@ -221,9 +219,7 @@ UMoqStartRelayAction* UMoqStartRelayAction::StartMoqRelay(UObject* WorldContextO
 }
 
 void UMoqStartRelayAction::Activate() {
-  UMoqSubsystem* const Subsystem = UMoqSubsystem::GetMoq(Context);
-  // Not kept any longer: it may be a world, which must be able to go.
-  Context = nullptr;
+  UMoqSubsystem* const Subsystem = UMoqSubsystem::GetMoq(Context.Get());
   if (Subsystem == nullptr)
     return Done(OnFailure, MoqNoSubsystem());
   FMoqError Error;

@@ -111,6 +111,9 @@ public:
     if (!Library.IsAvailable())
       return true;
     FlushLog();
+    // That relays and clients of this process leave each other is no news while all of them are
+    // closed.
+    Library.CollectLog(0);
     Throttle.emplace();
     return Library.Shutdown();
   }

@@ -139,7 +139,8 @@ void UMoqRelay::Stop(int32 GraceMs) {
   const TSharedRef<FMoqRelayJob> Ending = Job.ToSharedRef();
   Ending->bAbandoned = true;
   const std::uint32_t Grace = static_cast<std::uint32_t>(FMath::Max(GraceMs, 0));
-  Async(EAsyncExecution::ThreadPool,
+  // A grace may be long: the pool's threads are not for waiting.
+  Async(Grace > 0 ? EAsyncExecution::Thread : EAsyncExecution::ThreadPool,
         [Ending, Grace]() { Ending->Stop(FMoqRelayJob::EStep::Started, Grace); });
 }
 

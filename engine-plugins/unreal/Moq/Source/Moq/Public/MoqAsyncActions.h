@@ -59,8 +59,8 @@ public:
 private:
   void Done(FMoqConnectPin& Pin, const FMoqError& Error);
 
-  UPROPERTY(Transient)
-  TObjectPtr<UObject> Context;
+  /** It may be a world, which must be able to go. */
+  TWeakObjectPtr<UObject> Context;
   UPROPERTY(Transient)
   TObjectPtr<UMoqClient> Through;
   FMoqConnectOptions Options;
@@ -159,8 +159,8 @@ public:
 private:
   void Done(FMoqRelayPin& Pin, const FMoqError& Error);
 
-  UPROPERTY(Transient)
-  TObjectPtr<UObject> Context;
+  /** It may be a world, which must be able to go. */
+  TWeakObjectPtr<UObject> Context;
   UPROPERTY(Transient)
   TObjectPtr<UMoqRelay> Relay;
   FMoqRelayOptions Options;

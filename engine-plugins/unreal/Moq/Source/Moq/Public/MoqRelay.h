@@ -51,7 +51,8 @@ public:
   UFUNCTION(BlueprintPure, Category = "MoQ")
   FMoqConnectOptions GetConnectOptions() const;
 
-  /** Clients are told to leave, and have so many ms for it. Stopped follows. */
+  /** Clients are told to leave, and have so many ms for it. Stopped follows. The port is free then,
+   * also when the game ends meanwhile. */
   UFUNCTION(BlueprintCallable, Category = "MoQ")
   void Stop(int32 GraceMs = 0);
 

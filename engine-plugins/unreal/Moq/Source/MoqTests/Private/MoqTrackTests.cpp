@@ -49,12 +49,12 @@ bool FMoqReliableTest::RunTest(const FString&) {
     Scene->Test.TestTrue(TEXT("ended normally"),
                          Scene->Listener->Ends[0].Code == EMoqErrorCode::Ok);
     Scene->Test.TestEqual(TEXT("objects, still"), Scene->Listener->Objects.Num(), 60);
+    Scene->Test.TestTrue(TEXT("bytes were sent"), Scene->Client->GetStats().BytesSent > 0);
+    Scene->Client->OnEnd.AddDynamic(Scene->Listener.Get(), &UMoqTestListener::HandleEnd);
     Scene->Client->Close(20000);
     // A second time is no reason to throw away what the first one still sends.
     Scene->Client->Close(20000);
     Scene->Test.TestTrue(TEXT("not over yet"), Scene->Client->IsOpen());
-    Scene->Test.TestTrue(TEXT("bytes were sent"), Scene->Client->GetStats().BytesSent > 0);
-    Scene->Client->OnEnd.AddDynamic(Scene->Listener.Get(), &UMoqTestListener::HandleEnd);
   });
   Scene->Until(TEXT("the client has ended"), [Scene]() { return Scene->Listener->Ends.Num() > 1; });
   Scene->Do([Scene]() {
