@@ -146,7 +146,8 @@ function steps(minutes) {
     },
     {
       name: "unreal-engine",
-      about: "the contract suite in a Puerts host on exactly Unreal's JavaScript engine",
+      about:
+        "the contract suite in a Puerts host on exactly Unreal's JavaScript engine, and on the oldest",
       tests,
       build,
       optional,

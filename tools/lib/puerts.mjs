@@ -51,18 +51,27 @@ export async function buildUnrealHost(env, { folder = "build", node } = {}) {
   return { ...env, MOQ_PUERTS_DIR: build, MOQ_FFI_LIBRARY: nativeLibrary(env) };
 }
 
-/** Unreal's engine is V8 9.4.146.24, which this Node carries. */
-const UNREAL_NODE = "16.16.0";
+/** Nodes with the engines of Puerts: V8 9.4.146.24, which is Unreal's unless told otherwise, and 8.4, the oldest. */
+const ENGINES = [
+  { version: "16.16.0", folder: "build/engine" },
+  { version: "14.21.3", folder: "build/engine-8.4" },
+];
 
-/** The contract suite in a Puerts host on exactly the engine that Unreal runs scripts on. */
+/** The contract suite in a Puerts host on exactly the engines that Unreal runs scripts on. */
 export async function unrealEngine(env) {
-  const node = await fetchNode(UNREAL_NODE, env);
+  const all = [];
+  for (const engine of ENGINES) all.push(await onEngine(env, engine));
+  return sum(all);
+}
+
+async function onEngine(env, { version, folder }) {
+  const node = await fetchNode(version, env);
   if (!node) {
     return skip(
-      `there is no Node ${UNREAL_NODE} for ${process.platform} ${process.arch} in the package registry.`,
+      `there is no Node ${version} for ${process.platform} ${process.arch} in the package registry.`,
     );
   }
-  const prepared = await buildUnrealHost(env, { folder: "build/engine", node });
+  const prepared = await buildUnrealHost(env, { folder, node });
   const script = join(root, "test", "contract", "scripts", "unreal-engine.mjs");
   const args = [script, join(node, "bin", "node")];
   const result = await run(process.execPath, args, { env: prepared, timeoutMs: LIMIT_MS });

@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { startRelay } from "@moq-game/node-native";
+import { build } from "esbuild";
 import { makeCertificate } from "../../../tools/certificate.mjs";
 
 const [program] = process.argv.slice(2);
@@ -18,9 +19,19 @@ const { cert, key } = makeCertificate(folder);
 const start = (port) => startRelay({ listen: `127.0.0.1:${port}`, certificate: cert, key });
 let relay = await start(0);
 
-const child = fork(fileURLToPath(new URL("./unreal-engine-child.mjs", import.meta.url)), [], {
-  execPath: program,
+// What plays the cases, in the language of that Node. The bundle under test is read as it is published.
+const here = (name) => fileURLToPath(new URL(name, import.meta.url));
+const player = here("../dist/unreal-engine-child.mjs");
+await build({
+  entryPoints: [here("./unreal-engine-child.mjs")],
+  outfile: player,
+  bundle: true,
+  platform: "node",
+  format: "esm",
+  target: "node14.8",
+  logLevel: "warning",
 });
+const child = fork(player, [], { execPath: program });
 child.on("message", async (message) => {
   if (message !== "restart") return;
   const { port } = relay;

@@ -1,12 +1,12 @@
 /** The published bundle where there is nothing: in a bare context, in QuickJS, and as Puerts' loader finds it. */
 import { execFileSync } from "node:child_process";
-import { copyFileSync, existsSync, readFileSync } from "node:fs";
+import { copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { createContext, runInContext } from "node:vm";
 import { type Relay, startRelay } from "@moq-game/node-native";
 import { getQuickJS, type QuickJSContext, type QuickJSHandle } from "quickjs-emscripten";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { BUNDLE, puertsHost, runModule, type Unreal } from "../src/index.js";
 import { Content, repository } from "./content.js";
 
@@ -133,12 +133,17 @@ describe("a user's project", () => {
   const require = createRequire(import.meta.url);
   const sample = join(repository, "test", "unreal-host", "sample");
 
-  function compile(tsc: string, args: readonly string[], out: string): void {
+  function compile(
+    tsc: string,
+    args: readonly string[],
+    out: string,
+    names = ["main.ts", "ue.d.ts"],
+  ): void {
     const [target, types] = [
       ["--target", "es2021", "--lib", "es2021"],
       ["--typeRoots", join(content.root, "none")],
     ];
-    const files = ["main.ts", "ue.d.ts"].map((name) => join(content.root, name));
+    const files = names.map((name) => join(content.root, name));
     try {
       execFileSync(
         process.execPath,
@@ -165,6 +170,50 @@ describe("a user's project", () => {
     await play("main.js");
   });
 
+  it("may begin with the code of the package's README", async () => {
+    const readme = readFileSync(join(repository, "packages", "unreal", "README.md"), "utf8");
+    const [, code = ""] = /<!-- run: puerts -->\n```ts\n(.*?)```/s.exec(readme) ?? [];
+    writeFileSync(join(content.root, "readme.ts"), code);
+    const tsc = require.resolve("typescript-4.7/lib/tsc.js");
+    const console = join(content.root, "console.d.ts");
+    writeFileSync(console, "declare const console: { log(...what: unknown[]): void };\n");
+    compile(tsc, ["--module", "commonjs", "--moduleResolution", "node"], content.root, [
+      ...["readme.ts", "ue.d.ts", "console.d.ts"],
+    ]);
+    const { enter } = content.loader.require("readme.js") as {
+      enter(
+        relay: string,
+        options: object,
+        hero: object,
+        rival: (x: number) => void,
+      ): Promise<{ tick(deltaSeconds: number): void; leave(): Promise<void> }>;
+    };
+    const { hero, listeners } = makeHero();
+    const said = vi.spyOn(globalThis.console, "log").mockImplementation(() => {});
+    try {
+      let seen = 0;
+      const options = { serverCertificateHashes: [relay.certificateHash], token: "any" };
+      const game = await enter(quic(), options, hero, (x) => {
+        seen = x;
+      });
+      const lines = (): string[] => said.mock.calls.map((words) => words.join(" "));
+      const until = Date.now() + 20_000;
+      while (Date.now() < until && !(seen > 100 && lines().includes("ann scored 3"))) {
+        hero.x += 10;
+        for (const listener of listeners) listener("ann", 3);
+        game.tick(1 / 60);
+        await new Promise((resolve) => setTimeout(resolve, 15));
+      }
+      expect(seen).toBeGreaterThan(100);
+      expect(lines()).toContain("ann scored 3");
+      await game.leave();
+      expect(lines().pop()).toBe("closed ");
+      expect(listeners.length).toBe(0);
+    } finally {
+      said.mockRestore();
+    }
+  });
+
   it("compiles with the TypeScript of the day", () => {
     const tsc = join(dirname(require.resolve("typescript/package.json")), "bin", "tsc");
     const out = join(content.project, "today");
@@ -172,8 +221,8 @@ describe("a user's project", () => {
     expect(existsSync(join(out, "main.js"))).toBe(true);
   });
 
-  /** The sample's gameplay with an actor that moves; through the loader, over QUIC. */
-  async function play(main: string): Promise<void> {
+  /** An actor with a dispatcher, and who listens to that. */
+  function makeHero() {
     const listeners: ((player: string, points: number) => void)[] = [];
     const hero = {
       x: 0,
@@ -187,6 +236,12 @@ describe("a user's project", () => {
         Remove: () => listeners.pop(),
       },
     };
+    return { hero, listeners };
+  }
+
+  /** The sample's gameplay with an actor that moves; through the loader, over QUIC. */
+  async function play(main: string): Promise<void> {
+    const { hero, listeners } = makeHero();
     const { join: joinMatch } = content.loader.require(main) as {
       join(
         actor: unknown,

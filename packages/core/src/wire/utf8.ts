@@ -42,20 +42,22 @@ export function encodeUtf8(text: string): Uint8Array {
 
 /** UTF-16 units that are made a string at a time: unit by unit takes a quarter of a second for a megabyte. */
 const UNITS = 4_096;
+/** What is being decoded; the last sequence may make one unit more. */
+const units = new Uint16Array(UNITS + 1);
+/** Shorter texts are sooner made unit by unit. */
+const SHORT = 128;
 
 /**
  * Decodes `bytes`. Each maximal part of a malformed sequence becomes one U+FFFD, as the WHATWG
  * Encoding Standard has it, so that results agree with TextDecoder.
  */
 export function decodeUtf8(bytes: Uint8Array): string {
-  // No sequence makes more units than it has bytes; the last one may make two.
-  const units = new Uint16Array(Math.min(bytes.length, UNITS) + 1);
   let text = "";
   let count = 0;
   let i = 0;
   while (i < bytes.length) {
     if (count >= UNITS) {
-      text += textOf(units, count);
+      text += textOf(count);
       count = 0;
     }
     const first = bytes[i++]!;
@@ -98,10 +100,16 @@ export function decodeUtf8(bytes: Uint8Array): string {
       units[count++] = 0xdc00 + (code & 0x3ff);
     }
   }
-  return text + textOf(units, count);
+  return text + textOf(count);
 }
 
-function textOf(units: Uint16Array, count: number): string {
+/** The first so many units as text. */
+function textOf(count: number): string {
+  if (count < SHORT) {
+    let text = "";
+    for (let i = 0; i < count; i++) text += String.fromCharCode(units[i]!);
+    return text;
+  }
   return String.fromCharCode.apply(undefined, units.subarray(0, count) as unknown as number[]);
 }
 
