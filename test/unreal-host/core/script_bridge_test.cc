@@ -64,6 +64,28 @@ TEST(ScriptBridgeWithoutLibrary, SaysWhatIsMissing) {
   EXPECT_EQ(script.Stats(1), "");
 }
 
+// The module Moq was stopped and started again while a script environment lived on.
+TEST(ScriptBridgeWithoutLibrary, GoesOnWhenTheLibraryComesAgain) {
+  ScriptBridge script;
+  for (int round = 0; round < 3; ++round) {
+    FakeLibrary fake;
+    EXPECT_NE(script.About().find(R"("version":"","abiVersion":0,)"), std::string::npos)
+        << script.About();
+    EXPECT_EQ(script.Open(0, "client", "{}"), Failure(MOQ_ERROR_UNAVAILABLE));
+    ASSERT_TRUE(Library::Get().Load(fake.Loader(), "x"));
+    EXPECT_EQ(script.About(), R"({"version":"0.0.0-fake","abiVersion":1,"problem":""})");
+    const double client = script.Open(0, "client", "{}");
+    const double track = script.Open(client, "publish", "{}");
+    ASSERT_GT(track, 0);
+    EXPECT_EQ(script.Publish(track, 0, {nullptr, 0, true}), 0);
+    EXPECT_EQ(script.Close(client, ScriptBridge::kAtOnce), 0);
+    EXPECT_TRUE(Library::Get().Shutdown());
+    // A script that goes on with what it had hears that it is over.
+    EXPECT_EQ(script.Open(0, "client", "{}"), Failure(MOQ_ERROR_UNAVAILABLE));
+    EXPECT_EQ(fake.Unloads, 1);
+  }
+}
+
 TEST_F(Bridge, RefusesWhatIsNoHandle) {
   Script = std::make_unique<ScriptBridge>();
   for (const double bad : {0.0, -1.0, 0.5, kNaN, 1e300, 99.0}) {

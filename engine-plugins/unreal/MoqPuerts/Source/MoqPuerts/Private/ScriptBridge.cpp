@@ -73,10 +73,12 @@ double ScriptBridge::NoClient() {
 }
 
 std::string ScriptBridge::About() const {
+  // As it is now: what Open will use.
   const Library& library = Library::Get();
+  const ApiRef loaded = library.Api();
   return moq::detail::JsonObject()
       .field("version", library.Version())
-      .field("abiVersion", std::uint64_t{Api ? Api->moq_abi_version() : 0})
+      .field("abiVersion", std::uint64_t{loaded ? loaded->moq_abi_version() : 0})
       .field("problem", library.Problem())
       .take();
 }
