@@ -95,8 +95,21 @@ bool Round() {
   return ok;
 }
 
-struct Measure {
+// A thread that was joined is still counted until the kernel has taken it out.
+int ThreadsOnceThereAre(int wanted) {
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
   int threads = Entries("/proc/self/task");
+  while (threads != wanted && std::chrono::steady_clock::now() < until) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    threads = Entries("/proc/self/task");
+  }
+  return threads;
+}
+
+struct Measure {
+  explicit Measure(int wanted) : threads(ThreadsOnceThereAre(wanted)) {}
+
+  int threads;
   int files = Entries("/proc/self/fd");
   long heap = static_cast<long>(mallinfo2().uordblks);
 };
@@ -104,20 +117,21 @@ struct Measure {
 } // namespace
 
 int main() {
-  Measure settled;
+  const int threads = Entries("/proc/self/task");
+  Measure settled(threads);
   for (int round = 1; round <= kRounds; ++round) {
     if (!Round())
       return 1;
-    const Measure now;
+    const Measure now(threads);
     if (round == kSettled)
       settled = now;
-    if (round > kSettled && (now.threads != settled.threads || now.files != settled.files)) {
+    if (now.threads != threads || (round > kSettled && now.files != settled.files)) {
       std::fprintf(stderr, "round %d: %d threads and %d files, %d and %d before\n", round,
-                   now.threads, now.files, settled.threads, settled.files);
+                   now.threads, now.files, threads, settled.files);
       return 1;
     }
   }
-  const Measure end;
+  const Measure end(threads);
   const long leaked = (end.heap - settled.heap) / (kRounds - kSettled);
   std::printf("%d rounds: %d threads, %d files, %ld bytes of heap more per round\n", kRounds,
               end.threads - 2, end.files - 2, leaked);
