@@ -32,8 +32,6 @@ struct FMoqState final : moq::unreal::RecordSink, FGCObject {
    * a UObject. */
   moq::unreal::HandleTable<TWeakObjectPtr<UMoqHandle>> Objects;
   moq::unreal::LogThrottle Throttle;
-  /** The library that the clients were made with. */
-  moq::unreal::ApiRef Used;
   /** Of handles that were closed since the last tick. */
   TArray<FSimpleMulticastDelegate> Dropped;
   /** The game instance ends: nothing is told any more. */

@@ -161,13 +161,13 @@ void UMoqSubsystem::BeginDestroy() {
   Super::BeginDestroy();
 }
 
-void UMoqSubsystem::EndClients() {
+void UMoqSubsystem::EndClientsWithoutLibrary() {
   const TSharedPtr<FMoqState> Held = State;
-  Held->Used.reset();
+  const moq::unreal::ApiRef Loaded = Held->Library.Api();
   // Held, for the first listener may let go of the others and collect garbage.
   TArray<TStrongObjectPtr<UMoqHandle>> Ending;
   for (const TObjectPtr<UMoqClient>& Client : Clients) {
-    if (Client == nullptr)
+    if (Client == nullptr || Client->Library == Loaded)
       continue;
     for (const TObjectPtr<UMoqRequest>& Request : Client->Requests)
       if (Request != nullptr)
@@ -176,6 +176,8 @@ void UMoqSubsystem::EndClients() {
     Client->ClientState = EMoqClientState::Closed;
     Held->Host.Close(Client->Handle);
   }
+  if (Ending.IsEmpty())
+    return;
   const FMoqError Reason =
       MoqConvert::Error(MOQ_ERROR_CLOSED, "the native library was unloaded: connect again");
   for (const TStrongObjectPtr<UMoqHandle>& Each : Ending)
@@ -221,7 +223,7 @@ UMoqClient* UMoqSubsystem::Connect(const FMoqConnectOptions& Options, FMoqError&
     return nullptr;
   }
   UMoqClient* const Client = NewObject<UMoqClient>(this);
-  State->Used = State->Library.Api();
+  Client->Library = State->Library.Api();
   Client->Attach(State.ToSharedRef(), State->Host.Find(Opened), Opened);
   Clients.Add(Client);
   return Client;
@@ -293,8 +295,8 @@ void UMoqSubsystem::Drain() {
   const TSharedPtr<FMoqState> Held = State;
   if (!Held.IsValid())
     return;
-  if (Held->Used && Held->Used != Held->Library.Api())
-    EndClients();
+  if (Clients.Num() > 0)
+    EndClientsWithoutLibrary();
   if (Held->bOver)
     return;
   CountClients(static_cast<int32>(Held->Host.Stats().Sessions));

@@ -86,6 +86,8 @@ private:
   UPROPERTY(Transient)
   TArray<TObjectPtr<UMoqRequest>> Requests;
 
+  /** The library that it was made with: over once another one is loaded, or none. */
+  std::shared_ptr<const void> Library;
   EMoqClientState ClientState = EMoqClientState::Connecting;
   FMoqProtocol Protocol;
 

@@ -67,8 +67,8 @@ private:
   bool OnTick(float DeltaSeconds);
   /** Loads the library when that was not tried since it was last unloaded. */
   bool HasLibrary() const;
-  /** The library was unloaded under the clients: they are over. */
-  void EndClients();
+  /** Ends clients under which the library was unloaded. */
+  void EndClientsWithoutLibrary();
   /** For the process's statistics. */
   void CountClients(int32 Has);
 
