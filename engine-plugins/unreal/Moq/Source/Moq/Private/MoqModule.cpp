@@ -115,7 +115,10 @@ public:
     // closed.
     Library.CollectLog(0);
     Throttle.emplace();
-    return Library.Shutdown();
+    const bool bGone = Library.Shutdown();
+    // Nor are lines that it lost, which were told as far as they were news.
+    DroppedLines = Library.DroppedLogLines();
+    return bGone;
   }
 
   FString GetLibraryPath() const override {
