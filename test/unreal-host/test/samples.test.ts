@@ -9,25 +9,9 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { puertsHost } from "../src/index.js";
 import { repository } from "./content.js";
 import { Loader } from "./loader.js";
-import { type Place, StagedProject } from "./staged.js";
+import { type Place, Rotator, StagedProject, Vector } from "./staged.js";
 
 const FRAME = 1 / 60;
-
-class Vector {
-  constructor(
-    readonly X = 0,
-    readonly Y = 0,
-    readonly Z = 0,
-  ) {}
-}
-
-class Rotator {
-  constructor(
-    readonly Pitch = 0,
-    readonly Yaw = 0,
-    readonly Roll = 0,
-  ) {}
-}
 
 /** As much of the engine's actor as the samples call. */
 class Actor {

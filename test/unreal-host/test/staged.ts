@@ -15,7 +15,7 @@ export interface Place {
   readonly Y: number;
 }
 
-class Vector {
+export class Vector {
   constructor(
     readonly X = 0,
     readonly Y = 0,
@@ -23,7 +23,7 @@ class Vector {
   ) {}
 }
 
-class Rotator {
+export class Rotator {
   constructor(
     readonly Pitch = 0,
     readonly Yaw = 0,

@@ -56,6 +56,38 @@ function arrived(clients: readonly Client[], objects: number): void {
   expect(waiting()).toBe(objects);
 }
 
+/**
+ * A client with an object waiting on each of `count` tracks. From `start` on, until what it gives is called, the listener
+ * of each takes 5 ms and then `visit`, which may take the objects.
+ */
+async function slowListeners(name: string, count: number, visit: (take: () => number) => void) {
+  const client = await connect();
+  const names = Array.from({ length: count }, (_, i) => [name, `track ${i}`] as const);
+  const published = names.map((track) => server.publish(track, { delivery: "reliable" }));
+  let running = false;
+  const subscriptions = names.map((track) => {
+    const subscription = client.subscribe(track, { wait: 30_000 });
+    subscription.onReadable(() => {
+      if (!running) return;
+      const until = Date.now() + 5;
+      while (Date.now() < until) {}
+      visit(() => subscription.drain(() => {}).objects);
+    });
+    return subscription;
+  });
+  await Promise.all([...published, ...subscriptions].map(({ ready }) => ready));
+  for (const track of published) track.keyframe(Uint8Array.of(1));
+  await null;
+  arrived([client], names.length);
+  const start = () => {
+    running = true;
+    return () => {
+      running = false;
+    };
+  };
+  return { client, names, published, start };
+}
+
 describe("a tick", () => {
   it("is one native call, whatever the number of tracks", async () => {
     const TRACKS = 200;
@@ -137,26 +169,12 @@ describe("a tick", () => {
   });
 
   it("that a listener makes does nothing, and the one that runs keeps its budget", async () => {
-    const client = await connect();
-    const names = Array.from({ length: 12 }, (_, i) => ["nested", `track ${i}`] as const);
-    const published = names.map((name) => server.publish(name, { delivery: "reliable" }));
-    let [heard, nested, running] = [0, 0, false];
-    const subscriptions = names.map((name) => {
-      const subscription = client.subscribe(name, { wait: 30_000 });
-      subscription.onReadable(() => {
-        if (!running) return;
-        const until = Date.now() + 5;
-        while (Date.now() < until) {}
-        if (script.tick()) nested += 1;
-        heard += subscription.drain(() => {}).objects;
-      });
-      return subscription;
+    let [heard, nested] = [0, 0];
+    const { client, names, published, start } = await slowListeners("nested", 12, (objects) => {
+      if (script.tick()) nested += 1;
+      heard += objects();
     });
-    await Promise.all([...published, ...subscriptions].map(({ ready }) => ready));
-    for (const track of published) track.keyframe(Uint8Array.of(1));
-    await null;
-    arrived([client], names.length);
-    running = true;
+    const stop = start();
     const { ticks } = script.tickStats();
     // All listeners together take 60 ms.
     expect(script.tick({ budgetMs: 12 })).toBe(true);
@@ -164,32 +182,17 @@ describe("a tick", () => {
     expect(heard).toBeLessThan(names.length);
     expect(nested).toBe(0);
     expect(script.tickStats().ticks - ticks).toBe(1);
-    running = false;
+    stop();
     await client.close();
     for (const track of published) void track.end();
   });
 
   it("that is the last one leaves the rest to the timer", async () => {
-    const client = await connect();
-    const names = Array.from({ length: 8 }, (_, i) => ["rest", `track ${i}`] as const);
-    const published = names.map((name) => server.publish(name, { delivery: "reliable" }));
     let heard = 0;
-    let running = false;
-    const subscriptions = names.map((name) => {
-      const subscription = client.subscribe(name, { wait: 30_000 });
-      subscription.onReadable(() => {
-        if (!running) return;
-        const until = Date.now() + 5;
-        while (Date.now() < until) {}
-        heard += subscription.drain(() => {}).objects;
-      });
-      return subscription;
+    const { client, names, published, start } = await slowListeners("rest", 8, (objects) => {
+      heard += objects();
     });
-    await Promise.all([...published, ...subscriptions].map(({ ready }) => ready));
-    for (const track of published) track.keyframe(Uint8Array.of(1));
-    await null;
-    arrived([client], names.length);
-    running = true;
+    start();
     expect(script.tick({ budgetMs: 12 })).toBe(true);
     expect(heard).toBeLessThan(names.length);
     await expect.poll(() => heard, { timeout: 20_000 }).toBe(names.length);
